@@ -1,0 +1,41 @@
+// Package store keeps immutable bytes under the hash of those bytes, and gives
+// everything that is built on them (manifests, days, locks) its place on disk.
+//
+// # Words
+//
+// An object is a file of bytes named by its BLAKE3-256, written once and never
+// changed. A store is the directory that holds objects and what refers to
+// them. Publishing means making something visible after it is durable.
+//
+// # Layout, version 1
+//
+//	store.json                   {"version":1,"id":…,"created":…}: the version is the first field
+//	README.txt                   how to restore with coreutils, zstd and psql alone
+//	objects/ab/<64 hex digits>   mode 0444; ab is the first byte of the name
+//	snapshots/ days/ ledger/     kept by package snapshot and others
+//	trash/ tmp/ locks/ cache/    what may be deleted when nobody works here
+//
+// A reader of version N reads every earlier version and refuses a later one
+// (ErrNewerFormat). store.json can be written anew if it is lost: nothing else
+// depends on the id.
+//
+// # Writing an object
+//
+// The bytes go into a file without a name (O_TMPFILE; a named one in tmp/
+// where the file system has none), which is linked to its name when it is
+// complete. tmp/ and not the target directory is where that file is born, so
+// that neighbours in the manifest become neighbours in the inode table.
+// Nothing is synced one by one: Sync does one syncfs for all, and whoever
+// publishes a reference calls it first.
+//
+// An object that is there already is compared byte for byte with the new
+// bytes before it is trusted: it may be what a power cut left of an earlier
+// run (linked, but empty or torn), or have rotted. Bad bytes are replaced by
+// the good ones with a rename, and the Put says so.
+//
+// # After a crash
+//
+// There may be objects that nothing refers to, and files in tmp/. Neither is
+// ever taken for good by its name alone. No object is deleted by this package
+// unless Delete is called; bad bytes never replace good ones.
+package store

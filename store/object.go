@@ -1,0 +1,223 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sys/unix"
+)
+
+// Info is what List says of an object.
+type Info struct {
+	Object Hash
+	Size   int64
+	Links  uint64 // a hint only: days that refer to it, plus one
+}
+
+// Open opens an object for reading. The bytes are not checked: see Check and
+// Reader's users. The error wraps ErrNoObject when it is not there.
+func (s *Store) Open(h Hash) (*os.File, error) {
+	fd, err := s.openFD(h)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), s.Path("objects", h.path())), nil
+}
+
+// OpenFD is Open for those who count system calls; the caller closes it.
+func (s *Store) OpenFD(h Hash) (int, error) { return s.openFD(h) }
+
+func (s *Store) openFD(h Hash) (int, error) {
+	fd, err := unix.Openat(s.objects, h.path(), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, unix.ENOENT) {
+		return -1, fmt.Errorf("object %s: %w", h, ErrNoObject)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("object %s: %w", h, err)
+	}
+	return fd, nil
+}
+
+// Stat returns the size of an object in bytes.
+func (s *Store) Stat(h Hash) (Info, error) {
+	var st unix.Stat_t
+	err := unix.Fstatat(s.objects, h.path(), &st, unix.AT_SYMLINK_NOFOLLOW)
+	if errors.Is(err, unix.ENOENT) {
+		return Info{}, fmt.Errorf("object %s: %w", h, ErrNoObject)
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("object %s: %w", h, err)
+	}
+	return Info{h, st.Size, uint64(st.Nlink)}, nil
+}
+
+// Check reads an object and returns a *DamagedError if its bytes are not those
+// of its name. buf is scratch space.
+func (s *Store) Check(ctx context.Context, h Hash, buf []byte) (int64, error) {
+	fd, err := s.openFD(h)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	n, err := readFull(fd, buf)
+	if err != nil {
+		return 0, fmt.Errorf("read object %s: %w", h, err)
+	}
+	if n < len(buf) {
+		if got := Sum(buf[:n]); got != h {
+			return int64(n), &DamagedError{h, got, int64(n)}
+		}
+		return int64(n), nil
+	}
+	hasher := blake3.New()
+	size := int64(0)
+	for n > 0 {
+		hasher.Write(buf[:n])
+		size += int64(n)
+		if err := ctx.Err(); err != nil {
+			return size, err
+		}
+		if n, err = readFull(fd, buf); err != nil {
+			return size, fmt.Errorf("read object %s: %w", h, err)
+		}
+	}
+	var got Hash
+	hasher.Sum(got[:0])
+	if got != h {
+		return size, &DamagedError{h, got, size}
+	}
+	return size, nil
+}
+
+// List yields all objects in the order of their names. What stands among them
+// and is no object is passed over.
+func (s *Store) List(ctx context.Context) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		for i := range 256 {
+			if err := ctx.Err(); err != nil {
+				yield(Info{}, err)
+				return
+			}
+			if !s.listFolder(byte(i), yield) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) listFolder(b byte, yield func(Info, error) bool) bool {
+	entries, err := os.ReadDir(s.Path("objects", Hash{b}.path()[:2]))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return yield(Info{}, fmt.Errorf("list objects: %w", err))
+	}
+	for _, e := range entries {
+		h, err := ParseHash(e.Name())
+		if err != nil || h[0] != b {
+			continue
+		}
+		info, err := s.Stat(h)
+		if errors.Is(err, ErrNoObject) {
+			continue
+		}
+		if !yield(info, err) {
+			return false
+		}
+	}
+	return true
+}
+
+// Delete removes an object. Only garbage collection and repair call it.
+func (s *Store) Delete(h Hash) error {
+	if err := unix.Unlinkat(s.objects, h.path(), 0); err != nil {
+		return fmt.Errorf("delete object %s: %w", h, err)
+	}
+	return nil
+}
+
+// Link makes name in the directory dirfd a hard link to an object. When the
+// object has all the links its file system allows, the object is renewed: a
+// checked copy takes its place, and the old inode lives on in the days.
+func (s *Store) Link(ctx context.Context, h Hash, dirfd int, name string) error {
+	err := unix.Linkat(s.objects, h.path(), dirfd, name, 0)
+	if errors.Is(err, unix.EMLINK) {
+		if err := s.renew(ctx, h); err != nil {
+			return err
+		}
+		err = unix.Linkat(s.objects, h.path(), dirfd, name, 0)
+	}
+	if errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("link object %s: %w", h, ErrNoObject)
+	}
+	if err != nil {
+		return fmt.Errorf("link object %s as %s: %w", h, name, err)
+	}
+	return nil
+}
+
+// renew gives an object a new inode.
+func (s *Store) renew(ctx context.Context, h Hash) error {
+	s.renewMu.Lock()
+	defer s.renewMu.Unlock()
+	fd, err := s.openFD(h)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	w := s.NewWriter()
+	tmp, err := w.stage()
+	if err != nil {
+		return err
+	}
+	defer tmp.discard()
+	got, size, err := w.copyTo(ctx, tmp.fd, fd, nil)
+	if err != nil {
+		return fmt.Errorf("renew object %s: %w", h, err)
+	}
+	if got != h {
+		return &DamagedError{h, got, size}
+	}
+	return tmp.replace(h)
+}
+
+// readFull fills b as far as the file goes.
+func readFull(fd int, b []byte) (int, error) {
+	n := 0
+	for n < len(b) {
+		m, err := unix.Read(fd, b[n:])
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return n, err
+		}
+		if m == 0 {
+			break
+		}
+		n += m
+	}
+	return n, nil
+}
+
+// writeFull writes all of b; a short write without an error is a full disk.
+func writeFull(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(fd, b)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return io.ErrShortWrite
+		}
+		b = b[n:]
+	}
+	return nil
+}

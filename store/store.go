@@ -1,0 +1,228 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Version is the format that this package writes.
+const Version = 1
+
+// readme is the procedure for whoever finds a store and has no repotool.
+//
+//go:embed README.txt
+var readme []byte
+
+// topFolders are made by Init. Those that hold nothing durable come last.
+var topFolders = []string{"objects", "snapshots", "days", "ledger", "trash", "tmp", "locks", "cache"}
+
+// header is store.json.
+type header struct {
+	Version int       `json:"version"`
+	ID      string    `json:"id"`
+	Created time.Time `json:"created"`
+}
+
+// A Store is an open store on a local file system. Its methods may be called
+// from several goroutines.
+type Store struct {
+	dir     string
+	head    header
+	objects int // directory handle of objects/
+	tmp     int // directory handle of tmp/
+	chmod   bool
+	tmpSeq  atomic.Uint64
+	noTmp   atomic.Bool // the file system has no O_TMPFILE
+	byProc  atomic.Bool // linkat with AT_EMPTY_PATH is refused
+	noClone atomic.Bool // FICLONE is refused
+	renewMu sync.Mutex
+}
+
+// Init makes a store in dir, which must be missing or empty, after probing
+// whether the file system can carry one. A refusal is an *UnfitError and
+// leaves nothing behind.
+func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
+	if _, err := os.Stat(filepath.Join(dir, "store.json")); err == nil {
+		return nil, fmt.Errorf("init %s: %w", dir, ErrExists)
+	}
+	if names, err := os.ReadDir(dir); err == nil && len(names) > 0 && !(len(names) == 1 && names[0].Name() == "lost+found") {
+		return nil, &UnfitError{dir, "it is not empty", "name an empty or a new directory"}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("init store: %w", err)
+	}
+	if err := Probe(dir); err != nil {
+		return nil, err
+	}
+	for _, name := range topFolders {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			return nil, fmt.Errorf("init store: %w", err)
+		}
+	}
+	for i := range 256 {
+		name := filepath.Join(dir, "objects", hex.EncodeToString([]byte{byte(i)}))
+		if err := os.MkdirAll(name, 0o755); err != nil {
+			return nil, fmt.Errorf("init store: %w", err)
+		}
+	}
+	var id [16]byte
+	rand.Read(id[:])
+	head, err := json.MarshalIndent(header{Version, hex.EncodeToString(id[:]), now.UTC()}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := WriteFile(filepath.Join(dir, "README.txt"), readme); err != nil {
+		return nil, err
+	}
+	// store.json last: a directory without it is no store.
+	if err := WriteFile(filepath.Join(dir, "store.json"), append(head, '\n')); err != nil {
+		return nil, err
+	}
+	return Open(dir)
+}
+
+// Open opens the store in dir.
+func Open(dir string) (*Store, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "store.json"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("open store %s: %w", dir, ErrNoStore)
+	case err != nil:
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s := &Store{dir: dir}
+	if err := json.Unmarshal(b, &s.head); err != nil {
+		return nil, fmt.Errorf("open store: %s/store.json: %w", dir, err)
+	}
+	if s.head.Version > Version {
+		return nil, fmt.Errorf("open store %s: version %d, this repotool knows %d: %w", dir, s.head.Version, Version, ErrNewerFormat)
+	}
+	if s.head.Version < 1 {
+		return nil, fmt.Errorf("open store: %s/store.json: no version", dir)
+	}
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
+	if s.objects, err = unix.Open(s.Path("objects"), flags, 0); err != nil {
+		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("objects"), Err: err})
+	}
+	if s.tmp, err = unix.Open(s.Path("tmp"), flags, 0); err != nil {
+		unix.Close(s.objects)
+		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("tmp"), Err: err})
+	}
+	s.chmod = umask()&0o444 != 0
+	return s, nil
+}
+
+// Close gives the store's handles back.
+func (s *Store) Close() error {
+	return errors.Join(unix.Close(s.objects), unix.Close(s.tmp))
+}
+
+// Dir is the store's directory as it was given to Open.
+func (s *Store) Dir() string { return s.dir }
+
+// ID is the store's random identity, 32 hex digits.
+func (s *Store) ID() string { return s.head.ID }
+
+// Path joins elements to the store's directory.
+func (s *Store) Path(elem ...string) string {
+	return filepath.Join(append([]string{s.dir}, elem...)...)
+}
+
+// Sync makes everything that was written to the store's file system durable,
+// with one system call for all of it.
+func (s *Store) Sync(context.Context) error {
+	if err := unix.Syncfs(s.objects); err != nil {
+		return fmt.Errorf("sync store %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+// Capacity returns the bytes and inodes that are free to this process. Inodes
+// is -1 where the file system makes them as it needs them (btrfs).
+func (s *Store) Capacity() (bytes, inodes int64, err error) { return capacity(s.dir) }
+
+func capacity(dir string) (bytes, inodes int64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return 0, 0, &fs.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	inodes = int64(st.Ffree)
+	if st.Files == 0 {
+		inodes = -1
+	}
+	return int64(st.Bavail) * st.Bsize, inodes, nil
+}
+
+// WriteFile writes a file so that its name shows either nothing, the old
+// content or all of the new content, also after a power cut.
+func WriteFile(name string, b []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("write %s: %w", name, err)
+		}
+	}()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(name))
+}
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// umask reads the process's umask without changing it, which unix.Umask
+// cannot do. Unknown counts as the strictest.
+func umask() int {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0o777
+	}
+	_, rest, _ := bytes.Cut(b, []byte("\nUmask:\t"))
+	line, _, _ := strings.Cut(string(rest), "\n")
+	m, err := strconv.ParseInt(line, 8, 32)
+	if err != nil {
+		return 0o777
+	}
+	return int(m)
+}

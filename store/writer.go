@@ -1,0 +1,307 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sys/unix"
+)
+
+// Sizes of reading, in bytes.
+const (
+	smallFile = 1 << 20  // up to this a file is read whole before anything is written
+	minClone  = 64 << 10 // below it copying is cheaper than sharing blocks
+)
+
+// A Writer puts objects into a store. It has a buffer and belongs to one
+// goroutine.
+type Writer struct {
+	s     *Store
+	buf   []byte
+	other []byte
+	hash  *blake3.Hasher
+}
+
+// NewWriter returns a writer for one goroutine.
+func (s *Store) NewWriter() *Writer { return &Writer{s: s, buf: make([]byte, smallFile+1)} }
+
+// Put says what became of some bytes.
+type Put struct {
+	Object Hash
+	Size   int64 // bytes
+	Added  bool  // the object is new; else its bytes were there and are the same
+	Healed bool  // an object of that name held other bytes, and was replaced
+}
+
+// PutOptions accompany a file on its way in.
+type PutOptions struct {
+	// Also are fed with the same bytes.
+	Also []hash.Hash
+	// Accept is asked after all bytes were read and before anything becomes
+	// visible. Its error is returned as it is, and nothing was stored.
+	Accept func(size int64) error
+	// Clone allows to share blocks with the source where the file system can.
+	Clone bool
+}
+
+// PutBytes stores b.
+func (w *Writer) PutBytes(_ context.Context, b []byte) (Put, error) { return w.putNamed(Sum(b), b) }
+
+// PutFD stores the bytes of an open file from its present position on. It
+// does not close it.
+func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
+	n, err := readFull(fd, w.buf)
+	if err != nil {
+		return Put{}, err
+	}
+	if n == len(w.buf) {
+		return w.putLarge(ctx, fd, o)
+	}
+	for _, h := range o.Also {
+		h.Write(w.buf[:n])
+	}
+	if o.Accept != nil {
+		if err := o.Accept(int64(n)); err != nil {
+			return Put{}, err
+		}
+	}
+	return w.putNamed(Sum(w.buf[:n]), w.buf[:n])
+}
+
+// putNamed stores small bytes whose hash is known.
+func (w *Writer) putNamed(h Hash, b []byte) (Put, error) {
+	put := Put{Object: h, Size: int64(len(b))}
+	same, there, err := w.holds(h, b)
+	if err != nil || same {
+		return put, err
+	}
+	tmp, err := w.stage()
+	if err != nil {
+		return put, err
+	}
+	defer tmp.discard()
+	if err := writeFull(tmp.fd, b); err != nil {
+		return put, fmt.Errorf("write object %s: %w", h, err)
+	}
+	return w.install(put, tmp, there)
+}
+
+// install gives a complete staged file the name of its object.
+func (w *Writer) install(put Put, tmp *staged, there bool) (Put, error) {
+	if there {
+		put.Healed = true
+		return put, tmp.replace(put.Object)
+	}
+	err := tmp.link(put.Object)
+	if errors.Is(err, unix.EEXIST) { // another writer was faster, with the same bytes
+		return put, nil
+	}
+	put.Added = err == nil
+	return put, err
+}
+
+// holds says whether the object is there, and whether its bytes are b.
+func (w *Writer) holds(h Hash, b []byte) (same, there bool, err error) {
+	fd, err := w.s.openFD(h)
+	if errors.Is(err, ErrNoObject) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	defer unix.Close(fd)
+	if w.other == nil {
+		w.other = make([]byte, smallFile+1)
+	}
+	// An object that cannot be read is as bad as one with other bytes.
+	n, err := readFull(fd, w.other[:min(len(w.other), len(b)+1)])
+	return err == nil && bytes.Equal(w.other[:n], b), true, nil
+}
+
+// putLarge stores a file that does not fit the buffer, whose first bytes are
+// in it. The staged copy is what is hashed, so what is stored is what was
+// checked even if the source changes meanwhile.
+func (w *Writer) putLarge(ctx context.Context, fd int, o PutOptions) (Put, error) {
+	tmp, err := w.stage()
+	if err != nil {
+		return Put{}, err
+	}
+	defer tmp.discard()
+	var put Put
+	if o.Clone && w.clone(tmp.fd, fd) {
+		if _, err := unix.Seek(tmp.fd, 0, 0); err != nil {
+			return put, err
+		}
+		put.Object, put.Size, err = w.copyTo(ctx, -1, tmp.fd, o.Also)
+	} else {
+		if _, err := unix.Seek(fd, 0, 0); err != nil {
+			return put, err
+		}
+		put.Object, put.Size, err = w.copyTo(ctx, tmp.fd, fd, o.Also)
+	}
+	if err != nil {
+		return put, err
+	}
+	if o.Accept != nil {
+		if err := o.Accept(put.Size); err != nil {
+			return put, err
+		}
+	}
+	_, err = w.s.Check(ctx, put.Object, w.buf)
+	if err == nil {
+		return put, nil
+	}
+	return w.install(put, tmp, !errors.Is(err, ErrNoObject))
+}
+
+// clone shares the source's blocks if it can.
+func (w *Writer) clone(dst, src int) bool {
+	if w.s.noClone.Load() {
+		return false
+	}
+	err := unix.IoctlFileClone(dst, src)
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EXDEV) || errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EINVAL) {
+		w.s.noClone.Store(true)
+	}
+	return err == nil
+}
+
+// copyTo copies src to dst (-1: nowhere) and hashes what it copies. Runs of
+// zeros become holes, so that a sparse file stays one.
+func (w *Writer) copyTo(ctx context.Context, dst, src int, also []hash.Hash) (Hash, int64, error) {
+	if w.hash == nil {
+		w.hash = blake3.New()
+	}
+	w.hash.Reset()
+	size, hole := int64(0), false
+	for {
+		n, err := readFull(src, w.buf[:smallFile])
+		if err != nil {
+			return Hash{}, size, err
+		}
+		if n == 0 {
+			break
+		}
+		b := w.buf[:n]
+		w.hash.Write(b)
+		for _, h := range also {
+			h.Write(b)
+		}
+		if dst >= 0 {
+			if hole, err = writeOrSkip(dst, b); err != nil {
+				return Hash{}, size, err
+			}
+		}
+		size += int64(n)
+		if err := ctx.Err(); err != nil {
+			return Hash{}, size, err
+		}
+	}
+	if hole {
+		if err := unix.Ftruncate(dst, size); err != nil {
+			return Hash{}, size, err
+		}
+	}
+	var h Hash
+	w.hash.Sum(h[:0])
+	return h, size, nil
+}
+
+// writeOrSkip writes b, or moves over it if it is all zeros.
+func writeOrSkip(fd int, b []byte) (skipped bool, err error) {
+	if len(b) == smallFile && allZero(b) {
+		_, err := unix.Seek(fd, int64(len(b)), 1)
+		return true, err
+	}
+	return false, writeFull(fd, b)
+}
+
+func allZero(b []byte) bool { return b[0] == 0 && bytes.Equal(b[1:], b[:len(b)-1]) }
+
+// staged is a file that has no name yet, or one in tmp/ that nobody trusts.
+type staged struct {
+	s    *Store
+	fd   int
+	name string // below tmp/; empty for an unnamed file
+}
+
+// stage opens a new file for writing.
+func (w *Writer) stage() (*staged, error) {
+	s := w.s
+	if !s.noTmp.Load() {
+		fd, err := unix.Openat(s.tmp, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
+		if err == nil {
+			return &staged{s: s, fd: fd}, nil
+		}
+		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
+			return nil, fmt.Errorf("create a file in %s: %w", s.Path("tmp"), err)
+		}
+		s.noTmp.Store(true)
+	}
+	name := s.tmpName()
+	fd, err := unix.Openat(s.tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", s.Path("tmp", name), err)
+	}
+	return &staged{s, fd, name}, nil
+}
+
+// tmpName is a name in tmp/ that no other process or call uses.
+func (s *Store) tmpName() string { return fmt.Sprintf("%d.%d", os.Getpid(), s.tmpSeq.Add(1)) }
+
+// link gives the file its object's name. EEXIST is returned bare.
+func (t *staged) link(h Hash) error { return t.linkAs(t.s.objects, h.path()) }
+
+func (t *staged) linkAs(dirfd int, path string) error {
+	s := t.s
+	if s.chmod {
+		if err := unix.Fchmod(t.fd, 0o444); err != nil {
+			return err
+		}
+	}
+	if t.name != "" {
+		return unix.Linkat(s.tmp, t.name, dirfd, path, 0)
+	}
+	if !s.byProc.Load() {
+		err := unix.Linkat(t.fd, "", dirfd, path, unix.AT_EMPTY_PATH)
+		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EPERM) {
+			return err
+		}
+		s.byProc.Store(true) // not our right: go by /proc as open(2) advises
+	}
+	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", t.fd), dirfd, path, unix.AT_SYMLINK_FOLLOW)
+}
+
+// replace puts the file in the place of an object, at once. It is synced
+// first: a rename that a power cut cuts short must leave the old or the new.
+func (t *staged) replace(h Hash) error {
+	name := t.name
+	if name == "" {
+		name = t.s.tmpName()
+		if err := t.linkAs(t.s.tmp, name); err != nil {
+			return fmt.Errorf("replace object %s: %w", h, err)
+		}
+		t.name = name
+	}
+	if err := unix.Fsync(t.fd); err != nil {
+		return fmt.Errorf("replace object %s: %w", h, err)
+	}
+	if err := unix.Renameat(t.s.tmp, name, t.s.objects, h.path()); err != nil {
+		return fmt.Errorf("replace object %s: %w", h, err)
+	}
+	t.name = ""
+	return nil
+}
+
+// discard closes the file and takes its temporary name away.
+func (t *staged) discard() {
+	unix.Close(t.fd)
+	if t.name != "" {
+		unix.Unlinkat(t.s.tmp, t.name, 0)
+	}
+}
