@@ -26,7 +26,9 @@ type UnfitError struct {
 	Advice string
 }
 
-func (e *UnfitError) Error() string { return fmt.Sprintf("%s cannot hold a store: %s", e.Dir, e.Reason) }
+func (e *UnfitError) Error() string {
+	return fmt.Sprintf("%s cannot hold a store: %s", e.Dir, e.Reason)
+}
 
 // Hint says what to do about it.
 func (e *UnfitError) Hint() string { return e.Advice }

@@ -1,0 +1,131 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"repotool/store"
+)
+
+// Version is the format of manifests that this package writes.
+const Version = 1
+
+// TimeFormat is the name of a snapshot: UTC, sortable, and a file name.
+const TimeFormat = "2006-01-02T150405Z"
+
+// Reading a manifest.
+var (
+	// ErrNoSnapshot: nothing answers to the name.
+	ErrNoSnapshot = errors.New("no such snapshot")
+	// ErrDamagedManifest: the manifest's checksum does not fit.
+	ErrDamagedManifest = errors.New("damaged manifest")
+)
+
+// A Segment is an object that holds entries of a manifest.
+type Segment struct {
+	Object  store.Hash `json:"object"`
+	Entries int64      `json:"entries"`
+	Bytes   int64      `json:"bytes"`
+}
+
+// Totals counts the files of a snapshot.
+type Totals struct {
+	Files int64 `json:"files"`
+	Bytes int64 `json:"bytes"`
+}
+
+// A Manifest is what a snapshot consists of. On disk it is one line of JSON,
+// and a second line with the BLAKE3-256 of the first.
+type Manifest struct {
+	Version      int               `json:"version"`
+	Installation string            `json:"installation"`
+	Time         time.Time         `json:"time"`
+	Strategy     string            `json:"strategy"` // "full"
+	Depth        int               `json:"depth"`    // fan-out of the repository
+	Repository   string            `json:"repository"`
+	DirMode      DirMeta           `json:"dirMode"`
+	Segments     []Segment         `json:"segments"` // oldest first; a later one overrules
+	Totals       map[string]Totals `json:"totals"`   // by type: gold, files, logs, …
+	Database     *Dump             `json:"database,omitempty"`
+}
+
+// DirMeta is the mode and owner of every directory that has no entry of its own.
+type DirMeta struct {
+	Mode uint32 `json:"mode"`
+	UID  uint32 `json:"uid"`
+	GID  uint32 `json:"gid"`
+}
+
+// Name is the snapshot's name, made of its time.
+func (m *Manifest) Name() string { return m.Time.UTC().Format(TimeFormat) }
+
+// Total adds up all types.
+func (m *Manifest) Total() Totals {
+	var t Totals
+	for _, x := range m.Totals {
+		t.Files += x.Files
+		t.Bytes += x.Bytes
+	}
+	return t
+}
+
+// encode writes the manifest's two lines.
+func (m *Manifest) encode() ([]byte, error) {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	sum := store.Sum(b)
+	return append(append(append(b, '\n'), sum.String()...), '\n'), nil
+}
+
+// decodeManifest is the reverse of encode.
+func decodeManifest(b []byte) (*Manifest, error) {
+	line, rest, _ := bytes.Cut(b, []byte("\n"))
+	if strings.TrimSuffix(string(rest), "\n") != store.Sum(line).String() {
+		return nil, ErrDamagedManifest
+	}
+	var m Manifest
+	if err := json.Unmarshal(line, &m); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamagedManifest, err)
+	}
+	if m.Version > Version {
+		return nil, fmt.Errorf("manifest version %d, this repotool knows %d: %w", m.Version, Version, store.ErrNewerFormat)
+	}
+	return &m, nil
+}
+
+func readManifest(name string) (*Manifest, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	m, err := decodeManifest(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+// typeOf is the type in a repository path: the second part, or the first
+// where there is no host.
+func typeOf(path string) string {
+	first, rest, ok := strings.Cut(path, "/")
+	if !ok {
+		return "other"
+	}
+	switch first {
+	case "gold", "files", "license", "logs", "test":
+		return first
+	}
+	second, _, ok := strings.Cut(rest, "/")
+	if !ok {
+		return "other"
+	}
+	return second
+}

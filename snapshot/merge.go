@@ -1,0 +1,208 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+
+	"repotool/fossology"
+	"repotool/store"
+)
+
+// A cursor goes forward through the entries that a list of segments amounts
+// to: the newest segment that speaks of a path is right, and a removed path
+// is not shown. Memory: one block for each segment.
+type cursor struct {
+	readers []*segmentReader // oldest first
+	heads   []Entry
+	live    []bool
+	removed bool // show removed entries, for merging differences
+}
+
+// openCursor opens all segments at their beginning.
+func openCursor(st *store.Store, segments []Segment) (*cursor, error) {
+	c := &cursor{heads: make([]Entry, len(segments)), live: make([]bool, len(segments))}
+	for _, seg := range segments {
+		r, err := openSegment(st, seg)
+		if err != nil {
+			c.close()
+			return nil, err
+		}
+		c.readers = append(c.readers, r)
+	}
+	for i := range c.readers {
+		if err := c.pull(i); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *cursor) close() {
+	for _, r := range c.readers {
+		r.close()
+	}
+}
+
+func (c *cursor) pull(i int) error {
+	err := c.readers[i].next(&c.heads[i])
+	c.live[i] = err == nil
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// peek returns the next entry without passing it; nil at the end. It is valid
+// until the next call of pass or seek.
+func (c *cursor) peek() (*Entry, error) {
+	for {
+		best := -1
+		for i := range c.heads {
+			if !c.live[i] {
+				continue
+			}
+			if best < 0 || fossology.ComparePaths(c.heads[i].Path, c.heads[best].Path) <= 0 {
+				best = i
+			}
+		}
+		if best < 0 {
+			return nil, nil
+		}
+		if c.heads[best].Kind != removed || c.removed {
+			return &c.heads[best], nil
+		}
+		if err := c.pass(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pass goes behind the smallest path.
+func (c *cursor) pass() error {
+	first := -1
+	for i := range c.heads {
+		if c.live[i] && (first < 0 || fossology.ComparePaths(c.heads[i].Path, c.heads[first].Path) < 0) {
+			first = i
+		}
+	}
+	if first < 0 {
+		return nil
+	}
+	path := c.heads[first].Path
+	for i := range c.heads {
+		if c.live[i] && c.heads[i].Path == path {
+			if err := c.pull(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// seek goes forward to the first entry at or behind path.
+func (c *cursor) seek(path string) error {
+	for i, r := range c.readers {
+		if !c.live[i] || fossology.ComparePaths(c.heads[i].Path, path) >= 0 {
+			continue
+		}
+		r.skipTo(path)
+		for c.live[i] && fossology.ComparePaths(c.heads[i].Path, path) < 0 {
+			if err := c.pull(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// entries yields everything at and below prefix ("" for all).
+func entries(ctx context.Context, st *store.Store, segments []Segment, prefix string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		c, err := openCursor(st, segments)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
+		defer c.close()
+		if prefix != "" {
+			err = c.seek(prefix)
+		}
+		for n := 0; err == nil; n++ {
+			var e *Entry
+			if e, err = c.peek(); err != nil || e == nil || !within(e.Path, prefix) {
+				break
+			}
+			if n%1024 == 0 && ctx.Err() != nil {
+				err = ctx.Err()
+				break
+			}
+			if !yield(*e, nil) {
+				return
+			}
+			err = c.pass()
+		}
+		if err != nil {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+// within says whether path is dir or lies below it.
+func within(path, dir string) bool {
+	return dir == "" || path == dir || len(path) > len(dir) && path[len(dir)] == '/' && path[:len(dir)] == dir
+}
+
+// compact merges the newest segments while they are not much smaller than
+// their elder, as a log-structured tree does. A snapshot then reads few
+// segments, and an entry is written again a logarithmic number of times.
+func compact(ctx context.Context, st *store.Store, depth int, segments []Segment) ([]Segment, error) {
+	for len(segments) > 1 {
+		last, elder := segments[len(segments)-1], segments[len(segments)-2]
+		if elder.Entries > 2*last.Entries {
+			break
+		}
+		merged, err := mergeSegments(ctx, st, depth, segments[len(segments)-2:], len(segments) > 2)
+		if err != nil {
+			return nil, err
+		}
+		segments = append(segments[:len(segments)-2:len(segments)-2], merged)
+	}
+	return segments, nil
+}
+
+// mergeSegments writes several segments as one. Removals are kept as long as
+// there is an elder segment that they speak of.
+func mergeSegments(ctx context.Context, st *store.Store, depth int, segments []Segment, keepRemoved bool) (Segment, error) {
+	c, err := openCursor(st, segments)
+	if err != nil {
+		return Segment{}, err
+	}
+	defer c.close()
+	c.removed = keepRemoved
+	w, err := newSegmentWriter(st, depth)
+	if err != nil {
+		return Segment{}, err
+	}
+	defer w.discard()
+	for {
+		e, err := c.peek()
+		if err != nil {
+			return Segment{}, err
+		}
+		if e == nil {
+			return w.close()
+		}
+		if err := w.add(e); err != nil {
+			return Segment{}, err
+		}
+		if err := c.pass(); err != nil {
+			return Segment{}, err
+		}
+		if err := ctx.Err(); err != nil {
+			return Segment{}, err
+		}
+	}
+}

@@ -1,0 +1,309 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+	"repotool/fossology"
+	"repotool/store"
+)
+
+// Format of a segment (version 1). Segments are objects, so their name is a
+// checksum of the whole; each block carries one of its own (zstd's).
+//
+//	magic  "repotool segment 1\n"
+//	blocks zstd frames, each of up to blockEntries rows in order
+//	index  a zstd frame of JSON: segmentIndex
+//	tail   8 bytes: offset of the index, big endian
+//
+// A row: flags byte; path (canonical: [dir when it changed] sha1 md5 uvarint
+// size; else uvarint shared prefix, uvarint length, rest); then, unless
+// removed, [uvarint mode uid gid when changed], varint mtime difference,
+// [uvarint size when the Name does not say it], [32 bytes object],
+// [uvarint inode], [uvarint length, target]. Each block starts afresh.
+const (
+	segmentMagic = "repotool segment 1\n"
+	blockEntries = 1024
+	maxBlock     = 16 << 20 // bytes of a decoded block: a path has at most 4096, a row not much more
+)
+
+// Flags of a row. The two low bits are the kind.
+const (
+	rowCanonical = 1 << (iota + 2)
+	rowSameDir
+	rowSameMeta
+	rowSized
+	rowObject
+	rowInode
+)
+
+// segmentIndex is what makes a segment readable from the middle.
+type segmentIndex struct {
+	Depth   int          `json:"depth"` // of the repository's fan-out
+	Entries int64        `json:"entries"`
+	Blocks  []blockIndex `json:"blocks"`
+}
+
+type blockIndex struct {
+	First  string `json:"first"`
+	Offset int64  `json:"offset"`
+	Length int    `json:"length"`
+}
+
+// rowState is what a row is encoded against.
+type rowState struct {
+	path           string
+	dir            string
+	mode, uid, gid uint32
+	mtime          int64
+}
+
+// A segmentWriter writes entries, which must come in order, into an object.
+type segmentWriter struct {
+	out   *store.ObjectWriter
+	index segmentIndex
+	enc   *zstd.Encoder
+	rows  []byte
+	n     int
+	at    int64
+	last  string
+	state rowState
+	frame []byte
+}
+
+func newSegmentWriter(st *store.Store, depth int) (*segmentWriter, error) {
+	out, err := st.Create()
+	if err != nil {
+		return nil, err
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	w := &segmentWriter{out: out, index: segmentIndex{Depth: depth}, enc: enc}
+	return w, w.write([]byte(segmentMagic))
+}
+
+func (w *segmentWriter) write(b []byte) error {
+	n, err := w.out.Write(b)
+	w.at += int64(n)
+	return err
+}
+
+// add appends an entry.
+func (w *segmentWriter) add(e *Entry) error {
+	if w.n == 0 {
+		w.index.Blocks = append(w.index.Blocks, blockIndex{First: e.Path, Offset: w.at})
+		w.state = rowState{}
+	}
+	if w.index.Entries > 0 && fossology.ComparePaths(w.last, e.Path) >= 0 {
+		return fmt.Errorf("manifest entry %q does not follow %q", e.Path, w.last)
+	}
+	w.last = e.Path
+	w.rows = w.state.appendRow(w.rows, e, w.index.Depth)
+	w.n++
+	w.index.Entries++
+	if w.n == blockEntries || len(w.rows) >= maxBlock/4 {
+		return w.flush()
+	}
+	return nil
+}
+
+func (w *segmentWriter) flush() error {
+	if w.n == 0 {
+		return nil
+	}
+	w.frame = w.enc.EncodeAll(w.rows, w.frame[:0])
+	w.index.Blocks[len(w.index.Blocks)-1].Length = len(w.frame)
+	w.rows, w.n = w.rows[:0], 0
+	return w.write(w.frame)
+}
+
+// close completes the segment and returns what a manifest says of it.
+func (w *segmentWriter) close() (Segment, error) {
+	if err := w.flush(); err != nil {
+		return Segment{}, err
+	}
+	index, err := json.Marshal(w.index)
+	if err != nil {
+		return Segment{}, err
+	}
+	at := w.at
+	if err := w.write(w.enc.EncodeAll(index, nil)); err != nil {
+		return Segment{}, err
+	}
+	if err := w.write(binary.BigEndian.AppendUint64(nil, uint64(at))); err != nil {
+		return Segment{}, err
+	}
+	put, err := w.out.Commit()
+	return Segment{Object: put.Object, Entries: w.index.Entries, Bytes: put.Size}, err
+}
+
+// discard gives up a segment that is not complete.
+func (w *segmentWriter) discard() { w.out.Discard() }
+
+func (s *rowState) appendRow(b []byte, e *Entry, depth int) []byte {
+	at := len(b)
+	b = append(b, byte(e.Kind))
+	flags := byte(e.Kind)
+	dir, name, canonical := splitCanonical(e.Path, depth)
+	if canonical {
+		flags |= rowCanonical
+		if dir == s.dir {
+			flags |= rowSameDir
+		} else {
+			b = binary.AppendUvarint(b, uint64(len(dir)))
+			b = append(b, dir...)
+			s.dir = dir
+		}
+		b = append(append(b, name.SHA1[:]...), name.MD5[:]...)
+		b = binary.AppendUvarint(b, uint64(name.Size))
+	} else {
+		shared := 0
+		for shared < min(len(e.Path), len(s.path)) && e.Path[shared] == s.path[shared] {
+			shared++
+		}
+		b = binary.AppendUvarint(b, uint64(shared))
+		b = binary.AppendUvarint(b, uint64(len(e.Path)-shared))
+		b = append(b, e.Path[shared:]...)
+	}
+	s.path = e.Path
+	if e.Kind == removed {
+		b[at] = flags
+		return b
+	}
+	if e.Mode == s.mode && e.UID == s.uid && e.GID == s.gid {
+		flags |= rowSameMeta
+	} else {
+		b = binary.AppendUvarint(b, uint64(e.Mode))
+		b = binary.AppendUvarint(b, uint64(e.UID))
+		b = binary.AppendUvarint(b, uint64(e.GID))
+		s.mode, s.uid, s.gid = e.Mode, e.UID, e.GID
+	}
+	b = binary.AppendVarint(b, e.Mtime-s.mtime)
+	s.mtime = e.Mtime
+	if !canonical || e.Size != name.Size {
+		flags |= rowSized
+		b = binary.AppendUvarint(b, uint64(e.Size))
+	}
+	if !e.Object.IsZero() {
+		flags |= rowObject
+		b = append(b, e.Object[:]...)
+	}
+	if e.Inode != 0 {
+		flags |= rowInode
+		b = binary.AppendUvarint(b, e.Inode)
+	}
+	if e.Kind == Symlink {
+		b = binary.AppendUvarint(b, uint64(len(e.Target)))
+		b = append(b, e.Target...)
+	}
+	b[at] = flags
+	return b
+}
+
+// A segmentReader reads a segment's entries in order, from any place on.
+type segmentReader struct {
+	f     *os.File
+	name  store.Hash
+	index segmentIndex
+	dec   *zstd.Decoder
+	block int    // the next block to read
+	rows  []byte // what is left of the present one
+	raw   []byte
+	frame []byte
+	state rowState
+}
+
+func openSegment(st *store.Store, seg Segment) (*segmentReader, error) {
+	f, err := st.Open(seg.Object)
+	if err != nil {
+		return nil, fmt.Errorf("open manifest segment: %w", err)
+	}
+	r := &segmentReader{f: f, name: seg.Object}
+	if err := r.open(); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("manifest segment %s: %w", seg.Object, err)
+	}
+	return r, nil
+}
+
+func (r *segmentReader) open() (err error) {
+	if r.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30)); err != nil {
+		return err
+	}
+	info, err := r.f.Stat()
+	if err != nil {
+		return err
+	}
+	magic, tail := make([]byte, len(segmentMagic)), make([]byte, 8)
+	if _, err := r.f.ReadAt(magic, 0); err != nil || string(magic) != segmentMagic {
+		return errDamagedSegment
+	}
+	if _, err := r.f.ReadAt(tail, info.Size()-8); err != nil {
+		return errDamagedSegment
+	}
+	at := int64(binary.BigEndian.Uint64(tail))
+	if at < int64(len(segmentMagic)) || at > info.Size()-8 {
+		return errDamagedSegment
+	}
+	frame := make([]byte, info.Size()-8-at)
+	if _, err := r.f.ReadAt(frame, at); err != nil {
+		return errDamagedSegment
+	}
+	index, err := r.dec.DecodeAll(frame, nil)
+	if err != nil || json.Unmarshal(index, &r.index) != nil {
+		return errDamagedSegment
+	}
+	return nil
+}
+
+func (r *segmentReader) close() { r.f.Close(); r.dec.Close() }
+
+// skipTo makes next return the first entry at or behind path, or one before
+// it in the same block: whole blocks are passed over unread.
+func (r *segmentReader) skipTo(path string) {
+	i, found := slices.BinarySearchFunc(r.index.Blocks, path, func(b blockIndex, p string) int {
+		return fossology.ComparePaths(b.First, p)
+	})
+	if !found {
+		i--
+	}
+	if i >= r.block {
+		r.block, r.rows = i, nil
+	}
+}
+
+// next reads the next entry into e. io.EOF ends the segment.
+func (r *segmentReader) next(e *Entry) error {
+	for len(r.rows) == 0 {
+		if r.block >= len(r.index.Blocks) {
+			return io.EOF
+		}
+		b := r.index.Blocks[r.block]
+		r.block++
+		if b.Length < 0 || b.Length > maxBlock {
+			return fmt.Errorf("manifest segment %s: %w", r.name, errDamagedSegment)
+		}
+		r.frame = slices.Grow(r.frame[:0], b.Length)[:b.Length]
+		if _, err := r.f.ReadAt(r.frame, b.Offset); err != nil {
+			return fmt.Errorf("manifest segment %s: %w", r.name, err)
+		}
+		rows, err := r.dec.DecodeAll(r.frame, r.raw[:0])
+		if err != nil {
+			return fmt.Errorf("manifest segment %s: %w: %w", r.name, errDamagedSegment, err)
+		}
+		r.raw, r.rows, r.state = rows, rows, rowState{}
+	}
+	rest, err := r.state.readRow(r.rows, e, r.index.Depth)
+	if err != nil {
+		return fmt.Errorf("manifest segment %s: %w", r.name, err)
+	}
+	r.rows = rest
+	return nil
+}
