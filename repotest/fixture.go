@@ -1,0 +1,129 @@
+package repotest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// template is the database that every other one is copied from.
+const template = "fossology_template"
+
+// loading guards the template of this process.
+var loading struct {
+	once sync.Once
+	err  error
+	made atomic.Int64
+}
+
+// Fossology returns the connection string of a fresh database with the content
+// of testdata/small, owned by the role fossy. It is dropped when the test ends.
+func Fossology(t testing.TB) string {
+	t.Helper()
+	c := Postgres(t)
+	loading.once.Do(func() { loading.err = c.load(template) })
+	if loading.err != nil {
+		t.Fatal(loading.err)
+	}
+	return c.Database(t, template)
+}
+
+// Database returns the connection string of a fresh database, a copy of
+// another one (template1 for an empty one), owned by the role fossy. It is
+// dropped when the test ends.
+func (c *Cluster) Database(t testing.TB, from string) string {
+	t.Helper()
+	name := fmt.Sprintf("fossology%d", loading.made.Add(1))
+	c.SQL(t, "postgres", fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s OWNER fossy", name, from))
+	t.Cleanup(func() {
+		c.SQL(t, "postgres", fmt.Sprintf("SET client_min_messages = error; DROP DATABASE IF EXISTS %s WITH (FORCE)", name))
+	})
+	return c.DSN(name)
+}
+
+// load makes a database of the fixture's dump.
+func (c *Cluster) load(name string) error {
+	dir, err := root()
+	if err != nil {
+		return err
+	}
+	zstd, ok := findTool("zstd")
+	if !ok {
+		return fmt.Errorf("%s", missing("zstd"))
+	}
+	if _, err := c.psql(c.AdminDSN("postgres"), strings.NewReader("CREATE DATABASE "+name+" OWNER fossy")); err != nil {
+		return err
+	}
+	dump := filepath.Join(dir, "testdata", "small", "db.sql.zst")
+	sql, err := exec.Command(zstd, "-dc", dump).Output()
+	if err != nil {
+		return fmt.Errorf("decompress %s: %w", dump, err)
+	}
+	if _, err := c.psql(c.DSN(name), strings.NewReader(string(sql))); err != nil {
+		return fmt.Errorf("load %s: %w", dump, err)
+	}
+	return nil
+}
+
+// Repository unpacks the repository of testdata/small into a directory of the
+// test and returns its path. Modes (setgid included), times and hard links are
+// those of the real installation; owners only when the test runs as root.
+func Repository(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	archive := filepath.Join(Root(t), "testdata", "small", "repo.tar.zst")
+	Tool(t, "zstd")
+	cmd := exec.Command(Tool(t, "tar"), "-x", "--numeric-owner", "--use-compress-program=zstd -d --long=26", "-pf", archive, "-C", dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("unpack %s: %v: %s", archive, err, out)
+	}
+	return filepath.Join(dir, "repository")
+}
+
+// Sysconf writes a configuration directory (fossology.conf, Db.conf, VERSION,
+// mods-enabled) for a repository and a database and returns its path. The
+// scheduler's port is 1, where nobody listens; settings of the form
+// "key=value" take the place of those in the group [FOSSOLOGY].
+func Sysconf(t testing.TB, repository, dsn string, settings ...string) string {
+	t.Helper()
+	conf, err := os.ReadFile(filepath.Join(Root(t), "testdata", "small", "etc", "fossology.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{"path": repository, "port": "1", "address": "127.0.0.1"}
+	for _, s := range settings {
+		key, value, _ := strings.Cut(s, "=")
+		values[strings.TrimSpace(key)] = strings.TrimSpace(value)
+	}
+	var lines []string
+	group := ""
+	for line := range strings.Lines(string(conf)) {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "[") {
+			group = line
+		}
+		key, _, _ := strings.Cut(line, "=")
+		if v, ok := values[strings.TrimSpace(key)]; ok && group == "[FOSSOLOGY]" {
+			line = strings.TrimSpace(key) + " = " + v
+		}
+		lines = append(lines, line)
+	}
+	dir := t.TempDir()
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("fossology.conf", strings.Join(lines, "\n")+"\n")
+	write("Db.conf", strings.Join(strings.Fields(dsn), ";\n")+";\n")
+	write("VERSION", "[BUILD]\nVERSION=4.7.0\nCOMMIT_HASH=fixture\nBUILD_DATE=2026/11/23 03:50 UTC\n")
+	if err := os.Mkdir(filepath.Join(dir, "mods-enabled"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
