@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"repotool/store"
+)
+
+// The exit codes of every command.
+const (
+	exitGood        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitFindings    = 3
+	exitLocked      = 4
+	exitQuiesce     = 5
+	exitInterrupted = 130
+)
+
+// exitMeanings are the lines of EXIT CODES in the help pages.
+var exitMeanings = map[int]string{
+	exitGood:        "good",
+	exitFailed:      "failed; nothing that was there before is lost",
+	exitUsage:       "wrong flags, arguments or configuration file; nothing was done",
+	exitFindings:    "done, with findings that somebody should look at",
+	exitLocked:      "another run holds the lock; it is named",
+	exitQuiesce:     "FOSSology could not be brought to a standstill",
+	exitInterrupted: "interrupted by SIGINT or SIGTERM",
+}
+
+// errInterrupted is the cause of a context that a signal has ended.
+var errInterrupted = errors.New("interrupted")
+
+// A usageError is a command line or configuration that cannot be obeyed.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+// Hint says what would have been right.
+func (e *usageError) Hint() string { return e.hint }
+
+// usagef makes a usageError without a hint.
+func usagef(format string, args ...any) *usageError {
+	return &usageError{err: fmt.Errorf(format, args...)}
+}
+
+// hinted attaches advice to an error that carries none of its own.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (e *hinted) Error() string { return e.err.Error() }
+func (e *hinted) Unwrap() error { return e.err }
+
+// Hint is the advice.
+func (e *hinted) Hint() string { return e.hint }
+
+// withHint gives err the hint unless it, or something it wraps, has its own.
+func withHint(err error, hint string) error {
+	if err == nil || hintOf(err) != "" {
+		return err
+	}
+	return &hinted{err, hint}
+}
+
+// hintOf finds the advice in an error.
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
+
+// findingsError ends a command whose work is done but whose report has
+// findings. They have been printed already.
+type findingsError struct{ n int64 }
+
+func (e findingsError) Error() string { return fmt.Sprintf("%d findings", e.n) }
+
+// exitCode says what an error means to the caller of the process.
+func exitCode(ctx context.Context, err error) int {
+	var (
+		usage    *usageError
+		locked   *store.LockedError
+		findings findingsError
+	)
+	switch {
+	case err == nil:
+		return exitGood
+	case errors.As(err, &findings):
+		return exitFindings
+	case errors.Is(err, errInterrupted), errors.Is(context.Cause(ctx), errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &locked):
+		return exitLocked
+	default:
+		return exitFailed
+	}
+}
+
+// kinds name the exit codes in JSON errors.
+var kinds = map[int]string{
+	exitFailed:      "failed",
+	exitUsage:       "usage",
+	exitLocked:      "locked",
+	exitQuiesce:     "quiesce",
+	exitInterrupted: "interrupted",
+}
+
+// jsonError is what --json prints for an error, in an object with the key
+// "error".
+type jsonError struct {
+	Kind    string `json:"kind"`
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// printError tells an error to a person on w, or to a program on stdout.
+func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
+	if code == exitGood || code == exitFindings {
+		return
+	}
+	message, hint := err.Error(), hintOf(err)
+	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
+		message, hint = errInterrupted.Error()+": "+message, ""
+	}
+	if asJSON {
+		enc := json.NewEncoder(stdout)
+		enc.SetEscapeHTML(false)
+		_ = enc.Encode(map[string]jsonError{"error": {kinds[code], code, message, hint}})
+		return
+	}
+	fmt.Fprintf(stderr, "repotool: %s\n", message)
+	if hint != "" {
+		fmt.Fprintf(stderr, "  hint: %s\n", hint)
+	}
+}

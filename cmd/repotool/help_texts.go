@@ -1,0 +1,89 @@
+package main
+
+// The parts of repotool --help that are prose.
+const (
+	topDescription = `
+repotool keeps snapshots of a FOSSology server's repository and database in
+a store, restores them in whole or in part, and proves that they are good.
+
+A snapshot is complete: every file of the repository, the database, and
+what is needed to check them. It costs only what is new, because a store
+keeps each content once, under its hash, for all snapshots and for all
+installations. FOSSology runs on while files are copied; its scheduler is
+stopped only for the dump of the database, and is started again whatever
+happens.
+
+Each snapshot can also be seen as plain files in the store, under
+days/INSTALLATION/TIME. A README.txt there says how to restore with nothing
+but standard tools.
+
+Snapshots are named by their time (2026-11-23T02:00:00Z), by any beginning
+of it that fits only one (2026-11-23), or by their distance from the newest:
+latest, latest~1, latest~2.
+
+Flags may stand before the command, after it, or after its arguments.
+"--" ends the flags.`
+
+	topExamples = `
+Check that everything a first run needs is there:
+
+    repotool doctor --store /backup/fossology
+
+Make a store, take a snapshot every night:
+
+    repotool init /backup/fossology
+    repotool snapshot --store /backup/fossology
+
+After a disaster, see what a restore would do, then do it:
+
+    repotool restore --store /backup/fossology --plan latest
+    repotool restore --store /backup/fossology latest
+
+Bring back one upload's archive into a directory:
+
+    repotool restore --store /backup/fossology --to /tmp/out \
+        --only 0e54f81b2d1bc7bd7db9e9e9a5ddab2a8d30ad29 latest
+
+A line for cron:
+
+    0 2 * * *  root  repotool snapshot --store /backup/fossology`
+
+	topConfiguration = `
+The configuration file is TOML. Every key is optional, unknown keys are
+errors; a flag or an environment variable of the same name is stronger.
+
+    store = "/backup/fossology"         # for all installations
+    default_installation = "fossology"
+
+    [installation.fossology]
+    sysconf          = "/etc/fossology"
+    store            = "/backup/fossology"
+    repository       = "/srv/fossology/repository"  # default: fossology.conf
+    dsn              = "host=db user=fossy dbname=fossology"  # default: Db.conf
+    scheduler        = "localhost:24693"            # default: fossology.conf
+    quiesce          = "stop"           # or none
+    quiesce_timeout  = "10m"
+    start_command    = ["systemctl", "start", "fossology"]
+    database         = "plain"          # cluster, directory, none, command
+    database_command = ["my-dump", "--all"]         # for "command"
+    pg_bin           = "/usr/lib/postgresql/15/bin"
+    admin            = "user=postgres"  # who may create databases (restore)
+    detect           = "walk"           # or read: hash everything again
+    check            = "name"           # or full: MD5 as well
+    day_layout       = "flat"           # native, none`
+
+	topEnvironment = `
+Each flag that changes a setting has a variable: REPOTOOL_ and the flag's
+name in capitals, with _ for - (REPOTOOL_STORE, REPOTOOL_QUIESCE_TIMEOUT).
+REPOTOOL_LOG=info or debug writes a log to standard error.`
+
+	topJSON = `
+With --json, standard output holds one JSON object; ls and diff write one
+object per line. Sizes are bytes, times RFC 3339 in UTC. Keys are never
+renamed or removed, new ones may come. An error is
+
+    {"error": {"kind": "locked", "code": 4, "message": "…", "hint": "…"}}
+
+with the exit code as code, and as kind one of failed, usage, locked,
+quiesce, interrupted. hint may be missing.`
+)

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// tool is what commands share: the process's streams and clock.
+type tool struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	terminal       bool // stderr is looked at by a person
+	now            func() time.Time
+	log            *slog.Logger
+}
+
+// run is the whole program; it returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+	t := &tool{
+		stdin: stdin, stdout: stdout, stderr: stderr,
+		terminal: term.IsTerminal(int(stderr.Fd())),
+		now:      time.Now,
+		log:      newLogger(stderr, os.Getenv("REPOTOOL_LOG")),
+	}
+	asJSON := wants(args, "json") || os.Getenv("REPOTOOL_JSON") != "" && os.Getenv("REPOTOOL_JSON") != "false"
+	err := t.execute(ctx, args)
+	code := exitCode(ctx, err)
+	printError(stdout, stderr, asJSON, code, err)
+	return code
+}
+
+// execute sorts the arguments and runs the command they name.
+func (t *tool) execute(ctx context.Context, args []string) error {
+	app := t.app()
+	sorted, err := arrange(app.Commands, args)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, append([]string{app.Name}, sorted...))
+}
+
+// app lists the commands in the order of their first use.
+func (t *tool) app() *cli.App {
+	commands := []*cli.Command{
+		t.initCommand(),
+
+		t.versionCommand(),
+	}
+	return &cli.App{
+		Name:                      "repotool",
+		Commands:                  commands,
+		CustomAppHelpTemplate:     topPage(commands),
+		HideHelpCommand:           true,
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true,
+		Writer:                    t.stdout,
+		ErrWriter:                 t.stderr,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run does it
+		Action: func(c *cli.Context) error {
+			return &usageError{err: errNoCommand, hint: "see repotool --help"}
+		},
+	}
+}
+
+// interruptible is a context that the first SIGINT, SIGTERM or SIGHUP ends
+// with the cause errInterrupted. The second one ends the process.
+func interruptible(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, signals...)
+	go func() {
+		select {
+		case <-came:
+			cancel(errInterrupted)
+			signal.Reset(signals...)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		signal.Stop(came)
+	}
+}
+
+// newLogger writes warnings, and more if the environment asks for it.
+func newLogger(w io.Writer, level string) *slog.Logger {
+	l := slog.LevelWarn
+	if level != "" {
+		_ = l.UnmarshalText([]byte(level)) // an unknown level is warn
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
+		Level: l,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}

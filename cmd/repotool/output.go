@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/urfave/cli/v2"
+)
+
+// answer prints the object that --json asks for.
+func (t *tool) answer(v any) error { return encode(t.stdout, v) }
+
+func encode(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write answer: %w", err)
+	}
+	return nil
+}
+
+// say prints a line for people, unless they want quiet.
+func (t *tool) say(s settings, format string, args ...any) {
+	if !s.quiet && !s.json {
+		fmt.Fprintf(t.stdout, format, args...)
+	}
+}
+
+// finding prints one line about something that somebody should look at. It
+// goes to standard error, so that cron sends it by mail.
+func (t *tool) finding(format string, args ...any) {
+	fmt.Fprintf(t.stderr, "finding: "+format+"\n", args...)
+}
+
+// newTable is a plain table; right names the columns (from 1) that hold numbers.
+func newTable(w io.Writer, header []string, right ...int) table.Writer {
+	tw := table.NewWriter()
+	tw.SetOutputMirror(w)
+	style := table.StyleDefault
+	style.Name = "plain"
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatDefault
+	tw.SetStyle(style)
+	row := make(table.Row, len(header))
+	for i, h := range header {
+		row[i] = h
+	}
+	tw.AppendHeader(row)
+	var configs []table.ColumnConfig
+	for _, n := range right {
+		configs = append(configs, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	tw.SetColumnConfigs(configs)
+	tw.SuppressTrailingSpaces()
+	return tw
+}
+
+func size(n int64) string {
+	if n < 0 {
+		return "-" + humanize.IBytes(uint64(-n))
+	}
+	return humanize.IBytes(uint64(n))
+}
+
+func count(n int64) string { return humanize.Comma(n) }
+
+// plural is "1 file", "2 files".
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return count(n) + " " + many
+}
+
+// seconds is a duration as people say it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min.
+func seconds(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	default:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+}
+
+// printable shows a path with strange bytes without upsetting a terminal.
+func printable(s string) string {
+	clean := func(r rune) bool { return r < 0x20 || r == 0x7f || r == '\uFFFD' || r >= 0x80 && r < 0xa0 }
+	if strings.ContainsFunc(s, clean) {
+		return fmt.Sprintf("%q", s)
+	}
+	return s
+}
+
+// tooMany is the error of a command with more arguments than it knows.
+func tooMany(c *cli.Context, max int) error {
+	e := usagef("%s: argument %q is one too many", c.Command.Name, c.Args().Get(max))
+	e.hint = "see repotool " + c.Command.Name + " --help"
+	return e
+}

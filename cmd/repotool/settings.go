@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Defaults of the common settings.
+const (
+	defaultConfig       = "/etc/repotool.toml"
+	defaultInstallation = "fossology"
+	defaultSysconf      = "/etc/fossology" // and what else fossology.Load looks at
+	defaultTimeout      = 10 * time.Minute
+)
+
+// The legal values of the settings that have few; the first is the default.
+var (
+	legalQuiesce   = []string{"stop", "none"}
+	legalDetect    = []string{"walk", "read"}
+	legalCheck     = []string{"name", "full"}
+	legalDayLayout = []string{"flat", "native", "none"}
+	legalDatabase  = []string{"plain", "cluster", "directory", "none", "command"}
+)
+
+// settings are what a command works with, after flags, environment,
+// configuration and defaults were laid over each other.
+type settings struct {
+	configFile   string
+	configRead   bool // the configuration file exists
+	installation string
+	sysconf      string // "": where fossology.Load looks
+	store        string
+	repository   string // "": as fossology.conf says
+	dsn          string // "": as Db.conf says
+	scheduler    string // "": as fossology.conf says
+
+	quiesce        string
+	quiesceTimeout time.Duration
+	startCommand   []string
+
+	database        string
+	databaseCommand []string
+	pgBin           string
+	admin           string
+
+	detect, check, dayLayout string
+
+	json, quiet bool
+}
+
+// env names the environment variable of a flag.
+func env(flag string) []string {
+	return []string{"REPOTOOL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))}
+}
+
+// setting is a flag that takes a word and has an environment variable.
+func setting(name, usage string) cli.Flag {
+	return &cli.StringFlag{Name: name, Usage: usage, EnvVars: env(name)}
+}
+
+// commonFlags are understood by every command.
+func commonFlags() []cli.Flag {
+	return []cli.Flag{
+		setting("config", "read settings from `FILE` (default "+defaultConfig+", which may be missing)"),
+		setting("installation", "work on the installation `NAME`, a section of the configuration and a directory of the store (default "+defaultInstallation+")"),
+		setting("sysconf", "find FOSSology's fossology.conf and Db.conf in `DIR` (default "+defaultSysconf+")"),
+		setting("store", "the store is in `DIR`"),
+		&cli.BoolFlag{Name: "json", Usage: "answer in JSON on standard output, errors too", EnvVars: env("json")},
+		&cli.BoolFlag{Name: "quiet", Usage: "print findings and errors only", EnvVars: env("quiet")},
+	}
+}
+
+// installationFlags override what FOSSology's own configuration says.
+func installationFlags() []cli.Flag {
+	return []cli.Flag{
+		setting("repository", "the repository is at `PATH`, whatever fossology.conf says"),
+		setting("dsn", "reach the database by this libpq `STRING`, whatever Db.conf says"),
+		setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"),
+		setting("pg-bin", "use the pg_dump, pg_dumpall, pg_restore and psql in `DIR` (default: the newest found)"),
+	}
+}
+
+// settings lays flags over environment over configuration over defaults.
+func (t *tool) settings(c *cli.Context) (settings, error) {
+	s := settings{json: c.Bool("json"), quiet: c.Bool("quiet")}
+	s.configFile = pick(c.String("config"), defaultConfig)
+	conf, err := readConfig(s.configFile, c.String("config") == "")
+	if err != nil {
+		return s, err
+	}
+	_, err = os.Stat(s.configFile)
+	s.configRead = err == nil
+
+	s.installation = pick(c.String("installation"), conf.Default, defaultInstallation)
+	if !installationName.MatchString(s.installation) {
+		return s, usagef("installation %q: a name has letters, digits, dots, - and _ only, and does not begin with a dot or -", s.installation)
+	}
+	in, known := conf.Installations[s.installation]
+	if !known && len(conf.Installations) > 0 && s.installation != defaultInstallation {
+		return s, unknownInstallation(s, conf)
+	}
+	s.sysconf = pick(c.String("sysconf"), in.Sysconf)
+	s.store = pick(c.String("store"), in.Store, conf.Store)
+	s.repository = pick(c.String("repository"), in.Repository)
+	s.dsn = pick(c.String("dsn"), in.DSN)
+	s.scheduler = pick(c.String("scheduler"), in.Scheduler)
+	s.pgBin = pick(c.String("pg-bin"), in.PgBin)
+	s.admin = pick(c.String("admin"), in.Admin)
+	s.quiesce = pick(c.String("quiesce"), in.Quiesce, legalQuiesce[0])
+	s.quiesceTimeout = pick(c.Duration("quiesce-timeout"), time.Duration(in.QuiesceTimeout), defaultTimeout)
+	s.startCommand = in.StartCommand
+	if line := c.String("start-command"); line != "" {
+		s.startCommand = []string{"/bin/sh", "-c", line}
+	}
+	s.detect = pick(c.String("detect"), in.Detect, legalDetect[0])
+	s.check = pick(c.String("check"), in.Check, legalCheck[0])
+	s.dayLayout = pick(c.String("day-layout"), in.DayLayout, legalDayLayout[0])
+	if s.database, s.databaseCommand, err = parseDatabaseMode(pick(c.String("database"), in.Database, legalDatabase[0])); err != nil {
+		return s, err
+	}
+	if s.database == "command" && s.databaseCommand == nil {
+		s.databaseCommand = in.DatabaseCommand
+	}
+	return s, s.checkValues()
+}
+
+func (s settings) checkValues() error {
+	for _, e := range []struct {
+		what, value string
+		legal       []string
+	}{
+		{"--quiesce", s.quiesce, legalQuiesce},
+		{"--detect", s.detect, legalDetect},
+		{"--check", s.check, legalCheck},
+		{"--day-layout", s.dayLayout, legalDayLayout},
+	} {
+		if err := oneOf(e.what, e.value, e.legal...); err != nil {
+			return err
+		}
+	}
+	if s.quiesceTimeout < 0 {
+		return usagef("--quiesce-timeout %s: expected a positive duration such as 10m", s.quiesceTimeout)
+	}
+	if s.database == "command" && len(s.databaseCommand) == 0 {
+		return &usageError{
+			err:  fmt.Errorf("--database command: no command is given"),
+			hint: "write --database 'command:CMD ARGS', or database_command = [\"CMD\", \"ARG\"] in the configuration",
+		}
+	}
+	return nil
+}
+
+// needStore is an error if no source named a store.
+func (s settings) needStore() error {
+	if s.store == "" {
+		return &usageError{
+			err:  fmt.Errorf("no store is given"),
+			hint: "write --store DIR, or store = \"DIR\" in " + s.configFile,
+		}
+	}
+	return nil
+}
+
+// parseDatabaseMode splits "command:CMD" into the mode and a shell's arguments.
+func parseDatabaseMode(v string) (mode string, command []string, err error) {
+	mode, line, has := strings.Cut(v, ":")
+	if mode == "command" && has {
+		if strings.TrimSpace(line) == "" {
+			return "", nil, usagef("--database %q: the command is empty", v)
+		}
+		return mode, []string{"/bin/sh", "-c", line}, nil
+	}
+	return v, nil, oneOf("--database", v, legalDatabase...)
+}
+
+func unknownInstallation(s settings, conf *config) error {
+	var names []string
+	for n := range conf.Installations {
+		names = append(names, n)
+	}
+	return &usageError{
+		err:  fmt.Errorf("installation %q has no section in %s", s.installation, s.configFile),
+		hint: didYouMean(s.installation, names, "--installation ", "add [installation."+s.installation+"] to it"),
+	}
+}
+
+// pick returns the first value that is not zero.
+func pick[T comparable](values ...T) T {
+	var zero T
+	for _, v := range values {
+		if v != zero {
+			return v
+		}
+	}
+	return zero
+}
