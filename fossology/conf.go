@@ -107,7 +107,10 @@ func assign(group map[string]confEntry, s statement, line int) (expected string)
 	if group == nil {
 		return "a [GROUP] before the first key"
 	}
-	value := expand(group, s.value)
+	value, ok := expand(group, s.value)
+	if !ok || len(value)+len(group[s.key].text) > maxValue {
+		return fmt.Sprintf("a value of at most %d bytes", maxValue)
+	}
 	if s.kind == statementKey {
 		group[s.key] = confEntry{text: value, lines: []int{line}}
 		return ""
@@ -125,14 +128,18 @@ func assign(group map[string]confEntry, s statement, line int) (expected string)
 	return ""
 }
 
-// expand replaces each $NAME.
-func expand(group map[string]confEntry, value string) string {
+// maxValue is the limit of a value, and of a list as a whole, in bytes: far above
+// what anybody writes, and far below what a few lines a = $a$a can grow to.
+const maxValue = 1 << 18
+
+// expand replaces each $NAME. It gives up when the value grows beyond its limit.
+func expand(group map[string]confEntry, value string) (string, bool) {
 	head, rest, found := strings.Cut(value, "$")
 	if !found {
-		return value
+		return value, true
 	}
 	var b strings.Builder
-	for found {
+	for found && b.Len() <= maxValue {
 		b.WriteString(head)
 		n := 0
 		for n < len(rest) && isWord(rest[n]) {
@@ -146,7 +153,7 @@ func expand(group map[string]confEntry, value string) string {
 		head, rest, found = strings.Cut(rest[n:], "$")
 	}
 	b.WriteString(head)
-	return b.String()
+	return b.String(), !found && b.Len() <= maxValue
 }
 
 // Value returns the plain value of a key.
