@@ -1,0 +1,59 @@
+# repotool: what one does with the source.
+#
+#   make demo    a backup, a disaster and a recovery on a real FOSSology (two minutes)
+#   make test    all tests; RACE=1 with the race detector (needs gcc)
+#   make build   ./repotool, one static program
+#   make lint    gofmt, vet, staticcheck
+#   make fuzz    every fuzz test for FUZZTIME each
+#   make bench   repotool beside rsync, restic and borg; see scripts/bench.sh
+#   make deps    what tests and demo need from the system; as root it installs it
+#
+# Only Go has to be there. As root the other targets install the rest with
+# apt-get; as an ordinary user they say what to install.
+
+GO ?= go
+FUZZTIME ?= 30s
+# The program needs no C library; the race detector of the tests does.
+export CGO_ENABLED = $(if $(RACE),1,0)
+
+# One version for everybody: a new release of a linter must not break old commits.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test race lint fuzz demo bench deps clean
+
+build:
+	$(GO) build -trimpath -o repotool ./cmd/repotool
+
+deps:
+	scripts/deps.sh test $(if $(RACE),race)
+
+test: deps
+	$(GO) test $(if $(RACE),-race) ./...
+
+race:
+	$(MAKE) test RACE=1
+
+# Few linters, each with its reason:
+#   gofmt        nobody discusses layout
+#   vet          wrong formats, copied locks, lost cancels: mistakes, not taste
+#   staticcheck  unused code, misused standard library, ignored results of pure
+#                functions; ST1000 because a package here begins with its comment
+# staticcheck runs from the module proxy and leaves go.mod as it is. The import
+# table and the documentation of exported names are tests (imports_test.go).
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt -w these files' >&2; exit 1; }
+	$(GO) vet ./...
+	CGO_ENABLED=0 $(GO) run $(STATICCHECK) -checks inherit,ST1000 ./...
+
+fuzz:
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+demo: build
+	scripts/deps.sh demo
+	$(GO) run ./scripts/demo -repotool ./repotool
+
+bench: build
+	scripts/bench.sh
+
+clean:
+	rm -f repotool

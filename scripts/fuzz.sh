@@ -1,0 +1,11 @@
+#!/bin/bash
+# Runs every fuzz test of the module for FUZZTIME (30s) each, one after another.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+go list ./... | while read -r pkg; do
+	go test -list '^Fuzz' "$pkg" | { grep '^Fuzz' || true; } | while read -r name; do
+		echo "== $pkg $name"
+		go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-30s}" "$pkg" </dev/null
+	done
+done
