@@ -26,7 +26,7 @@ var loading struct {
 func Fossology(t testing.TB) string {
 	t.Helper()
 	c := Postgres(t)
-	loading.once.Do(func() { loading.err = c.load(template) })
+	loading.once.Do(func() { loading.err = c.Load(template) })
 	if loading.err != nil {
 		t.Fatal(loading.err)
 	}
@@ -46,8 +46,8 @@ func (c *Cluster) Database(t testing.TB, from string) string {
 	return c.DSN(name)
 }
 
-// load makes a database of the fixture's dump.
-func (c *Cluster) load(name string) error {
+// Load makes a database, owned by fossy, of the dump in testdata/small.
+func (c *Cluster) Load(name string) error {
 	dir, err := root()
 	if err != nil {
 		return err
@@ -75,14 +75,28 @@ func (c *Cluster) load(name string) error {
 // those of the real installation; owners only when the test runs as root.
 func Repository(t testing.TB) string {
 	t.Helper()
-	dir := t.TempDir()
-	archive := filepath.Join(Root(t), "testdata", "small", "repo.tar.zst")
+	Tool(t, "tar")
 	Tool(t, "zstd")
-	cmd := exec.Command(Tool(t, "tar"), "-x", "--numeric-owner", "--use-compress-program=zstd -d --long=26", "-pf", archive, "-C", dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("unpack %s: %v: %s", archive, err, out)
+	dir := t.TempDir()
+	if err := Unpack(dir); err != nil {
+		t.Fatal(err)
 	}
 	return filepath.Join(dir, "repository")
+}
+
+// Unpack unpacks the repository of testdata/small into dir, where it becomes
+// dir/repository. Tests call [Repository].
+func Unpack(dir string) error {
+	from, err := root()
+	if err != nil {
+		return err
+	}
+	archive := filepath.Join(from, "testdata", "small", "repo.tar.zst")
+	cmd := exec.Command("tar", "-x", "--numeric-owner", "--use-compress-program=zstd -d --long=26", "-pf", archive, "-C", dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("unpack %s: %w: %s", archive, err, out)
+	}
+	return nil
 }
 
 // Sysconf writes a configuration directory (fossology.conf, Db.conf, VERSION,

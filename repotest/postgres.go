@@ -41,7 +41,7 @@ var cluster struct {
 // call.
 func Postgres(t testing.TB) *Cluster {
 	t.Helper()
-	cluster.once.Do(func() { cluster.c, cluster.err = startCluster() })
+	cluster.once.Do(func() { cluster.c, cluster.err = Start() })
 	if cluster.err != nil {
 		t.Fatal(cluster.err)
 	}
@@ -54,7 +54,7 @@ func Postgres(t testing.TB) *Cluster {
 func Main(m *testing.M) {
 	code := m.Run()
 	if cluster.c != nil {
-		if err := cluster.c.stop(); err != nil {
+		if err := cluster.c.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
@@ -96,8 +96,8 @@ func (c *Cluster) psql(dsn string, statements io.Reader) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// startCluster makes a cluster and the guard that ends it.
-func startCluster() (*Cluster, error) {
+// Start makes a cluster and the guard that ends it. Tests call [Postgres].
+func Start() (*Cluster, error) {
 	initdb, ok := findTool("initdb")
 	if !ok {
 		return nil, errors.New(missing("initdb"))
@@ -132,7 +132,7 @@ func startCluster() (*Cluster, error) {
 		_, err = c.psql(c.AdminDSN("postgres"), strings.NewReader("CREATE ROLE fossy LOGIN CREATEDB PASSWORD 'fossy'"))
 	}
 	if err != nil {
-		c.stop()
+		c.Stop()
 		os.RemoveAll(dir)
 		return nil, err
 	}
@@ -242,8 +242,8 @@ func (c *Cluster) start(owner *syscall.Credential) error {
 	return nil
 }
 
-// stop ends the cluster and waits until its directory is gone.
-func (c *Cluster) stop() error {
+// Stop ends the cluster and waits until its directory is gone.
+func (c *Cluster) Stop() error {
 	if c.guard == nil {
 		return nil
 	}

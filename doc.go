@@ -1,0 +1,69 @@
+// Package repotool is the tour of the code; the program is cmd/repotool.
+//
+// repotool backs up, restores and verifies FOSSology servers. A FOSSology
+// keeps a repository, the tree
+//
+//	<path>/<host>/<type>/aa/bb/cc/<name>
+//
+// whose types are gold (archives as they were uploaded), files (everything
+// unpacked from them) and a few more, and whose names are the checksums of the
+// content (sha1.md5.size); and a PostgreSQL database that says what the files
+// are. The two belong together: a backup that holds a row without its file, or
+// a file without its row, is a backup of something else.
+//
+// # Words
+//
+// An installation is one FOSSology: configuration, repository, database,
+// scheduler. A store is the place where its backups live. It holds objects:
+// immutable bytes named by their BLAKE3-256. A snapshot is a manifest, the
+// sorted list of everything the installation held at one moment, with the dump
+// of its database. A day directory is a snapshot made visible as plain files,
+// a tree of hard links to objects. A finding is something that is not as it
+// should be: a file whose bytes contradict its name, a row without its file.
+//
+// # From the bottom up
+//
+// fossology is all that is known of FOSSology: its configuration files, where
+// it puts a file, its content names (a value type, parsed without garbage), its
+// database as streams of rows, and its scheduler: how to make it stand still
+// and how to be sure that it runs again, whatever happens to repotool.
+// Start reading there, with Name.
+//
+// store keeps objects. Bytes come in as unnamed temporary files and are linked
+// into place when they are complete; one sync makes a whole night durable. The
+// probe that refuses a file system which could not hold a store is here, and so
+// are the locks.
+//
+// snapshot is the heart. It walks a repository and compares it with the last
+// manifest, both sorted and streamed, so that memory does not grow with the
+// number of files; puts what is new into the store; dumps the database in
+// pieces cut by content, so that a day costs what the day changed; checks that
+// rows and files agree; and publishes manifest and day directory, or nothing.
+// Restore, the list of snapshots and the day directories are files of it.
+//
+// verify reads and compares, and changes nothing unless told to repair: objects against
+// their hashes, snapshots against their objects, the source against its names.
+//
+// bench generates repositories of FOSSology's shape, of any size, always the
+// same for the same seed, and runs repotool beside the programs that people
+// use today.
+//
+// repotest lends to tests: a private PostgreSQL, the database and repository of
+// a real FOSSology, a scheduler that speaks the recorded protocol.
+//
+// cmd/repotool is the command line, a file for each command: it parses, wires
+// the packages together, prints, and turns errors into advice and exit codes.
+// It decides nothing else.
+//
+// # Who may import whom
+//
+// A package imports only what lies below it: fossology and store know nothing
+// of each other, snapshot knows both, verify and bench look at all of them, and
+// nothing imports cmd/repotool. Only fossology speaks to PostgreSQL. The table
+// is in imports_test.go, with the third-party modules that each package may
+// use, and the test fails when the code and the table disagree.
+//
+// The rights follow the same lines. store and snapshot write backups; only
+// snapshot's restore writes a live repository; only fossology stops and starts
+// services; verify and bench read.
+package repotool
