@@ -36,8 +36,8 @@ repotool init --json /backup/fossology`,
 type initResult struct {
 	Store      string `json:"store"`
 	ID         string `json:"id"`
-	FreeBytes  int64  `json:"free_bytes"`
-	FreeInodes int64  `json:"free_inodes"` // -1: no fixed number
+	FreeBytes  int64  `json:"freeBytes"`
+	FreeInodes int64  `json:"freeInodes"` // -1: no fixed number
 }
 
 func (t *tool) init(c *cli.Context) error {

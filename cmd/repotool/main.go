@@ -21,7 +21,8 @@ func main() {
 type tool struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	terminal       bool // stderr is looked at by a person
+	screen         *screen // stderr, with bars
+	terminal       bool    // stderr is looked at by a person
 	now            func() time.Time
 	log            *slog.Logger
 }
@@ -30,11 +31,12 @@ type tool struct {
 func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
+	scr := &screen{out: stderr}
 	t := &tool{
-		stdin: stdin, stdout: stdout, stderr: stderr,
+		stdin: stdin, stdout: stdout, stderr: scr, screen: scr,
 		terminal: term.IsTerminal(int(stderr.Fd())),
 		now:      time.Now,
-		log:      newLogger(stderr, os.Getenv("REPOTOOL_LOG")),
+		log:      newLogger(scr, os.Getenv("REPOTOOL_LOG")),
 	}
 	asJSON := wants(args, "json") || os.Getenv("REPOTOOL_JSON") != "" && os.Getenv("REPOTOOL_JSON") != "false"
 	err := t.execute(ctx, args)

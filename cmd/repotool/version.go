@@ -31,7 +31,7 @@ type versionResult struct {
 	Version     string `json:"version"`
 	Commit      string `json:"commit,omitempty"`
 	Modified    bool   `json:"modified,omitempty"` // built from files that differ from the commit
-	StoreFormat int    `json:"store_format"`
+	StoreFormat int    `json:"storeFormat"`
 	Go          string `json:"go"`
 	Platform    string `json:"platform"`
 }

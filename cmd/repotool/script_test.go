@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary be repotool when a script runs it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"repotool": main})
+}
+
+// TestScripts runs testdata/script/*.txtar. Beside the usual commands they know
+//
+//	exits CODE PROGRAM ARG...     run a program; its exit code must be CODE
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setupScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+		},
+	})
+}
+
+// setupScript keeps the machine's own configuration out.
+func setupScript(e *testscript.Env) error {
+	empty := filepath.Join(e.WorkDir, ".no-settings.toml")
+	if err := os.WriteFile(empty, nil, 0o644); err != nil {
+		return err
+	}
+	e.Setenv("REPOTOOL_CONFIG", empty)
+	return nil
+}
+
+// exits is the script command of that name.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
