@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 	"time"
@@ -52,6 +53,7 @@ type Manifest struct {
 	Segments     []Segment         `json:"segments"` // oldest first; a later one overrules
 	Totals       map[string]Totals `json:"totals"`   // by type: gold, files, logs, …
 	Database     *Dump             `json:"database,omitempty"`
+	Rows         map[string]int64  `json:"rows,omitempty"` // of upload, pfile, uploadtree, jobqueue
 }
 
 // DirMeta is the mode and owner of every directory that has no entry of its own.
@@ -72,6 +74,22 @@ func (m *Manifest) Total() Totals {
 		t.Bytes += x.Bytes
 	}
 	return t
+}
+
+// databaseFiles yields where the pieces of the dump stand in a day.
+func (m *Manifest) databaseFiles() iter.Seq2[string, store.Hash] {
+	return func(yield func(string, store.Hash) bool) {
+		if m.Database == nil {
+			return
+		}
+		for _, part := range m.Database.Parts {
+			for i, piece := range part.Pieces {
+				if !yield("database/"+part.PieceName(i), piece.Object) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // encode writes the manifest's two lines.

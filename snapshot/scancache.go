@@ -118,9 +118,6 @@ func (w *cacheWriter) save(name string, head cacheHead) error {
 func (w *cacheWriter) rewrite(out *bufio.Writer) error {
 	again := &cacheWriter{rows: nil, buf: out}
 	for d := range w.dirs() {
-		if w.retry[d.Path] {
-			d.Signature = fossology.Signature{}
-		}
 		if err := again.add(d); err != nil {
 			return err
 		}

@@ -72,3 +72,12 @@ func (e *LockedError) Error() string {
 func (e *LockedError) Hint() string {
 	return "wait for it to end; the lock goes with its process, there is nothing to delete"
 }
+
+// A SourceError says that the bytes to be stored could not be read: the fault
+// is not the store's.
+type SourceError struct{ Err error }
+
+func (e *SourceError) Error() string { return "read: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *SourceError) Unwrap() error { return e.Err }

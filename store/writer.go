@@ -45,6 +45,8 @@ type PutOptions struct {
 	// Accept is asked after all bytes were read and before anything becomes
 	// visible. Its error is returned as it is, and nothing was stored.
 	Accept func(size int64) error
+	// Empty makes a file without bytes no object at all: Put.Object is zero.
+	Empty bool
 	// Clone allows to share blocks with the source where the file system can.
 	Clone bool
 }
@@ -57,7 +59,7 @@ func (w *Writer) PutBytes(_ context.Context, b []byte) (Put, error) { return w.p
 func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
 	n, err := readFull(fd, w.buf)
 	if err != nil {
-		return Put{}, err
+		return Put{}, &SourceError{err}
 	}
 	if n == len(w.buf) {
 		return w.putLarge(ctx, fd, o)
@@ -69,6 +71,9 @@ func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
 		if err := o.Accept(int64(n)); err != nil {
 			return Put{}, err
 		}
+	}
+	if n == 0 && o.Empty {
+		return Put{}, nil
 	}
 	return w.putNamed(Sum(w.buf[:n]), w.buf[:n])
 }
@@ -182,7 +187,7 @@ func (w *Writer) copyTo(ctx context.Context, dst, src int, also []hash.Hash) (Ha
 	for {
 		n, err := readFull(src, w.buf[:smallFile])
 		if err != nil {
-			return Hash{}, size, err
+			return Hash{}, size, &SourceError{err}
 		}
 		if n == 0 {
 			break

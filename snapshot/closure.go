@@ -1,0 +1,172 @@
+package snapshot
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"repotool/fossology"
+	"repotool/store"
+)
+
+// checkClosure compares what the database refers to with what the manifest
+// holds, both ways. Both sides are sorted streams; nothing is held whole.
+func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db References, findings *Findings) error {
+	files, err := storedNames(ctx, st, m, "files")
+	if err != nil {
+		return err
+	}
+	err = compareNames(db.PfileNames(ctx), files,
+		func(n fossology.Name) { findings.Add(NoFile, "files/"+n.String(), "a row of pfile refers to it") },
+		func(n fossology.Name) { findings.Add(NoRow, "files/"+n.String(), "no row of pfile refers to it") })
+	if err != nil {
+		return err
+	}
+	golds, err := storedNames(ctx, st, m, "gold")
+	if err != nil {
+		return err
+	}
+	return compareNames(db.GoldNames(ctx), golds,
+		func(n fossology.Name) { findings.Add(NoGold, "gold/"+n.String(), "a living upload refers to it") },
+		func(fossology.Name) {}) // gold of a deleted upload, or of one that has just arrived
+}
+
+// compareNames merges two sorted streams and reports what is in one of them.
+func compareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fossology.Name)) error {
+	nextA, stopA := iter.Pull2(a)
+	defer stopA()
+	nextB, stopB := iter.Pull2(b)
+	defer stopB()
+	nameA, errA, okA := nextA()
+	nameB, errB, okB := nextB()
+	for okA || okB {
+		if okA && errA != nil {
+			return errA
+		}
+		if okB && errB != nil {
+			return errB
+		}
+		c := 0
+		switch {
+		case !okB:
+			c = -1
+		case !okA:
+			c = 1
+		default:
+			c = nameA.Compare(nameB)
+		}
+		if c < 0 {
+			onlyA(nameA)
+		}
+		if c > 0 {
+			onlyB(nameB)
+		}
+		if c <= 0 {
+			nameA, errA, okA = nextA()
+		}
+		if c >= 0 {
+			nameB, errB, okB = nextB()
+		}
+	}
+	return nil
+}
+
+// storedNames yields the Names of a type in a manifest, of all hosts, sorted
+// and each once.
+func storedNames(ctx context.Context, st *store.Store, m *Manifest, typ string) (iter.Seq2[fossology.Name, error], error) {
+	tops, err := topNames(st, m)
+	if err != nil {
+		return nil, err
+	}
+	var streams []iter.Seq2[fossology.Name, error]
+	for _, top := range tops {
+		prefix := top + "/" + typ
+		if top == typ {
+			prefix = typ
+		}
+		streams = append(streams, func(yield func(fossology.Name, error) bool) {
+			for e, err := range entries(ctx, st, m.Segments, prefix) {
+				if err != nil {
+					yield(fossology.Name{}, err)
+					return
+				}
+				if name, ok := e.Name(m.Depth); ok && e.Kind == File && !yield(name, nil) {
+					return
+				}
+			}
+		})
+	}
+	return mergeNames(streams), nil
+}
+
+// mergeNames merges sorted streams into one without repetitions.
+func mergeNames(streams []iter.Seq2[fossology.Name, error]) iter.Seq2[fossology.Name, error] {
+	if len(streams) == 1 {
+		return streams[0]
+	}
+	return func(yield func(fossology.Name, error) bool) {
+		type head struct {
+			next func() (fossology.Name, error, bool)
+			name fossology.Name
+			err  error
+			ok   bool
+		}
+		heads := make([]head, len(streams))
+		for i, s := range streams {
+			next, stop := iter.Pull2(s)
+			defer stop()
+			heads[i].next = next
+			heads[i].name, heads[i].err, heads[i].ok = next()
+		}
+		for {
+			var least *head
+			for i := range heads {
+				h := &heads[i]
+				if h.ok && (least == nil || h.err != nil || h.name.Compare(least.name) < 0) {
+					least = h
+				}
+			}
+			if least == nil {
+				return
+			}
+			name, err := least.name, least.err
+			if !yield(name, err) || err != nil {
+				return
+			}
+			for i := range heads {
+				if h := &heads[i]; h.ok && h.name == name {
+					h.name, h.err, h.ok = h.next()
+				}
+			}
+		}
+	}
+}
+
+// topNames lists the first parts of all paths: hosts, and types without host.
+func topNames(st *store.Store, m *Manifest) ([]string, error) {
+	c, err := openCursor(st, m.Segments)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	var tops []string
+	for {
+		e, err := c.peek()
+		if err != nil || e == nil {
+			return tops, err
+		}
+		top, _, deep := strings.Cut(e.Path, "/")
+		if !deep {
+			if err := c.pass(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		tops = append(tops, top)
+		// No name can hold a byte below 1, and a slash sorts first, so this
+		// is behind everything below top.
+		if err := c.seek(top + "\x01"); err != nil {
+			return nil, err
+		}
+	}
+}

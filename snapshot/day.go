@@ -1,0 +1,204 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+	"repotool/store"
+)
+
+// Layout is the shape of a day directory.
+type Layout string
+
+// The layouts. The zero value is LayoutFlat.
+const (
+	LayoutFlat   Layout = "flat"   // <host>/<type>/aa/<name>: at most 256 directories for each type
+	LayoutNative Layout = "native" // as in the repository
+	LayoutNone   Layout = "none"   // no day directory
+)
+
+// dayBatch is how many links a worker takes at once.
+const dayBatch = 256
+
+// dayReserved are names at the top of a day that are not the repository's.
+var dayReserved = map[string]bool{"database": true, "other": true, "RESTORE.txt": true}
+
+// dayPath is where an entry stands in a day. What is not where FOSSology's
+// rule puts it, and what would collide with a name of the day's own, keeps
+// its path below other/.
+func dayPath(e *Entry, layout Layout, depth int) string {
+	top, _, _ := strings.Cut(e.Path, "/")
+	if dayReserved[top] {
+		return "other/" + e.Path
+	}
+	if layout == LayoutNative {
+		return e.Path
+	}
+	i := strings.LastIndexByte(e.Path, '/')
+	base := e.Path[i+1:]
+	fan := fossology.FanOut(base, depth)
+	if i <= len(fan) || e.Path[i-len(fan):i] != fan || e.Path[i-len(fan)-1] != '/' {
+		return "other/" + e.Path
+	}
+	return e.Path[:i-len(fan)] + fan[:2] + "/" + base
+}
+
+// dayBuilder makes the links of a day.
+type dayBuilder struct {
+	st    *store.Store
+	fd    int
+	links chan []dayLink
+	heal  func(ctx context.Context, path string, want store.Hash) error
+}
+
+type dayLink struct {
+	path   string
+	source string // in the repository; "" for a piece of the database
+	kind   EntryKind
+	object store.Hash
+	target string
+}
+
+// buildDay makes the day directory of a manifest at dir, which must not be
+// there. heal is asked to bring back an object that the store has lost.
+func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, dir string, progress *Progress, heal func(context.Context, string, store.Hash) error) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("build day: %w", err)
+	}
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("build day: %w", &fs.PathError{Op: "open", Path: dir, Err: err})
+	}
+	defer unix.Close(fd)
+	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(b.links)
+		return b.list(ctx, m, layout)
+	})
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		g.Go(func() error { return b.work(ctx, progress) })
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("build day: %w", err)
+	}
+	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), restoreText(m, layout))
+}
+
+// list names the links, in the order of the manifest, which is that of the
+// directories.
+func (b *dayBuilder) list(ctx context.Context, m *Manifest, layout Layout) error {
+	batch := make([]dayLink, 0, dayBatch)
+	send := func() error {
+		select {
+		case b.links <- batch:
+			batch = make([]dayLink, 0, dayBatch)
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for e, err := range entries(ctx, b.st, m.Segments, "") {
+		if err != nil {
+			return err
+		}
+		if e.Kind == Dir {
+			continue
+		}
+		batch = append(batch, dayLink{dayPath(&e, layout, m.Depth), e.Path, e.Kind, e.Object, e.Target})
+		if len(batch) == dayBatch {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	for path, object := range m.databaseFiles() {
+		batch = append(batch, dayLink{path: path, object: object})
+	}
+	return send()
+}
+
+func (b *dayBuilder) work(ctx context.Context, progress *Progress) error {
+	last := ""
+	for batch := range b.links {
+		for i := range batch {
+			l := &batch[i]
+			dir := l.path[:max(0, strings.LastIndexByte(l.path, '/'))]
+			if dir != last {
+				if err := mkdirs(b.fd, dir, last, nil); err != nil {
+					return err
+				}
+				last = dir
+			}
+			if err := b.link(ctx, l); err != nil {
+				return err
+			}
+		}
+		progress.Files.Add(int64(len(batch)))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *dayBuilder) link(ctx context.Context, l *dayLink) error {
+	switch {
+	case l.kind == Symlink:
+		return unix.Symlinkat(l.target, b.fd, l.path)
+	case l.object.IsZero(): // an empty file: never linked, it costs no block
+		fd, err := unix.Openat(b.fd, l.path, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o444)
+		if err != nil {
+			return &fs.PathError{Op: "create", Path: l.path, Err: err}
+		}
+		return unix.Close(fd)
+	}
+	err := b.st.Link(ctx, l.object, b.fd, l.path)
+	if errors.Is(err, store.ErrNoObject) && b.heal != nil && l.source != "" {
+		if err := b.heal(ctx, l.source, l.object); err != nil {
+			return err
+		}
+		err = b.st.Link(ctx, l.object, b.fd, l.path)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", l.path, err)
+	}
+	return nil
+}
+
+// mkdirs makes dir and what leads to it below dirfd, knowing that last is
+// there already. made is called for each directory that is new.
+func mkdirs(dirfd int, dir, last string, made func(dir string) error) error {
+	for i := 0; i <= len(dir); i++ {
+		if i < len(dir) && dir[i] != '/' || i == 0 {
+			continue
+		}
+		part := dir[:i]
+		if within(last, part) && last != "" {
+			continue
+		}
+		err := unix.Mkdirat(dirfd, part, 0o755)
+		if errors.Is(err, unix.EEXIST) {
+			continue
+		}
+		if err != nil {
+			return &fs.PathError{Op: "mkdir", Path: part, Err: err}
+		}
+		if made != nil {
+			if err := made(part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

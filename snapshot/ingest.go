@@ -1,0 +1,238 @@
+package snapshot
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+	"repotool/store"
+)
+
+// readAttempts is how often a file that changes while it is read is read again.
+const readAttempts = 3
+
+// Why a file was not accepted.
+var (
+	errChanged = errors.New("it changed while it was read")
+	errNotName = errors.New("its content is not that of its name")
+)
+
+// ingest is a worker: it reads files and stores them.
+func (s *scan) ingest(ctx context.Context) error {
+	r := &fileReader{rootFD: s.rootFD, depth: s.depth, md5: s.md5, w: s.st.NewWriter(), noatime: unix.O_NOATIME}
+	for b := range s.jobs {
+		for i := range b.items {
+			it := &b.items[i]
+			if !it.read {
+				continue
+			}
+			if err := r.read(ctx, it); err != nil {
+				return err
+			}
+			s.progress.Bytes.Add(it.put.Size)
+		}
+		close(b.done)
+	}
+	return nil
+}
+
+// A fileReader reads files of a repository into a store.
+type fileReader struct {
+	rootFD  int
+	depth   int
+	md5     bool
+	w       *store.Writer
+	noatime int
+	sha1Sum hash.Hash
+	md5Sum  hash.Hash
+}
+
+// read stores one file. What is wrong with the file is the item's problem; an
+// error means that the store cannot go on.
+func (r *fileReader) read(ctx context.Context, it *item) error {
+	err := errChanged
+	for range readAttempts {
+		if err = r.try(ctx, it); !errors.Is(err, errChanged) {
+			break
+		}
+	}
+	var source *store.SourceError
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist):
+		it.gone = true
+	case errors.Is(err, errChanged):
+		it.problem = &Finding{Changing, it.entry.Path, fmt.Sprintf("%d attempts", readAttempts)}
+	case errors.Is(err, errNotName):
+		it.problem = &Finding{ContentDiffers, it.entry.Path, err.Error()}
+	case errors.As(err, &source):
+		it.problem = &Finding{Unreadable, it.entry.Path, source.Err.Error()}
+	default:
+		return fmt.Errorf("store %s: %w", it.entry.Path, err)
+	}
+	return nil
+}
+
+func (r *fileReader) try(ctx context.Context, it *item) error {
+	fd, err := r.open(it.entry.Path)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var before unix.Stat_t
+	if err := unix.Fstat(fd, &before); err != nil {
+		return &store.SourceError{Err: err}
+	}
+	e := &it.entry
+	e.Size, e.Mtime = before.Size, before.Mtim.Nano()
+	name, named := e.Name(r.depth)
+	o := store.PutOptions{Clone: true, Empty: true}
+	if named {
+		o.Also = r.hashes()
+	}
+	o.Accept = func(size int64) error {
+		if size != before.Size || r.changed(fd, &before) {
+			return errChanged
+		}
+		if named {
+			return r.checkName(name, size)
+		}
+		return nil
+	}
+	it.put, err = r.w.PutFD(ctx, fd, o)
+	e.Object = it.put.Object
+	return err
+}
+
+func (r *fileReader) open(path string) (int, error) {
+	const flags = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_NONBLOCK
+	fd, err := unix.Openat(r.rootFD, path, flags|r.noatime, 0)
+	if errors.Is(err, unix.EPERM) && r.noatime != 0 {
+		// Only a file's owner and root may ask for it.
+		fd, err = unix.Openat(r.rootFD, path, flags, 0)
+	}
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		err = &store.SourceError{Err: err}
+	}
+	return fd, err
+}
+
+func (r *fileReader) changed(fd int, before *unix.Stat_t) bool {
+	var after unix.Stat_t
+	return unix.Fstat(fd, &after) != nil || after.Size != before.Size || after.Mtim != before.Mtim
+}
+
+// hashes returns fresh hashes of what a Name is made of.
+func (r *fileReader) hashes() []hash.Hash {
+	if r.sha1Sum == nil {
+		r.sha1Sum, r.md5Sum = sha1.New(), md5.New()
+	}
+	r.sha1Sum.Reset()
+	r.md5Sum.Reset()
+	if r.md5 {
+		return []hash.Hash{r.sha1Sum, r.md5Sum}
+	}
+	return []hash.Hash{r.sha1Sum}
+}
+
+func (r *fileReader) checkName(want fossology.Name, size int64) error {
+	got := fossology.Name{MD5: want.MD5, Size: size}
+	r.sha1Sum.Sum(got.SHA1[:0])
+	if r.md5 {
+		r.md5Sum.Sum(got.MD5[:0])
+	}
+	if got != want {
+		return fmt.Errorf("%w: sha1 %x, %d bytes", errNotName, got.SHA1, size)
+	}
+	return nil
+}
+
+// collect writes changes into the segment, in order.
+func (s *scan) collect(ctx context.Context) error {
+	for b := range s.order {
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		for i := range b.items {
+			if err := s.take(&b.items[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *scan) take(it *item) error {
+	if it.put.Healed {
+		s.findings.Add(StoreDamaged, it.entry.Path, fmt.Sprintf("object %s held other bytes and was replaced", it.put.Object))
+	}
+	if it.problem != nil {
+		s.findings.Add(it.problem.Kind, it.problem.Path, it.problem.Detail)
+		s.retry(it.problem.Path)
+		if !it.gone {
+			return nil // what is known of it stays
+		}
+	}
+	if it.gone {
+		if !it.had {
+			return nil
+		}
+		it.entry = Entry{Path: it.entry.Path, Kind: removed}
+	}
+	if it.read && !it.gone {
+		s.result.newFiles.Files++
+		s.result.newFiles.Bytes += it.entry.Size
+		if it.put.Added {
+			s.result.added.Files++
+			s.result.added.Bytes += it.put.Size
+		}
+		if it.had && it.prev == it.entry {
+			return nil // read again, and the same
+		}
+	}
+	s.count(it)
+	if s.out == nil {
+		var err error
+		if s.out, err = newSegmentWriter(s.st, s.depth); err != nil {
+			return err
+		}
+	}
+	return s.out.add(&it.entry)
+}
+
+// retry makes the next scan read the directory of path again.
+func (s *scan) retry(p string) {
+	dir := path.Dir(p)
+	if dir == "." {
+		dir = ""
+	}
+	s.cacheMu.Lock()
+	s.cache.retry[dir] = true
+	s.cacheMu.Unlock()
+}
+
+func (s *scan) count(it *item) {
+	t := s.totals[typeOf(it.entry.Path)]
+	if it.had && it.prev.Kind == File {
+		t.Files--
+		t.Bytes -= it.prev.Size
+	}
+	if it.entry.Kind == File {
+		t.Files++
+		t.Bytes += it.entry.Size
+	}
+	if it.entry.Kind == removed {
+		s.result.removed++
+	}
+	s.totals[typeOf(it.entry.Path)] = t
+}

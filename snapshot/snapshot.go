@@ -1,0 +1,160 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"path/filepath"
+
+	"repotool/fossology"
+	"repotool/store"
+)
+
+// A Snapshot is one that was taken, open for reading.
+type Snapshot struct {
+	Manifest *Manifest
+	Store    *store.Store
+}
+
+// Find opens the snapshot that ref names: its time or the beginning of it,
+// "latest", or "latest~1" for the one before. A wrong name is a *RefError.
+func Find(st *store.Store, installation, ref string) (*Snapshot, error) {
+	names, err := listNames(st, installation)
+	if err != nil {
+		return nil, err
+	}
+	name, err := resolve(names, ref)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loadManifest(st, installation, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Snapshot{m, st}, nil
+}
+
+func loadManifest(st *store.Store, installation, name string) (*Manifest, error) {
+	return readManifest(filepath.Join(snapshotsDir(st, installation), name, "manifest"))
+}
+
+// Name is the snapshot's name.
+func (s *Snapshot) Name() string { return s.Manifest.Name() }
+
+// Summary says how the snapshot was made.
+func (s *Snapshot) Summary() *Summary {
+	return readSummary(s.Store, s.Manifest.Installation, s.Name())
+}
+
+// Entries yields what the snapshot holds at and below prefix ("" for all),
+// sorted by path as fossology.ComparePaths does.
+func (s *Snapshot) Entries(ctx context.Context, prefix string) iter.Seq2[Entry, error] {
+	return entries(ctx, s.Store, s.Manifest.Segments, prefix)
+}
+
+// Objects yields every object that the snapshot needs, with what for; an
+// object that serves several times comes several times.
+func (s *Snapshot) Objects(ctx context.Context) iter.Seq2[Use, error] {
+	return func(yield func(Use, error) bool) {
+		for _, seg := range s.Manifest.Segments {
+			if !yield(Use{Object: seg.Object, Size: seg.Bytes, For: "manifest"}, nil) {
+				return
+			}
+		}
+		if s.Manifest.Database != nil {
+			for _, part := range s.Manifest.Database.Parts {
+				for i, p := range part.Pieces {
+					if !yield(Use{Object: p.Object, Size: p.Len, For: "database/" + part.PieceName(i)}, nil) {
+						return
+					}
+				}
+			}
+		}
+		for e, err := range s.Entries(ctx, "") {
+			if err != nil {
+				yield(Use{}, err)
+				return
+			}
+			if !e.Object.IsZero() && !yield(Use{e.Object, e.Size, e.Path, true}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A Use is an object and what a snapshot needs it for.
+type Use struct {
+	Object     store.Hash
+	Size       int64
+	For        string // a path of the repository, database/…, or manifest
+	Repository bool   // For is a path of the repository
+}
+
+// A Change is a difference between two snapshots. Old or New is nil where
+// the path is in one of them only.
+type Change struct {
+	Path     string
+	Old, New *Entry
+}
+
+// Content says whether the bytes differ, not only mode, owner or time.
+func (c Change) Content() bool {
+	return c.Old == nil || c.New == nil || !c.Old.contentEqual(c.New)
+}
+
+// Diff yields what differs between two snapshots, sorted by path.
+func Diff(ctx context.Context, from, to *Snapshot) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		nextA, stopA := iter.Pull2(from.Entries(ctx, ""))
+		defer stopA()
+		nextB, stopB := iter.Pull2(to.Entries(ctx, ""))
+		defer stopB()
+		a, errA, okA := nextA()
+		b, errB, okB := nextB()
+		for okA || okB {
+			if errA != nil || errB != nil {
+				yield(Change{}, fmt.Errorf("compare snapshots: %w", firstError(errA, errB)))
+				return
+			}
+			c := 0
+			switch {
+			case !okB:
+				c = -1
+			case !okA:
+				c = 1
+			default:
+				c = fossology.ComparePaths(a.Path, b.Path)
+			}
+			if !yieldChange(yield, c, a, b) {
+				return
+			}
+			if c <= 0 {
+				a, errA, okA = nextA()
+			}
+			if c >= 0 {
+				b, errB, okB = nextB()
+			}
+		}
+	}
+}
+
+func yieldChange(yield func(Change, error) bool, c int, a, b Entry) bool {
+	switch {
+	case c < 0:
+		return yield(Change{Path: a.Path, Old: &a}, nil)
+	case c > 0:
+		return yield(Change{Path: b.Path, New: &b}, nil)
+	case a != b:
+		return yield(Change{a.Path, &a, &b}, nil)
+	}
+	return true
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package snapshot
+
+import (
+	"context"
+
+	"repotool/store"
+)
+
+// database dumps the database, lets copyFiles copy what it refers to, and
+// compares the two, all in one view of the database.
+func (t *taker) database(ctx context.Context, copyFiles func(context.Context) error) error {
+	var view *View
+	if t.View != nil {
+		var err error
+		if view, err = t.View(ctx); err != nil {
+			return err
+		}
+		defer view.Close()
+		t.manifest.Rows = view.Rows
+	}
+	if t.Dump != nil {
+		t.Progress.Begin(PhaseDatabase, 0, 0)
+		if err := t.dump(ctx, view); err != nil {
+			return err
+		}
+	}
+	if err := copyFiles(ctx); err != nil || view == nil {
+		return err
+	}
+	t.Progress.Begin(PhaseClosure, 0, 0)
+	return checkClosure(ctx, t.Store, t.manifest, view, &t.findings)
+}
+
+// dump stores the dump, piece by piece. A piece that the parent has is not
+// stored again, if its object still is there.
+func (t *taker) dump(ctx context.Context, view *View) error {
+	o := *t.Dump
+	if view != nil {
+		o.SnapshotID = view.SnapshotID
+	}
+	if t.parent != nil && t.parent.Database != nil {
+		o.RestrictKey = t.parent.Database.RestrictKey
+		known := t.parent.Database.Known()
+		o.Known = func(raw store.Hash) (DumpPiece, bool) {
+			p, ok := known(raw)
+			if ok {
+				info, err := t.Store.Stat(p.Object)
+				ok = err == nil && info.Size == p.Len
+			}
+			return p, ok
+		}
+	}
+	w := t.Store.NewWriter()
+	o.Put = func(ctx context.Context, frame []byte, _ store.Hash, rawLen int) (store.Hash, error) {
+		put, err := w.PutBytes(ctx, frame)
+		t.Progress.Bytes.Add(int64(rawLen))
+		return put.Object, err
+	}
+	dump, err := DumpDatabase(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, w := range dump.Warnings {
+		t.findings.Add(DatabaseWarning, dump.Main, w.Text)
+	}
+	t.manifest.Database = dump
+	return nil
+}
