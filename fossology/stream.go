@@ -1,0 +1,97 @@
+package fossology
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+)
+
+type nullTime = sql.NullTime
+
+// ErrNoUpload means that there is no upload with the number asked for.
+var ErrNoUpload = errors.New("no such upload")
+
+// check returns a *RowError if the last text scanned was no Name. A NULL is the
+// lack of a row to refer to and no error.
+func (s *nameScanner) check(table string, pk int64) error {
+	if s.bad == "" {
+		return nil
+	}
+	return &RowError{Table: table, PK: pk, Text: s.bad, Expected: expectedName}
+}
+
+// stream runs a query on a connection of its own, at the view's moment, and
+// yields one value for each row as rows arrive.
+func stream[T any](ctx context.Context, v *View, query string, args []any, scan func(pgx.CollectableRow) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		err := streamRows(ctx, v, query, args, func(rows pgx.Rows) (more bool, err error) {
+			value, err := scan(rows)
+			var bad *RowError
+			if err != nil && !errors.As(err, &bad) {
+				return false, err
+			}
+			return yield(value, err), nil
+		})
+		if err != nil {
+			var zero T
+			yield(zero, err)
+		}
+	}
+}
+
+// streamRows calls each for each row until it says that there is enough. The
+// connection is closed rather than drained when rows remain.
+func streamRows(ctx context.Context, v *View, query string, args []any, each func(pgx.Rows) (bool, error)) error {
+	conn, err := v.db.connect(ctx)
+	if err != nil {
+		return fmt.Errorf("open stream of rows: %w", err)
+	}
+	// Closing with an ended context cuts the connection without waiting for
+	// the server, which then stops sending.
+	defer func() {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		conn.Close(ended)
+	}()
+	_, err = conn.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '`+v.SnapshotID+`'`)
+	if err != nil {
+		return fmt.Errorf("open stream of rows: %w", err)
+	}
+	rows, err := conn.Query(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("read rows: %w", err)
+	}
+	for rows.Next() {
+		if more, err := each(rows); err != nil {
+			return fmt.Errorf("read rows: %w", err)
+		} else if !more {
+			return nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read rows: %w", err)
+	}
+	return nil
+}
+
+// Unfinished returns the jobs that run or wait at the present moment. Their
+// number is that of a queue, so they come as a slice.
+func (d *Database) Unfinished(ctx context.Context) ([]Job, error) {
+	var jobs []Job
+	err := d.use(ctx, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, jobsSQL)
+		if err != nil {
+			return err
+		}
+		jobs, err = pgx.CollectRows(rows, scanJob)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read jobs: %w", err)
+	}
+	return jobs, nil
+}

@@ -1,0 +1,238 @@
+package fossology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A View is the database at one moment. While it is open other connections,
+// pg_dump's too, can look at the same moment by its snapshot.
+//
+// Each stream has a connection of its own, so several can be read at once, and
+// leaving one early costs nothing. Nothing is held whole in memory, whatever the
+// number of rows. A stream ends at its first error, except for a *[RowError],
+// behind which it goes on.
+type View struct {
+	// SnapshotID is what pg_dump takes as --snapshot.
+	SnapshotID string
+
+	db   *Database
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
+// View opens a view of the present moment. It must be closed: as long as it is
+// open the server keeps old versions of rows.
+func (d *Database) View(ctx context.Context) (*View, error) {
+	conn, err := d.connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open view of database: %w", err)
+	}
+	v := &View{db: d, conn: conn}
+	_, err = conn.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+	if err == nil {
+		err = conn.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&v.SnapshotID)
+	}
+	if err != nil {
+		conn.Close(ctx)
+		return nil, fmt.Errorf("open view of database: %w", err)
+	}
+	return v, nil
+}
+
+// Close ends the view. Streams that have begun can be read to their end.
+func (v *View) Close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.conn.Close(context.Background())
+}
+
+// use lends the connection that holds the snapshot to f.
+func (v *View) use(f func(*pgx.Conn) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return f(v.conn)
+}
+
+// Counts counts the rows that a restored database is compared by.
+func (v *View) Counts(ctx context.Context) (Counts, error) {
+	var c Counts
+	err := v.use(func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT (SELECT count(*) FROM upload), (SELECT count(*) FROM pfile),
+			(SELECT count(*) FROM uploadtree), (SELECT count(*) FROM jobqueue)`).
+			Scan(&c.Upload, &c.Pfile, &c.Uploadtree, &c.Jobqueue)
+	})
+	if err != nil {
+		return Counts{}, fmt.Errorf("count rows: %w", err)
+	}
+	return c, nil
+}
+
+// pfileName is the Name of a pfile as text. FOSSology writes the checksums in
+// upper case here and in lower case in the repository.
+const pfileName = `(lower(p.pfile_sha1 COLLATE "C") || '.' || lower(p.pfile_md5 COLLATE "C") || '.' || p.pfile_size)`
+
+// Pfiles streams the rows of pfile with a key above after, in the order of their
+// keys.
+func (v *View) Pfiles(ctx context.Context, after int64) iter.Seq2[Pfile, error] {
+	const sql = `SELECT p.pfile_pk, ` + pfileName + `, lower(coalesce(p.pfile_sha256, ''))
+		FROM pfile p WHERE p.pfile_pk > $1 ORDER BY p.pfile_pk`
+	var name nameScanner
+	return stream(ctx, v, sql, []any{after}, func(rows pgx.CollectableRow) (p Pfile, err error) {
+		if err := rows.Scan(&p.PK, &name, &p.SHA256); err != nil {
+			return p, err
+		}
+		p.Name = name.name
+		return p, name.check("pfile", p.PK)
+	})
+}
+
+// PfileNames streams the Names of all pfiles, each once, in the order of
+// [Name.Compare], which is the order of a sorted directory.
+func (v *View) PfileNames(ctx context.Context) iter.Seq2[Name, error] {
+	return v.names(ctx, `SELECT `+pfileName+` COLLATE "C" FROM pfile p ORDER BY 1`)
+}
+
+// GoldNames streams the Names of the living uploads, each once, in the order of
+// [Name.Compare]. For each of them there should be a file in gold.
+func (v *View) GoldNames(ctx context.Context) iter.Seq2[Name, error] {
+	return v.names(ctx, `SELECT `+pfileName+` COLLATE "C" FROM pfile p
+		WHERE p.pfile_pk IN (SELECT pfile_fk FROM upload WHERE expire_action IS DISTINCT FROM 'd') ORDER BY 1`)
+}
+
+// names streams sorted Names and leaves out repetitions: two pfiles can differ
+// in their sha256 alone.
+func (v *View) names(ctx context.Context, sql string) iter.Seq2[Name, error] {
+	return func(yield func(Name, error) bool) {
+		var scan nameScanner
+		all := stream(ctx, v, sql, nil, func(rows pgx.CollectableRow) (Name, error) {
+			if err := rows.Scan(&scan); err != nil {
+				return Name{}, err
+			}
+			return scan.name, scan.check("pfile", 0)
+		})
+		var last Name
+		for name, err := range all {
+			if err == nil && name == last {
+				continue
+			}
+			if err == nil {
+				last = name
+			}
+			if !yield(name, err) {
+				return
+			}
+		}
+	}
+}
+
+// Uploads streams all rows of upload in the order of their keys, also those of
+// uploads that were deleted or never arrived.
+func (v *View) Uploads(ctx context.Context) iter.Seq2[Upload, error] {
+	const sql = `SELECT u.upload_pk, u.upload_filename, coalesce(u.upload_origin, ''), u.upload_mode, u.upload_ts,
+			coalesce(u.pfile_fk, 0), ` + pfileName + `, u.uploadtree_tablename, coalesce(u.expire_action = 'd', false)
+		FROM upload u LEFT JOIN pfile p ON p.pfile_pk = u.pfile_fk ORDER BY u.upload_pk`
+	var name nameScanner
+	return stream(ctx, v, sql, nil, func(rows pgx.CollectableRow) (u Upload, err error) {
+		err = rows.Scan(&u.PK, &u.Filename, &u.Origin, &u.Mode, &u.Time, &u.Pfile, &name, &u.Table, &u.Deleted)
+		if err != nil {
+			return u, err
+		}
+		u.Name = name.name
+		return u, name.check("upload", u.PK)
+	})
+}
+
+// TreeRows streams the tree of one upload in the order of the keys, parents
+// before children. Large uploads have a table of their own, which is used.
+func (v *View) TreeRows(ctx context.Context, upload int64) iter.Seq2[TreeRow, error] {
+	return func(yield func(TreeRow, error) bool) {
+		table, err := v.treeTable(ctx, upload)
+		if err != nil {
+			yield(TreeRow{}, err)
+			return
+		}
+		sql := `SELECT t.uploadtree_pk, coalesce(t.parent, 0), coalesce(t.realparent, 0), t.upload_fk, coalesce(t.pfile_fk, 0),
+				` + pfileName + `, coalesce(t.ufile_mode, 0)::bigint, coalesce(t.lft, 0), coalesce(t.rgt, 0), coalesce(t.ufile_name, '')
+			FROM ` + table + ` t LEFT JOIN pfile p ON p.pfile_pk = t.pfile_fk WHERE t.upload_fk = $1 ORDER BY t.uploadtree_pk`
+		var name nameScanner
+		stream(ctx, v, sql, []any{upload}, func(rows pgx.CollectableRow) (r TreeRow, err error) {
+			err = rows.Scan(&r.PK, &r.Parent, &r.RealParent, &r.Upload, &r.Pfile, &name, &r.Mode, &r.Left, &r.Right, &r.FileName)
+			if err != nil {
+				return r, err
+			}
+			r.Name = name.name
+			return r, name.check("uploadtree", r.PK)
+		})(yield)
+	}
+}
+
+// treeTable returns the quoted name of the table with the rows of an upload. If
+// the table that the upload names is not there, it is uploadtree, which shows
+// the rows of all.
+func (v *View) treeTable(ctx context.Context, upload int64) (string, error) {
+	var table *string
+	err := v.use(func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT to_regclass(quote_ident(uploadtree_tablename))::text FROM upload WHERE upload_pk = $1`, upload).Scan(&table)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("read tree of upload %d: %w", upload, ErrNoUpload)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read tree of upload %d: %w", upload, err)
+	}
+	if table == nil || !strings.Contains(*table, "uploadtree") {
+		return "uploadtree", nil
+	}
+	return *table, nil // regclass quotes what needs quotes
+}
+
+// TreeTables returns the tables that hold tree rows: uploadtree_a, and one
+// uploadtree_<n> for each large upload.
+func (v *View) TreeTables(ctx context.Context) ([]string, error) {
+	var tables []string
+	err := v.use(func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, `SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+			WHERE i.inhparent = 'uploadtree'::regclass ORDER BY 1`)
+		if err != nil {
+			return err
+		}
+		tables, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list tree tables: %w", err)
+	}
+	return tables, nil
+}
+
+// jobsSQL selects the jobs that have not ended. A job that waits because it was
+// told to has a start in the year 9999; a running one that was paused keeps its
+// start and has the text Paused.
+const jobsSQL = `SELECT q.jq_pk, q.jq_job_fk, coalesce(j.job_name, ''), q.jq_type, coalesce(q.jq_args, ''), coalesce(j.job_upload_fk, 0),
+		CASE WHEN q.jq_starttime IS NULL THEN 'waiting'
+		     WHEN q.jq_starttime >= '9999-01-01' THEN 'paused'
+		     WHEN q.jq_endtext = 'Paused' THEN 'running,paused'
+		     ELSE 'running' END,
+		CASE WHEN q.jq_starttime < '9999-01-01' THEN q.jq_starttime END,
+		coalesce(q.jq_endtext, ''), coalesce(q.jq_schedinfo, '')
+	FROM jobqueue q LEFT JOIN job j ON j.job_pk = q.jq_job_fk
+	WHERE q.jq_endtime IS NULL ORDER BY q.jq_pk`
+
+// Jobs streams the jobs that run or wait, in the order of their keys.
+func (v *View) Jobs(ctx context.Context) iter.Seq2[Job, error] {
+	return stream(ctx, v, jobsSQL, nil, scanJob)
+}
+
+func scanJob(rows pgx.CollectableRow) (j Job, err error) {
+	var start nullTime
+	err = rows.Scan(&j.PK, &j.Job, &j.Name, &j.Type, &j.Args, &j.Upload, &j.State, &start, &j.Text, &j.Sched)
+	j.Start = start.Time
+	return j, err
+}
