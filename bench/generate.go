@@ -1,0 +1,256 @@
+package bench
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+// Options say what to generate. Equal options make equal repositories.
+type Options struct {
+	Files   int    // number of files, gold and its copies not counted; 0: 100,000
+	Seed    uint64 // another seed, another repository
+	Workers int    // files made at a time; 0: one for each processor
+	Host    string // directory below the repository; "": localhost
+}
+
+// Facts count what was written or removed.
+type Facts struct {
+	Files   int64 `json:"files"`   // in files/, copies of gold included
+	Gold    int64 `json:"gold"`    // in gold/
+	Dirs    int64 `json:"dirs"`    // directories that were made
+	Bytes   int64 `json:"bytes"`   // content of files and gold
+	Removed int64 `json:"removed"` // files that were removed
+}
+
+// withDefaults fills in what is zero.
+func (o Options) withDefaults() Options {
+	if o.Files <= 0 {
+		o.Files = 100_000
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Host == "" {
+		o.Host = "localhost"
+	}
+	return o
+}
+
+// Generate writes a repository into dir, which must not hold one yet.
+func Generate(ctx context.Context, dir string, opt Options) (Facts, error) {
+	opt = opt.withDefaults()
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return Facts{}, fmt.Errorf("generate repository: %s is not empty", dir)
+	}
+	g := &generator{Options: opt, dir: dir}
+	err := g.each(ctx, 0, opt.Files, g.add)
+	return g.facts(), err
+}
+
+// Night changes a generated repository as one day of work does: 1 % more
+// files, 0.2 % fewer of the old ones. Nights are numbered from 1; each adds and
+// removes others.
+func Night(ctx context.Context, dir string, opt Options, night int) (Facts, error) {
+	g, first, last := newNight(dir, opt, night)
+	err := errors.Join(
+		g.each(ctx, first, last, g.add),
+		g.each(ctx, 0, g.Files/removedOf, g.removed(night, g.remove)))
+	return g.facts(), err
+}
+
+// Undo takes a night back, directories included.
+func Undo(ctx context.Context, dir string, opt Options, night int) (Facts, error) {
+	g, first, last := newNight(dir, opt, night)
+	g.prune = true
+	err := errors.Join(
+		g.each(ctx, first, last, g.remove),
+		g.each(ctx, 0, g.Files/removedOf, g.removed(night, g.add)))
+	return g.facts(), err
+}
+
+// removedOf: a night removes one file of this many.
+const removedOf = 500
+
+// newNight prepares for the numbers of the files that a night adds.
+func newNight(dir string, opt Options, night int) (g *generator, first, last int) {
+	opt = opt.withDefaults()
+	more := opt.Files / 100
+	first = opt.Files + (night-1)*more
+	return &generator{Options: opt, dir: dir}, first, first + more
+}
+
+// removed turns an action on a file into one on the k-th that a night removes.
+// Copies of gold stay: their number is never chosen.
+func (g *generator) removed(night int, act action) action {
+	return func(w *worker, k int) error {
+		number := k*removedOf + (night-1)%(removedOf-1)
+		return act(w, number)
+	}
+}
+
+// generator is one run over a range of file numbers.
+type generator struct {
+	Options
+	dir   string
+	prune bool // remove directories that become empty
+
+	files, gold, dirs, bytes, gone atomic.Int64
+}
+
+// worker is what one goroutine needs for itself.
+type worker struct{ buf, name []byte }
+
+// action does something with the file of a number.
+type action func(w *worker, number int) error
+
+func (g *generator) facts() Facts {
+	return Facts{Files: g.files.Load(), Gold: g.gold.Load(), Dirs: g.dirs.Load(), Bytes: g.bytes.Load(), Removed: g.gone.Load()}
+}
+
+// each calls act for every number from first up to last, in parallel.
+func (g *generator) each(ctx context.Context, first, last int, act action) error {
+	var next atomic.Int64
+	next.Store(int64(first))
+	group, ctx := errgroup.WithContext(ctx)
+	for range g.Workers {
+		group.Go(func() error {
+			w := &worker{}
+			for {
+				number := int(next.Add(1) - 1)
+				if number >= last {
+					return nil
+				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := act(w, number); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// add writes a file, and every goldEvery-th time a gold with its copy.
+func (g *generator) add(w *worker, number int) error {
+	w.buf = fileContent(w.buf, g.Seed, uint64(number))
+	if err := g.write(w, "files", number); err != nil {
+		return err
+	}
+	g.files.Add(1)
+	if number%goldEvery != goldEvery-1 {
+		return nil
+	}
+	w.buf = goldContent(w.buf, g.Seed, uint64(number))
+	if err := errors.Join(g.write(w, "gold", number), g.write(w, "files", number)); err != nil {
+		return err
+	}
+	g.files.Add(1)
+	g.gold.Add(1)
+	return nil
+}
+
+// remove removes what add wrote.
+func (g *generator) remove(w *worker, number int) error {
+	w.buf = fileContent(w.buf, g.Seed, uint64(number))
+	if err := g.unlink(w, "files"); err != nil {
+		return err
+	}
+	if number%goldEvery != goldEvery-1 {
+		return nil
+	}
+	w.buf = goldContent(w.buf, g.Seed, uint64(number))
+	return errors.Join(g.unlink(w, "gold"), g.unlink(w, "files"))
+}
+
+// path returns where the content in w.buf belongs.
+func (g *generator) path(w *worker, typ string) string {
+	s, m := sha1.Sum(w.buf), md5.Sum(w.buf)
+	w.name = hex.AppendEncode(w.name[:0], s[:])
+	w.name = append(w.name, '.')
+	w.name = hex.AppendEncode(w.name, m[:])
+	w.name = append(w.name, '.')
+	w.name = strconv.AppendInt(w.name, int64(len(w.buf)), 10)
+	n := string(w.name)
+	return g.dir + "/" + g.Host + "/" + typ + "/" + n[0:2] + "/" + n[2:4] + "/" + n[4:6] + "/" + n
+}
+
+// epoch is the time of file number 0; every file is a second and a bit younger.
+var epoch = time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// write writes w.buf under its name.
+func (g *generator) write(w *worker, typ string, number int) error {
+	path := g.path(w, typ)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o660)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := g.mkdir(filepath.Dir(path)); err != nil {
+			return err
+		}
+		f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o660)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(w.buf)
+	mtime := unix.NsecToTimeval(epoch.Add(time.Duration(number) * 1_000_007 * time.Microsecond).UnixNano())
+	err = errors.Join(err, unix.Fchmod(int(f.Fd()), 0o2660), unix.Futimes(int(f.Fd()), []unix.Timeval{mtime, mtime}), f.Close())
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	g.bytes.Add(int64(len(w.buf)))
+	return nil
+}
+
+// mkdir makes a directory and those above it, each with FOSSology's mode.
+func (g *generator) mkdir(path string) error {
+	err := unix.Mkdir(path, 0o770)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := g.mkdir(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err = unix.Mkdir(path, 0o770)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another worker was faster
+	}
+	if err == nil {
+		g.dirs.Add(1)
+		err = unix.Chmod(path, 0o2770)
+	}
+	if err != nil {
+		return fmt.Errorf("make directory %s: %w", path, err)
+	}
+	return nil
+}
+
+// unlink removes the file that holds w.buf, as FOSSology does: empty directories stay.
+func (g *generator) unlink(w *worker, typ string) error {
+	path := g.path(w, typ)
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	g.gone.Add(1)
+	for range 3 {
+		path = filepath.Dir(path)
+		if !g.prune || unix.Rmdir(path) != nil {
+			break // not empty
+		}
+		g.dirs.Add(-1)
+	}
+	return nil
+}
