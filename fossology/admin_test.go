@@ -1,0 +1,128 @@
+package fossology_test
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"repotool/fossology"
+	"repotool/repotest"
+)
+
+// sql runs statements with psql.
+func sql(t testing.TB, dsn fossology.DSN, statements string) string {
+	t.Helper()
+	out, err := exec.Command(repotest.Tool(t, "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", string(dsn), "-c", statements).CombinedOutput()
+	if err != nil {
+		t.Fatalf("psql: %v: %s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// server connects to the database postgres as FOSSology's role, which may create
+// databases.
+func server(t *testing.T) *fossology.Database {
+	t.Helper()
+	db, err := fossology.Connect(t.Context(), repotest.Postgres(t).DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close(context.Background()) })
+	return db
+}
+
+func TestAdminCreateDescribeDrop(t *testing.T) {
+	db, ctx := server(t), t.Context()
+	const name = `odd "name' 1`
+	err := db.CreateDatabase(ctx, name, fossology.CreateOptions{Owner: "fossy", Encoding: "SQL_ASCII", Collate: "C", Ctype: "C"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := db.DatabaseInfo(ctx, name)
+	if err != nil || info.Owner != "fossy" || info.Encoding != "SQL_ASCII" || info.Collate != "C" || info.Ctype != "C" || info.Size == 0 {
+		t.Errorf("DatabaseInfo = %+v, %v", info, err)
+	}
+	names, err := db.Databases(ctx)
+	if err != nil || !slices.Contains(names, name) || slices.Contains(names, "template0") {
+		t.Errorf("Databases = %q, %v", names, err)
+	}
+	if err := db.DropDatabase(ctx, name); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.DropDatabase(ctx, name); err != nil {
+		t.Errorf("drop what is not there: %v", err)
+	}
+	if found, err := db.DatabaseExists(ctx, name); err != nil || found {
+		t.Errorf("DatabaseExists = %v, %v after the drop", found, err)
+	}
+	if _, err := db.DatabaseInfo(ctx, name); !errors.Is(err, fossology.ErrNoDatabase) {
+		t.Errorf("DatabaseInfo: error %v, want ErrNoDatabase", err)
+	}
+}
+
+func TestAdminRoles(t *testing.T) {
+	db, ctx := server(t), t.Context()
+	role, err := db.Role(ctx)
+	if want := (fossology.Role{Name: "fossy", CreateDatabase: true}); err != nil || role != want {
+		t.Errorf("Role = %+v, %v; want %+v", role, err, want)
+	}
+	for name, want := range map[string]bool{"fossy": true, "postgres": true, "nobody": false} {
+		if got, err := db.RoleExists(ctx, name); err != nil || got != want {
+			t.Errorf("RoleExists(%s) = %v, %v", name, got, err)
+		}
+	}
+	err = db.CreateDatabase(ctx, "x", fossology.CreateOptions{Owner: "postgres"})
+	var hint interface{ Hint() string }
+	if err == nil || !errors.As(err, &hint) || hint.Hint() == "" {
+		t.Errorf("create for another role: error %v, want one with a hint", err)
+	}
+}
+
+func TestSwapDatabase(t *testing.T) {
+	old, dsn := connect(t)
+	db, ctx := server(t), t.Context()
+	name, fresh, kept := old.Name(), old.Name()+"_new", old.Name()+"_before"
+	t.Cleanup(func() {
+		db.DropDatabase(context.Background(), kept)
+		db.DropDatabase(context.Background(), fresh)
+	})
+	view(t, old) // a session in the middle of a transaction
+	if err := db.CreateDatabase(ctx, fresh, fossology.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SwapDatabase(ctx, fresh, name, kept); err != nil {
+		t.Fatal(err)
+	}
+	if got := sql(t, dsn, `SELECT count(*) FROM pg_class WHERE relname = 'pfile'`); got != "0" {
+		t.Errorf("the name leads to the old database still")
+	}
+	keptDSN, err := dsn.WithDatabase(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sql(t, keptDSN, `SELECT count(*) FROM pfile`); got != "846" {
+		t.Errorf("the kept database has %s pfiles, want 846", got)
+	}
+	// Now the place of kept is taken: nothing may change.
+	if err := db.CreateDatabase(ctx, fresh, fossology.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SwapDatabase(ctx, fresh, name, kept); err == nil {
+		t.Error("swap over an existing database: want an error")
+	}
+	for _, n := range []string{name, fresh, kept} {
+		if found, err := db.DatabaseExists(ctx, n); err != nil || !found {
+			t.Errorf("after the refused swap %s exists: %v, %v", n, found, err)
+		}
+	}
+	// A name that nobody has.
+	if err := db.DropDatabase(ctx, name); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SwapDatabase(ctx, fresh, name, kept); err != nil {
+		t.Errorf("swap into an empty place: %v", err)
+	}
+}
