@@ -1,0 +1,275 @@
+package snapshot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"repotool/fossology"
+)
+
+// Admin is what loading asks of the server beyond feeding a dump to psql. A *fossology.Database answers; it must not
+// be connected to the database that is restored.
+type Admin interface {
+	// DatabaseExists says whether there is a database of that name.
+	DatabaseExists(ctx context.Context, name string) (bool, error)
+	// CreateDatabase makes an empty database.
+	CreateDatabase(ctx context.Context, name string, o fossology.CreateOptions) error
+	// SwapDatabase gives the database fresh the name name, and the one that had it before, if any, the name
+	// kept, all in one transaction. Sessions of both are ended.
+	SwapDatabase(ctx context.Context, fresh, name, kept string) error
+	// DropDatabase removes a database, sessions and all.
+	DropDatabase(ctx context.Context, name string) error
+}
+
+// LoadOptions say what LoadDatabase loads and where to.
+type LoadOptions struct {
+	PgBin    string        // directory of psql and pg_restore; empty: found by PATH
+	DSN      fossology.DSN // of any database of the server, for a role that may do what the dump does: a superuser at best
+	Admin    Admin
+	Dump     *Dump
+	Database string // which of the dump's databases; empty: Dump.Main
+	Target   string // the name it is to have; empty: its own
+	Open     OpenObject
+	// Counts counts the rows of the tables named in Expected, in a database of that name.
+	Counts   func(ctx context.Context, database string) (map[string]int64, error)
+	Expected map[string]int64 // by table, as the manifest has them; empty: nothing is compared
+	Jobs     int              // for pg_restore; 0: 2
+	TempDir  string           // for dumps in directory format: an existing directory with room for it, uncompressed
+	// Command restores what a DumpCommand wrote: it reads the dump from its standard input, and finds the new
+	// database in REPOTOOL_DSN and the password in PGPASSWORD. Empty: psql.
+	Command []string
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: silent
+}
+
+// Loaded says what LoadDatabase did.
+type Loaded struct {
+	Database string           `json:"database"`
+	Before   string           `json:"before,omitempty"` // the name that the database before it has now
+	Roles    []string         `json:"roles,omitempty"`  // created, because the dump needs them
+	Bytes    int64            `json:"bytes"`            // of the dump, uncompressed
+	Counts   map[string]int64 `json:"counts,omitempty"`
+	Warnings []DumpWarning    `json:"warnings,omitempty"`
+}
+
+// LoadDatabase loads a database of a dump. It first becomes a new database, <target>_restore_<time>; when all of
+// it is in and the counts are right, it takes the name of the old one, which stays as <target>_before_<time>.
+// Until that last step the old database is not touched. After an error the new one is dropped, unless only its
+// counts are wrong: then it is kept for a look, and the CountError has its name. What a killed run leaves is one
+// database of the name <target>_restore_<time>.
+//
+// Roles that the dump needs and the server lacks are created from the globals; roles that exist stay as they are.
+func LoadDatabase(ctx context.Context, opt LoadOptions) (*Loaded, error) {
+	l, err := newLoader(opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.roles(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.create(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.fill(ctx); err != nil {
+		var wrong *CountError
+		if errors.As(err, &wrong) {
+			return nil, err
+		}
+		return nil, errors.Join(err, l.drop(ctx))
+	}
+	if err := l.swap(ctx); err != nil {
+		return nil, errors.Join(err, l.drop(ctx))
+	}
+	return &l.loaded, nil
+}
+
+// loader is one run of LoadDatabase.
+type loader struct {
+	LoadOptions
+	conn     connection
+	from     DumpedDatabase
+	parts    []DumpPart
+	restored string // name of the new database until the swap
+	before   string // name of the old one after it
+	loaded   Loaded
+}
+
+func newLoader(opt LoadOptions) (*loader, error) {
+	if opt.Dump == nil || opt.Dump.Mode == DumpNone {
+		return nil, errors.New("load database: the snapshot holds no database")
+	}
+	if opt.Admin == nil || opt.Open == nil || len(opt.Expected) > 0 && opt.Counts == nil {
+		return nil, errors.New("load database: Admin, Open and Counts are needed")
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	conn, err := newConnection(opt.DSN)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{LoadOptions: opt, conn: conn}
+	l.Database = cmp.Or(opt.Database, opt.Dump.Main)
+	l.Target = cmp.Or(opt.Target, l.Database)
+	l.loaded.Database = l.Target
+	for _, d := range opt.Dump.Databases {
+		if d.Name == l.Database {
+			l.from = d
+		}
+	}
+	for _, p := range opt.Dump.Parts {
+		if p.Database == l.Database {
+			l.parts = append(l.parts, p)
+		}
+	}
+	if len(l.parts) == 0 {
+		return nil, fmt.Errorf("load database: the snapshot holds no database %s", l.Database)
+	}
+	stamp := opt.Now().UTC().Format("20060102_150405")
+	l.restored = nameWith(l.Target, "_restore_"+stamp)
+	l.before = nameWith(l.Target, "_before_"+stamp)
+	return l, nil
+}
+
+// nameWith appends to a database's name and keeps within the 63 bytes that PostgreSQL would cut it to.
+func nameWith(name, suffix string) string {
+	n := min(len(name), 63-len(suffix))
+	for n < len(name) && n > 0 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n] + suffix
+}
+
+// create makes the new database.
+func (l *loader) create(ctx context.Context) error {
+	for _, name := range []string{l.restored, l.before} {
+		there, err := l.Admin.DatabaseExists(ctx, name)
+		if err != nil {
+			return fmt.Errorf("look for database %s: %w", name, err)
+		}
+		if there {
+			return &LoadError{Database: l.Target, Step: "create database " + name, Err: errors.New("it exists already"),
+				Advice: "another restore began in the same second; drop that database if it is nobody's"}
+		}
+	}
+	if l.from.Provider != "" && l.from.Provider != "c" {
+		l.warn(fmt.Sprintf("the locale of the database is now %s of the C library; it was %s of ICU", l.from.Collate, l.from.Locale),
+			"texts sort a little differently; their content is the same")
+	}
+	err := l.Admin.CreateDatabase(ctx, l.restored, fossology.CreateOptions{Owner: l.from.Owner,
+		Encoding: l.from.Encoding, Collate: l.from.Collate, Ctype: l.from.Ctype})
+	if err != nil {
+		return &LoadError{Database: l.Target, Step: "create database " + l.restored, Err: err, Advice: fmt.Sprintf(
+			"the connection's role must be allowed to create databases for %s, and the server must know the locale %s",
+			cmp.Or(l.from.Owner, "itself"), cmp.Or(l.from.Locale, l.from.Collate, "of the dump"))}
+	}
+	return nil
+}
+
+// fill loads all parts and compares the counts.
+func (l *loader) fill(ctx context.Context) error {
+	start := time.Now()
+	if err := l.feedParts(ctx); err != nil {
+		return &LoadError{Database: l.Target, Step: "load", Err: err}
+	}
+	l.Log.Debug("database loaded", "database", l.restored, "bytes", l.loaded.Bytes, "took", time.Since(start))
+	if len(l.Expected) == 0 {
+		return nil
+	}
+	got, err := l.Counts(ctx, l.restored)
+	if err != nil {
+		return &LoadError{Database: l.Target, Step: "count rows", Err: err}
+	}
+	for table, want := range l.Expected {
+		if n, ok := got[table]; !ok || n != want {
+			return &CountError{Database: l.restored, Target: l.Target, Want: l.Expected, Got: got}
+		}
+	}
+	l.loaded.Counts = got
+	return nil
+}
+
+// swap puts the new database in the place of the old one.
+func (l *loader) swap(ctx context.Context) error {
+	there, err := l.Admin.DatabaseExists(ctx, l.Target)
+	if err != nil {
+		return &LoadError{Database: l.Target, Step: "look for the old database", Err: err}
+	}
+	if err := l.Admin.SwapDatabase(ctx, l.restored, l.Target, l.before); err != nil {
+		return &LoadError{Database: l.Target, Step: "take the place of the old database", Err: err,
+			Advice: "stop what is connected to the database (FOSSology's scheduler, the web server) and run again"}
+	}
+	if there {
+		l.loaded.Before = l.before
+	}
+	return nil
+}
+
+// drop removes the new database after an error, also when ctx has ended.
+func (l *loader) drop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := l.Admin.DropDatabase(ctx, l.restored); err != nil {
+		return &LoadError{Database: l.Target, Step: "drop unfinished database " + l.restored, Err: err,
+			Advice: "drop it by hand"}
+	}
+	return nil
+}
+
+// A LoadError says which step of loading a database did not work. The old database is as it was.
+type LoadError struct {
+	Database string
+	Step     string
+	Err      error
+	Advice   string
+}
+
+func (e *LoadError) Error() string {
+	return fmt.Sprintf("restore database %s: %s: %v", e.Database, e.Step, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *LoadError) Unwrap() error { return e.Err }
+
+// Hint says what to do about it.
+func (e *LoadError) Hint() string {
+	var cause interface{ Hint() string }
+	if e.Advice == "" && errors.As(e.Err, &cause) {
+		return cause.Hint()
+	}
+	return e.Advice
+}
+
+// A CountError says that a loaded database has not the rows that were there when it was dumped. It is kept under
+// the name Database; the old one was not touched.
+type CountError struct {
+	Database  string
+	Target    string
+	Want, Got map[string]int64
+}
+
+func (e *CountError) Error() string {
+	var diff []string
+	for _, table := range sortedKeys(e.Want) {
+		if got, ok := e.Got[table]; !ok {
+			diff = append(diff, fmt.Sprintf("%s not counted, want %d", table, e.Want[table]))
+		} else if got != e.Want[table] {
+			diff = append(diff, fmt.Sprintf("%s has %d rows, want %d", table, got, e.Want[table]))
+		}
+	}
+	return fmt.Sprintf("restore database %s: compare rows: %s", e.Target, strings.Join(diff, ", "))
+}
+
+// Hint says what to do about it.
+func (e *CountError) Hint() string {
+	return fmt.Sprintf("%s was not touched; what was loaded is kept as database %s: look at it, then drop it", e.Target, e.Database)
+}
