@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -47,7 +49,7 @@ func dayPath(e *Entry, layout Layout, depth int) string {
 	i := strings.LastIndexByte(e.Path, '/')
 	base := e.Path[i+1:]
 	fan := fossology.FanOut(base, depth)
-	if i <= len(fan) || e.Path[i-len(fan):i] != fan || e.Path[i-len(fan)-1] != '/' {
+	if i <= len(fan) || e.Path[i-len(fan):i] != fan || e.Path[i-len(fan)-1] != '/' || base[0] == '.' {
 		return "other/" + e.Path
 	}
 	return e.Path[:i-len(fan)] + fan[:2] + "/" + base
@@ -59,6 +61,7 @@ type dayBuilder struct {
 	fd    int
 	links chan []dayLink
 	heal  func(ctx context.Context, path string, want store.Hash) error
+	tops  map[string]bool // directories that hold the fan-out, for RESTORE.txt
 }
 
 type dayLink struct {
@@ -80,7 +83,7 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 		return fmt.Errorf("build day: %w", &fs.PathError{Op: "open", Path: dir, Err: err})
 	}
 	defer unix.Close(fd)
-	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal}
+	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(b.links)
@@ -92,7 +95,7 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("build day: %w", err)
 	}
-	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), restoreText(m, layout))
+	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), restoreText(m, layout, slices.Sorted(maps.Keys(b.tops))))
 }
 
 // list names the links, in the order of the manifest, which is that of the
@@ -115,7 +118,9 @@ func (b *dayBuilder) list(ctx context.Context, m *Manifest, layout Layout) error
 		if e.Kind == Dir {
 			continue
 		}
-		batch = append(batch, dayLink{dayPath(&e, layout, m.Depth), e.Path, e.Kind, e.Object, e.Target})
+		path := dayPath(&e, layout, m.Depth)
+		b.note(path)
+		batch = append(batch, dayLink{path, e.Path, e.Kind, e.Object, e.Target})
 		if len(batch) == dayBatch {
 			if err := send(); err != nil {
 				return err
@@ -126,6 +131,19 @@ func (b *dayBuilder) list(ctx context.Context, m *Manifest, layout Layout) error
 		batch = append(batch, dayLink{path: path, object: object})
 	}
 	return send()
+}
+
+// note remembers which directories hold files: host and type of a flat day,
+// the top of any other.
+func (b *dayBuilder) note(path string) {
+	if strings.HasPrefix(path, "other/") {
+		path = "other/x/x"
+	}
+	i := strings.LastIndexByte(path, '/')
+	top := path[:max(0, strings.LastIndexByte(path[:max(0, i)], '/'))]
+	if !b.tops[top] {
+		b.tops[strings.Clone(top)] = true
+	}
 }
 
 func (b *dayBuilder) work(ctx context.Context, progress *Progress) error {

@@ -19,6 +19,7 @@ const (
 	NoFile          FindingKind = "no-file"          // the database refers to a file that is not in the repository
 	NoRow           FindingKind = "no-row"           // a file that no row of the database refers to
 	NoGold          FindingKind = "no-gold"          // the gold of a living upload is not there
+	OwnerNotSet     FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
 	DatabaseWarning FindingKind = "database"         // pg_dump had something to say, or the globals lack passwords
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
@@ -51,6 +52,8 @@ func (k FindingKind) Hint() string {
 		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME')"
 	case NoRow:
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
+	case OwnerNotSet:
+		return "run the restore as root, or set owners afterwards: chown -R fossy:fossy"
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

@@ -1,3 +1,150 @@
 package snapshot
 
-func restoreText(m *Manifest, layout Layout) []byte { return nil }
+import (
+	"fmt"
+	"strings"
+)
+
+// restoreText is RESTORE.txt of a day: commands that bring it back with
+// coreutils, zstd and psql alone, each indented by four blanks so that a test
+// can run them as they stand. tops are the directories of a flat day that
+// hold the two-digit folders.
+func restoreText(m *Manifest, layout Layout, tops []string) []byte {
+	t := &restoreWriter{m: m}
+	t.intro()
+	t.files(layout, tops)
+	t.database()
+	return []byte(t.b.String())
+}
+
+type restoreWriter struct {
+	m *Manifest
+	b strings.Builder
+}
+
+// say writes a paragraph, run commands.
+func (t *restoreWriter) say(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n\n", args...) }
+
+func (t *restoreWriter) run(commands ...string) {
+	for _, c := range commands {
+		t.b.WriteString("    " + c + "\n")
+	}
+	t.b.WriteByte('\n')
+}
+
+func (t *restoreWriter) intro() {
+	t.say("Snapshot %s of the FOSSology installation %q\n(repository %s).", t.m.Name(), t.m.Installation, t.m.Repository)
+	t.say(`How to bring it back without repotool. The indented lines are commands of a
+POSIX shell; run them in this order, in one shell, as root, from this
+directory. They need coreutils, zstd and psql. repotool does the same faster,
+checks every byte, and sets owners, modes and times as they were.
+
+1. Say where the repository is to be. Stop FOSSology first; the directory
+   should be empty or missing.`)
+	t.run(`DAY=$(pwd)`, `: "${REPO:=`+t.m.Repository+`}"`, `mkdir -p "$REPO"`)
+}
+
+// files writes the copying of the repository.
+func (t *restoreWriter) files(layout Layout, tops []string) {
+	other := false
+	t.say("2. Copy the files. The files of this day are links into the store: copy them,\n   never move or change them.")
+	if layout == LayoutNative {
+		t.run(`cp -R . "$REPO"`, `rm -rf "$REPO/database" "$REPO/RESTORE.txt" "$REPO/other"`)
+	}
+	for _, top := range tops {
+		if top == "other" {
+			other = true
+			continue
+		}
+		if layout == LayoutFlat {
+			t.fanOut(top)
+		}
+	}
+	if other {
+		t.say("   What does not follow FOSSology's rule for paths lies below other/.")
+		t.run(`cp -R "$DAY/other/." "$REPO"`)
+	}
+	t.say("   Owners and modes as FOSSology has them (another user or group: change it here).")
+	t.run(`chmod -R u=rwX,g=rwXs,o= "$REPO"`, `chown -R fossy:fossy "$REPO" || echo "no user fossy here: set the owner by hand"`)
+}
+
+// fanOut writes a loop that spreads a folder's files over the directories that
+// FOSSology makes of the first characters of a name, padded with _.
+func (t *restoreWriter) fanOut(top string) {
+	take, dir := "", quoteShell(top)
+	for range t.m.Depth {
+		take += `; d=$d/${p%"${p#??}"}; p=${p#??}`
+	}
+	t.run(`for f in `+dir+`/*/*; do`,
+		`  n=${f##*/}; p=${n}`+strings.Repeat("_", 2*t.m.Depth)+`; d="$REPO"/`+dir+take,
+		`  mkdir -p "$d" && cp "$f" "$d/$n" || echo "NOT COPIED: $f"`,
+		`done`)
+}
+
+// database writes the loading of every part of the dump.
+func (t *restoreWriter) database() {
+	if t.m.Database == nil || len(t.m.Database.Parts) == 0 {
+		t.say("This snapshot holds no database.")
+		return
+	}
+	t.say(`3. The database. psql must reach the server as a superuser (run it as the user
+   postgres, or set PGHOST, PGUSER and PGPASSWORD). Errors that a role "already
+   exists" are expected in the globals; anywhere else an error stops psql. A
+   database of the same name must be renamed or dropped before.`)
+	for _, p := range t.m.Database.Parts {
+		if p.Format == FormatGlobals {
+			t.run(fmt.Sprintf("cat %s | zstd -dc | psql -X -q -d postgres", t.pieces(p)))
+		}
+	}
+	for _, db := range t.m.Database.Databases {
+		t.one(db)
+	}
+}
+
+func (t *restoreWriter) one(db DumpedDatabase) {
+	create := fmt.Sprintf(`CREATE DATABASE %s TEMPLATE template0`, quoteName(db.Name))
+	if db.Encoding != "" {
+		create += fmt.Sprintf(" ENCODING '%s'", db.Encoding)
+	}
+	if db.Collate != "" && db.Provider == "c" {
+		create += fmt.Sprintf(" LC_COLLATE '%s' LC_CTYPE '%s'", db.Collate, db.Ctype)
+	}
+	if db.Owner != "" {
+		create += " OWNER " + quoteName(db.Owner)
+	}
+	t.run("psql -X -q -v ON_ERROR_STOP=1 -d postgres -c " + quoteShell(create))
+	directory := false
+	for _, p := range t.m.Database.Parts {
+		if p.Database != db.Name {
+			continue
+		}
+		switch p.Format {
+		case FormatPlain, FormatCommand, FormatProperties:
+			t.run(fmt.Sprintf("cat %s | zstd -dc | psql -X -q -v ON_ERROR_STOP=1 -d %s", t.pieces(p), quoteShell(db.Name)))
+		case FormatDirectory:
+			if !directory {
+				t.run(`DUMP=$(mktemp -d)`)
+				directory = true
+			}
+			t.run(fmt.Sprintf(`cat %s | zstd -dc > "$DUMP"/%s`, t.pieces(p), quoteShell(p.Path[strings.LastIndexByte(p.Path, '/')+1:])))
+		}
+	}
+	if directory {
+		t.run(`pg_restore --exit-on-error -d `+quoteShell(db.Name)+` "$DUMP"`, `rm -rf "$DUMP"`)
+	}
+}
+
+// pieces names the files of a part, in order, as the shell finds them.
+func (t *restoreWriter) pieces(p DumpPart) string {
+	first := "database/" + p.PieceName(0)
+	if len(p.Pieces) == 1 {
+		return quoteShell(first)
+	}
+	if p.Format == FormatPlain || p.Format == FormatCommand {
+		return quoteShell("database/"+p.Path) + "/*.zst"
+	}
+	return quoteShell("database/"+p.Path) + ".*.zst"
+}
+
+// quoteShell makes one word of s for a POSIX shell.
+func quoteShell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

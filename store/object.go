@@ -160,6 +160,24 @@ func (s *Store) Link(ctx context.Context, h Hash, dirfd int, name string) error 
 	return nil
 }
 
+// Copy copies what is left of the file src to dst, which is empty, and hashes
+// it. Long runs of zeros become holes. buf is scratch space of a MiB or more.
+func Copy(ctx context.Context, dst, src int, buf []byte) (size int64, h Hash, err error) {
+	n, err := readFull(src, buf)
+	if err == nil && n < len(buf) {
+		return int64(n), Sum(buf[:n]), writeFull(dst, buf[:n])
+	}
+	if err == nil {
+		_, err = unix.Seek(src, 0, 0)
+	}
+	if err != nil {
+		return 0, h, err
+	}
+	w := &Writer{buf: buf}
+	h, size, err = w.copyTo(ctx, dst, src, nil)
+	return size, h, err
+}
+
 // renew gives an object a new inode.
 func (s *Store) renew(ctx context.Context, h Hash) error {
 	s.renewMu.Lock()

@@ -1,0 +1,279 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+// RestoreOptions say what of a snapshot's repository to bring back, and where.
+type RestoreOptions struct {
+	To       string   // directory of the repository; made if it is not there
+	Only     []string // types (gold, files, logs), hosts, paths or file names; empty: everything
+	NoOwner  bool     // leave owners and groups to the system
+	Plan     bool     // count only, change nothing
+	Progress *Progress
+	Findings *Findings // takes what could not be restored as it was
+}
+
+// A RestoreReport counts what a restore did, or with Plan would do.
+type RestoreReport struct {
+	Files    int64 `json:"files"`    // in the selection
+	Bytes    int64 `json:"bytes"`    // of those
+	Written  int64 `json:"written"`  // files that were not there
+	Replaced int64 `json:"replaced"` // files that were there with other bytes
+	Kept     int64 `json:"kept"`     // files that were right already
+	Linked   int64 `json:"linked"`   // of those written, as links to each other
+	Damaged  int64 `json:"damaged"`  // files whose object is bad or missing: not restored
+	Foreign  int64 `json:"foreign"`  // files whose owner or mode could not be set
+	NewBytes int64 `json:"newBytes"` // bytes that are written
+}
+
+// restoreBatch is how many entries a worker takes at once.
+const restoreBatch = 128
+
+// restorer is one run of Restore.
+type restorer struct {
+	*Snapshot
+	o       RestoreOptions
+	fd      int // of the target; -1 in a plan of a target that is not there
+	euid    uint32
+	batches chan []Entry
+	links   map[uint64]*Entry // files with several names, by their old inode
+	again   []linkPair        // files to be linked to one of those
+	count   struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes atomic.Int64 }
+}
+
+type linkPair struct {
+	from string
+	to   Entry
+}
+
+// Restore brings the files of a snapshot back. What is there and right stays,
+// so an interrupted restore goes on where it was; what is there and wrong is
+// replaced at once; what is there and not in the snapshot is left alone. Every
+// byte is checked against its hash on the way, no file appears before it is
+// complete, and none becomes a link into the store.
+func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreReport, error) {
+	if o.Progress == nil {
+		o.Progress = new(Progress)
+	}
+	if o.Findings == nil {
+		o.Findings = new(Findings)
+	}
+	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}}
+	if err := r.openTarget(); err != nil {
+		return nil, err
+	}
+	if r.fd >= 0 {
+		defer unix.Close(r.fd)
+	}
+	total := s.Manifest.Total()
+	o.Progress.Begin(PhaseFiles, total.Files, total.Bytes)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(r.batches)
+		return r.list(gctx)
+	})
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		g.Go(func() error { return r.work(gctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("restore to %s: %w", o.To, err)
+	}
+	if err := r.linkAgain(ctx); err != nil {
+		return nil, fmt.Errorf("restore to %s: %w", o.To, err)
+	}
+	if !o.Plan {
+		if err := unix.Syncfs(r.fd); err != nil {
+			return nil, fmt.Errorf("sync %s: %w", o.To, err)
+		}
+	}
+	c := &r.count
+	return &RestoreReport{c.files.Load(), c.bytes.Load(), c.written.Load(), c.replaced.Load(), c.kept.Load(),
+		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load()}, nil
+}
+
+func (r *restorer) openTarget() (err error) {
+	if !r.o.Plan {
+		if err := os.MkdirAll(r.o.To, 0o770); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	r.fd, err = unix.Open(r.o.To, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if r.o.Plan && errors.Is(err, unix.ENOENT) {
+		r.fd = -1
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("restore: %w", &fs.PathError{Op: "open", Path: r.o.To, Err: err})
+	}
+	return nil
+}
+
+// list hands the selected entries to the workers. Directories with an entry
+// of their own are made here, before anything in them.
+func (r *restorer) list(ctx context.Context) error {
+	batch := make([]Entry, 0, restoreBatch)
+	send := func() error {
+		select {
+		case r.batches <- batch:
+			batch = make([]Entry, 0, restoreBatch)
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	matched := false
+	for e, err := range r.Entries(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if !selected(&e, r.o.Only) {
+			continue
+		}
+		matched = true
+		if e.Kind == Dir {
+			if err := r.dir(&e); err != nil {
+				return err
+			}
+			continue
+		}
+		if r.deferLink(e) {
+			continue
+		}
+		if batch = append(batch, e); len(batch) == restoreBatch {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	if !matched && len(r.o.Only) > 0 {
+		return &SelectionError{r.o.Only}
+	}
+	return send()
+}
+
+// deferLink keeps a further name of a file for the end.
+func (r *restorer) deferLink(e Entry) bool {
+	if e.Inode == 0 || e.Object.IsZero() {
+		return false
+	}
+	first, ok := r.links[e.Inode]
+	if !ok {
+		r.links[e.Inode] = &Entry{Path: e.Path, Object: e.Object}
+		return false
+	}
+	if first.Object != e.Object {
+		return false
+	}
+	r.again = append(r.again, linkPair{first.Path, e})
+	return true
+}
+
+// selected says whether an entry is among those asked for.
+func selected(e *Entry, only []string) bool {
+	if len(only) == 0 {
+		return true
+	}
+	for _, o := range only {
+		o = strings.Trim(o, "/")
+		if within(e.Path, o) || typeOf(e.Path) == o || e.Path[strings.LastIndexByte(e.Path, '/')+1:] == o {
+			return true
+		}
+	}
+	return false
+}
+
+// A SelectionError says that a snapshot holds nothing of what was asked for.
+type SelectionError struct{ Only []string }
+
+func (e *SelectionError) Error() string {
+	return fmt.Sprintf("nothing in the snapshot matches %s", strings.Join(e.Only, ", "))
+}
+
+// Hint says what to do about it.
+func (e *SelectionError) Hint() string {
+	return "name a type (gold, files, logs), a host, a path as 'repotool ls' prints it, or a file name"
+}
+
+func (r *restorer) work(ctx context.Context) error {
+	w := newFileWriter(r)
+	for batch := range r.batches {
+		for i := range batch {
+			if err := w.restore(ctx, &batch[i]); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkAgain makes links again what was links to each other in the source.
+func (r *restorer) linkAgain(ctx context.Context) error {
+	w := newFileWriter(r)
+	for i := range r.again {
+		p := &r.again[i]
+		if err := w.link(ctx, p.from, &p.to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dir makes a directory that has an entry, with its mode and owner.
+func (r *restorer) dir(e *Entry) error {
+	if r.o.Plan {
+		return nil
+	}
+	if e.Path != "" {
+		if err := mkdirs(r.fd, e.Path, "", r.newDir); err != nil {
+			return err
+		}
+	}
+	r.setDir(orDot(e.Path), DirMeta{e.Mode, e.UID, e.GID})
+	return nil
+}
+
+// newDir gives a directory without an entry the usual mode and owner.
+func (r *restorer) newDir(dir string) error {
+	r.setDir(dir, r.Manifest.DirMode)
+	return nil
+}
+
+func (r *restorer) setDir(dir string, m DirMeta) {
+	if m == (DirMeta{}) {
+		return
+	}
+	if !r.o.NoOwner {
+		if err := unix.Fchownat(r.fd, dir, int(m.UID), int(m.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			r.foreign(dir, err)
+		}
+	}
+	if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
+		r.foreign(dir, err)
+	}
+}
+
+func (r *restorer) foreign(path string, err error) {
+	r.count.foreign.Add(1)
+	r.o.Findings.Add(OwnerNotSet, path, err.Error())
+}
+
+func orDot(path string) string {
+	if path == "" {
+		return "."
+	}
+	return path
+}

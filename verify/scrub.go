@@ -1,0 +1,143 @@
+package verify
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// ScrubOptions limit a scrub. The zero value reads everything.
+type ScrubOptions struct {
+	Sample   float64       // share of the objects to read, 0 < Sample < 1; 0: all
+	Budget   time.Duration // stop after this time; 0: never
+	Now      func() time.Time
+	Progress *snapshot.Progress
+	// Repair is asked for good bytes when an object is damaged, and says
+	// whether it has put them in place; nil: no.
+	Repair func(context.Context, store.Hash) (bool, error)
+}
+
+// objectBatch is how many objects a worker takes at once.
+const objectBatch = 64
+
+// Scrub reads the objects of a store and compares them with their names.
+func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error) {
+	if o.Progress == nil {
+		o.Progress = new(snapshot.Progress)
+	}
+	s := &scrub{st: st, o: o, start: o.Now(), batches: make(chan []store.Info, 8)}
+	o.Progress.Begin(snapshot.PhaseVerify, 0, 0)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(s.batches)
+		return s.list(ctx)
+	})
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		g.Go(func() error { return s.work(ctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("verify store: %w", err)
+	}
+	return s.found.into(&Report{Objects: s.objects.Load(), Skipped: s.skipped.Load(), Bytes: s.bytes.Load()}), nil
+}
+
+type scrub struct {
+	st      *store.Store
+	o       ScrubOptions
+	start   time.Time
+	batches chan []store.Info
+	found   findings
+	objects atomic.Int64
+	skipped atomic.Int64
+	bytes   atomic.Int64
+}
+
+func (s *scrub) list(ctx context.Context) error {
+	var batch []store.Info
+	for info, err := range s.st.List(ctx) {
+		if err != nil {
+			return err
+		}
+		if !s.chosen(info.Object) || s.o.Budget > 0 && s.o.Now().Sub(s.start) > s.o.Budget {
+			s.skipped.Add(1)
+			continue
+		}
+		if batch = append(batch, info); len(batch) == objectBatch {
+			if err := s.send(ctx, batch); err != nil {
+				return err
+			}
+			batch = nil
+		}
+	}
+	return s.send(ctx, batch)
+}
+
+func (s *scrub) send(ctx context.Context, batch []store.Info) error {
+	select {
+	case s.batches <- batch:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// chosen picks a sample: a window of the hashes that moves on each day, so
+// that 1/Sample days read everything once.
+func (s *scrub) chosen(h store.Hash) bool {
+	if s.o.Sample <= 0 || s.o.Sample >= 1 {
+		return true
+	}
+	day := float64(s.start.Unix() / 86400)
+	at := float64(binary.BigEndian.Uint32(h[:]))/(1<<32) - day*s.o.Sample
+	return at-float64(int64(at))+boolTo(at < 0) < s.o.Sample
+}
+
+func boolTo(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (s *scrub) work(ctx context.Context) error {
+	buf := make([]byte, 1<<20+1)
+	for batch := range s.batches {
+		for _, info := range batch {
+			if err := s.check(ctx, info, buf); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *scrub) check(ctx context.Context, info store.Info, buf []byte) error {
+	n, err := s.st.Check(ctx, info.Object, buf)
+	s.objects.Add(1)
+	s.bytes.Add(n)
+	s.o.Progress.Files.Add(1)
+	s.o.Progress.Bytes.Add(n)
+	switch {
+	case err == nil, errors.Is(err, store.ErrNoObject): // deleted meanwhile
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	f := Finding{Kind: ObjectDamaged, What: info.Object.String(), Detail: err.Error()}
+	if s.o.Repair != nil {
+		if f.Repaired, err = s.o.Repair(ctx, info.Object); err != nil {
+			return err
+		}
+	}
+	s.found.add(f)
+	return nil
+}
