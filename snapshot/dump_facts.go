@@ -18,19 +18,19 @@ type databaseFacts struct {
 // listed as owner in pg_shdepend, is found by the ownership of objects that were not there from the start.
 // Properties: what pg_dump writes only with --create, which would name the database to be created.
 const factsSQL = `
-WITH d AS (SELECT oid, * FROM pg_database WHERE datname = current_database()),
+WITH d AS (SELECT oid AS id, * FROM pg_database WHERE datname = current_database()),
 r AS (SELECT datdba AS role FROM d
  UNION SELECT s.refobjid FROM pg_shdepend s, d WHERE s.refclassid = 'pg_authid'::regclass
-   AND (s.dbid = d.oid OR s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = d.oid)
+   AND (s.dbid = d.id OR s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = d.id)
  UNION SELECT relowner FROM pg_class WHERE oid >= 16384
  UNION SELECT proowner FROM pg_proc WHERE oid >= 16384
  UNION SELECT typowner FROM pg_type WHERE oid >= 16384
  UNION SELECT nspowner FROM pg_namespace WHERE oid >= 16384),
 setting AS (SELECT setrole, split_part(c, '=', 1) AS name, substr(c, strpos(c, '=') + 1) AS value
-  FROM d, pg_db_role_setting s, unnest(setconfig) c WHERE setdatabase = d.oid),
+  FROM d, pg_db_role_setting s, unnest(setconfig) c WHERE setdatabase = d.id),
 acl AS (SELECT (aclexplode(datacl)).* FROM d),
 p AS (
- SELECT 1 AS step, 'COMMENT ON DATABASE :"DBNAME" IS ' || quote_literal(shobj_description(oid, 'pg_database')) || ';' AS sql FROM d
+ SELECT 1 AS step, 'COMMENT ON DATABASE :"DBNAME" IS ' || quote_literal(shobj_description(id, 'pg_database')) || ';' AS sql FROM d
  UNION ALL SELECT 2, 'ALTER DATABASE :"DBNAME" CONNECTION LIMIT ' || datconnlimit || ';' FROM d WHERE datconnlimit >= 0
  UNION ALL SELECT 3, CASE WHEN setrole = 0 THEN 'ALTER DATABASE :"DBNAME"'
      ELSE format('ALTER ROLE %I IN DATABASE :"DBNAME"', pg_get_userbyid(setrole)) END || format(' SET %I TO ', name) ||
