@@ -1,0 +1,165 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Differences count what is not the same in two trees.
+type Differences struct {
+	Files    int64  `json:"files"`           // compared
+	Missing  int64  `json:"missing"`         // files and directories that the second tree lacks
+	Extra    int64  `json:"extra"`           // that only the second tree has
+	Content  int64  `json:"content"`         // files with other bytes or of another type
+	Mode     int64  `json:"mode"`            // files and directories with another mode
+	Time     int64  `json:"time"`            // files with another time
+	DirTime  int64  `json:"dir_time"`        // directories with another time; not a fault
+	FirstOne string `json:"first,omitempty"` // a path that differs
+}
+
+// Same says whether nothing that matters differs.
+func (d Differences) Same() bool {
+	return d.Missing == 0 && d.Extra == 0 && d.Content == 0 && d.Mode == 0 && d.Time == 0
+}
+
+// Compare compares two trees: names, types, modes, times and every byte.
+func Compare(ctx context.Context, a, b string) (Differences, error) {
+	c := comparison{bufA: make([]byte, 64<<10), bufB: make([]byte, 64<<10)}
+	err := c.dirs(ctx, a, b)
+	return c.Differences, err
+}
+
+// comparison is the state of one Compare.
+type comparison struct {
+	Differences
+	bufA, bufB []byte
+}
+
+// count notes one difference.
+func (c *comparison) count(n *int64, path string) {
+	*n++
+	if c.FirstOne == "" {
+		c.FirstOne = path
+	}
+}
+
+// dirs compares two directories; both lists are sorted.
+func (c *comparison) dirs(ctx context.Context, a, b string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	la, err := os.ReadDir(a)
+	if err != nil {
+		return err
+	}
+	lb, err := os.ReadDir(b)
+	if err != nil {
+		return err
+	}
+	for len(la) > 0 || len(lb) > 0 {
+		switch {
+		case len(lb) == 0 || len(la) > 0 && la[0].Name() < lb[0].Name():
+			c.count(&c.Missing, filepath.Join(b, la[0].Name()))
+			la = la[1:]
+		case len(la) == 0 || lb[0].Name() < la[0].Name():
+			c.count(&c.Extra, filepath.Join(b, lb[0].Name()))
+			lb = lb[1:]
+		default:
+			if err := c.entries(ctx, filepath.Join(a, la[0].Name()), filepath.Join(b, lb[0].Name())); err != nil {
+				return err
+			}
+			la, lb = la[1:], lb[1:]
+		}
+	}
+	return nil
+}
+
+// entries compares two things of the same name.
+func (c *comparison) entries(ctx context.Context, a, b string) error {
+	sa, err := os.Lstat(a)
+	if err != nil {
+		return err
+	}
+	sb, err := os.Lstat(b)
+	if err != nil {
+		return err
+	}
+	if sa.Mode() != sb.Mode() {
+		c.count(&c.Mode, b)
+	}
+	if sa.Mode().Type() != sb.Mode().Type() {
+		c.count(&c.Content, b)
+		return nil
+	}
+	if sa.IsDir() {
+		if !sa.ModTime().Equal(sb.ModTime()) {
+			c.DirTime++
+		}
+		return c.dirs(ctx, a, b)
+	}
+	c.Files++
+	if !sa.ModTime().Equal(sb.ModTime()) {
+		c.count(&c.Time, b)
+	}
+	same := sa.Size() == sb.Size()
+	if same && sa.Mode().IsRegular() {
+		if same, err = c.content(a, b); err != nil {
+			return err
+		}
+	}
+	if !same {
+		c.count(&c.Content, b)
+	}
+	return nil
+}
+
+// content compares the bytes of two files of one size.
+func (c *comparison) content(a, b string) (bool, error) {
+	fa, err := os.Open(a)
+	if err != nil {
+		return false, err
+	}
+	defer fa.Close()
+	fb, err := os.Open(b)
+	if err != nil {
+		return false, err
+	}
+	defer fb.Close()
+	for {
+		na, errA := io.ReadFull(fa, c.bufA)
+		nb, errB := io.ReadFull(fb, c.bufB)
+		if !bytes.Equal(c.bufA[:na], c.bufB[:nb]) {
+			return false, nil
+		}
+		if end(errA) && end(errB) {
+			return true, nil
+		}
+		if err := errors.Join(errA, errB); err != nil {
+			return false, err
+		}
+	}
+}
+
+func end(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+// repositoryIn finds the repository that a program restored into dir: dir
+// itself, or the only directory below that holds the host.
+func repositoryIn(dir, host string) string {
+	found := dir
+	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && e.Name() == host {
+			found = filepath.Dir(path)
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,135 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Usage is what the system says of finished processes.
+type Usage struct {
+	Wall float64 `json:"wall"` // seconds
+	CPU  float64 `json:"cpu"`  // seconds, user and system, of all descendants
+	RSS  int64   `json:"rss"`  // bytes, largest resident set of one process
+}
+
+// Space is what a place holds.
+type Space struct {
+	Bytes  int64 `json:"bytes"`
+	Inodes int64 `json:"inodes"`
+}
+
+// Sample is one step of one contestant, measured once.
+type Sample struct {
+	Usage
+	Parts   []Usage `json:"parts,omitempty"`   // of each command, if there are several
+	Added   Space   `json:"added"`             // by statfs of the target's file system
+	Walked  Space   `json:"walked"`            // by du of the target; added
+	Failure string  `json:"failure,omitempty"` // why the other fields mean nothing
+}
+
+// Command is a program with its arguments.
+type Command struct {
+	Args []string `json:"args"`
+	Dir  string   `json:"dir,omitempty"`
+	Env  []string `json:"env,omitempty"`
+}
+
+// String returns the command as one would type it.
+func (c Command) String() string {
+	words := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		words[i] = a
+		if strings.ContainsAny(a, " $*'\"\\") {
+			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// run runs a command to its end. A resident set is never reported smaller than
+// that of the process that measures: the system hands it on to the child.
+func (c Command) run(ctx context.Context) (Usage, error) {
+	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
+	cmd.Dir = c.Dir
+	cmd.Env = append(os.Environ(), c.Env...)
+	var tail tailBuffer
+	cmd.Stdout, cmd.Stderr = &tail, &tail
+	start := time.Now()
+	err := cmd.Run()
+	u := Usage{Wall: time.Since(start).Seconds()}
+	if state := cmd.ProcessState; state != nil {
+		u.CPU = (state.UserTime() + state.SystemTime()).Seconds()
+		u.RSS = state.SysUsage().(*syscall.Rusage).Maxrss << 10
+	}
+	if err != nil {
+		return u, fmt.Errorf("%s: %w: %s", c, err, strings.TrimSpace(string(tail)))
+	}
+	return u, nil
+}
+
+// tailBuffer keeps the last 2000 bytes, enough to see why a program ended.
+type tailBuffer []byte
+
+func (b *tailBuffer) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	if n := len(*b); n > 2000 {
+		*b = append((*b)[:0], (*b)[n-2000:]...)
+	}
+	return len(p), nil
+}
+
+// settle writes back what earlier work left in memory.
+func settle(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unix.Syncfs(int(f.Fd()))
+}
+
+// used returns what the file system that holds dir is filled with.
+func used(dir string) (Space, error) {
+	if err := settle(dir); err != nil {
+		return Space{}, err
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return Space{}, fmt.Errorf("statfs %s: %w", dir, err)
+	}
+	return Space{Bytes: int64(st.Blocks-st.Bfree) * st.Bsize, Inodes: int64(st.Files) - int64(st.Ffree)}, nil
+}
+
+// walked returns what du finds below dir; it counts a link once.
+func walked(ctx context.Context, dir string) (Space, error) {
+	var s Space
+	for _, q := range []struct {
+		flag string
+		to   *int64
+	}{{"-B1", &s.Bytes}, {"--inodes", &s.Inodes}} {
+		out, err := exec.CommandContext(ctx, "du", "-s", q.flag, dir).Output()
+		if err != nil {
+			return s, fmt.Errorf("du %s: %w", dir, err)
+		}
+		n, _, _ := strings.Cut(string(out), "\t")
+		if *q.to, err = strconv.ParseInt(n, 10, 64); err != nil {
+			return s, fmt.Errorf("du %s: %w", dir, err)
+		}
+	}
+	return s, nil
+}
+
+func (s Space) minus(t Space) Space { return Space{s.Bytes - t.Bytes, s.Inodes - t.Inodes} }
+
+// plus sums usages; the resident set is the larger one.
+func (u Usage) plus(v Usage) Usage {
+	return Usage{Wall: u.Wall + v.Wall, CPU: u.CPU + v.CPU, RSS: max(u.RSS, v.RSS)}
+}

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Runs repotool beside rsync, restic and borg and prints the tables.
+#
+#   N=100000 RUNS=5 scripts/bench.sh
+#
+#   N     number of files            RUNS  times everything is measured
+#   ON    where: "ram" (default as root): an ext4 file system in memory, so that
+#         no disk and no other program's files disturb; or an empty directory
+#         on the file system that is to be measured
+#   RAM   its size (14G for 100,000 files; it takes what is used)
+#   ONLY  contestants, separated by ";"
+#   JSON  file for all samples (bench.json)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/deps.sh bench
+
+N=${N:-100000} RUNS=${RUNS:-5} RAM=${RAM:-14G} JSON=${JSON:-bench.json}
+[ "$(id -u)" -eq 0 ] && default=ram || default=$(mktemp -d)
+ON=${ON:-$default}
+
+work=$(mktemp -d)
+image=
+clean() {
+	if [ -n "$image" ]; then
+		umount "$work/fs" 2>/dev/null || true
+		rm -f "$image"
+	fi
+	[ "$ON" = ram ] || rm -rf "$ON/bench"
+	rm -rf "$work"
+}
+trap clean EXIT
+
+go build -trimpath -o "$work/bench" ./scripts/bench
+if [ "$ON" = ram ]; then
+	image=$(mktemp /dev/shm/repotool-bench-XXXXXX)
+	truncate -s "$RAM" "$image"
+	# As many inodes as the days of the classical method take; no work left for later.
+	mkfs.ext4 -q -F -m 0 -N $((N * 12 + 100000)) -E lazy_itable_init=0,lazy_journal_init=0 "$image"
+	mkdir "$work/fs"
+	mount -o loop,discard "$image" "$work/fs"
+	rmdir "$work/fs/lost+found"
+	dir=$work/fs
+else
+	dir=$ON/bench
+	mkdir -p "$dir"
+fi
+
+"$work/bench" -n "$N" -runs "$RUNS" -dir "$dir" -repotool ./repotool -only "${ONLY:-}" -json "$JSON"
