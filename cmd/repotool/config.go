@@ -35,6 +35,7 @@ type installationConfig struct {
 	StartCommand    []string `toml:"start_command"`
 	Database        string   `toml:"database"`
 	DatabaseCommand []string `toml:"database_command"`
+	LoadCommand     []string `toml:"load_command"`
 	PgBin           string   `toml:"pg_bin"`
 	Admin           string   `toml:"admin"`
 	Detect          string   `toml:"detect"`

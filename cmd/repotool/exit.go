@@ -72,11 +72,21 @@ func withHint(err error, hint string) error {
 	return &hinted{err, hint}
 }
 
-// hintOf finds the advice in an error.
+// hintOf finds the outermost advice in an error; what has none to give passes
+// the question on to what it wraps.
 func hintOf(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
+	if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
 		return h.Hint()
+	}
+	switch x := err.(type) {
+	case interface{ Unwrap() error }:
+		return hintOf(x.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, e := range x.Unwrap() {
+			if hint := hintOf(e); hint != "" {
+				return hint
+			}
+		}
 	}
 	return ""
 }

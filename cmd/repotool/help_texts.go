@@ -17,7 +17,7 @@ Each snapshot can also be seen as plain files in the store, under
 days/INSTALLATION/TIME. A README.txt there says how to restore with nothing
 but standard tools.
 
-Snapshots are named by their time (2026-11-23T02:00:00Z), by any beginning
+Snapshots are named by their time (2026-11-23T020000Z), by any beginning
 of it that fits only one (2026-11-23), or by their distance from the newest:
 latest, latest~1, latest~2.
 
@@ -66,6 +66,7 @@ errors; a flag or an environment variable of the same name is stronger.
     start_command    = ["systemctl", "start", "fossology"]
     database         = "plain"          # cluster, directory, none, command
     database_command = ["my-dump", "--all"]         # for "command"
+    load_command     = ["my-load"]      # reads what my-dump wrote
     pg_bin           = "/usr/lib/postgresql/15/bin"
     admin            = "user=postgres"  # who may create databases (restore)
     detect           = "walk"           # or read: hash everything again

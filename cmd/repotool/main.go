@@ -59,7 +59,13 @@ func (t *tool) execute(ctx context.Context, args []string) error {
 func (t *tool) app() *cli.App {
 	commands := []*cli.Command{
 		t.initCommand(),
-
+		t.snapshotCommand(),
+		t.snapshotsCommand(),
+		t.lsCommand(),
+		t.diffCommand(),
+		t.catCommand(),
+		t.restoreCommand(),
+		t.verifyCommand(),
 		t.versionCommand(),
 	}
 	return &cli.App{

@@ -44,6 +44,7 @@ type settings struct {
 
 	database        string
 	databaseCommand []string
+	loadCommand     []string
 	pgBin           string
 	admin           string
 
@@ -112,10 +113,8 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	s.admin = pick(c.String("admin"), in.Admin)
 	s.quiesce = pick(c.String("quiesce"), in.Quiesce, legalQuiesce[0])
 	s.quiesceTimeout = pick(c.Duration("quiesce-timeout"), time.Duration(in.QuiesceTimeout), defaultTimeout)
-	s.startCommand = in.StartCommand
-	if line := c.String("start-command"); line != "" {
-		s.startCommand = []string{"/bin/sh", "-c", line}
-	}
+	s.startCommand = shell(c.String("start-command"), in.StartCommand)
+	s.loadCommand = shell(c.String("load-command"), in.LoadCommand)
 	s.detect = pick(c.String("detect"), in.Detect, legalDetect[0])
 	s.check = pick(c.String("check"), in.Check, legalCheck[0])
 	s.dayLayout = pick(c.String("day-layout"), in.DayLayout, legalDayLayout[0])
@@ -172,9 +171,17 @@ func parseDatabaseMode(v string) (mode string, command []string, err error) {
 		if strings.TrimSpace(line) == "" {
 			return "", nil, usagef("--database %q: the command is empty", v)
 		}
-		return mode, []string{"/bin/sh", "-c", line}, nil
+		return mode, shell(line, nil), nil
 	}
 	return v, nil, oneOf("--database", v, legalDatabase...)
+}
+
+// shell lets the shell read a command line, if there is one.
+func shell(line string, otherwise []string) []string {
+	if line == "" {
+		return otherwise
+	}
+	return []string{"/bin/sh", "-c", line}
 }
 
 func unknownInstallation(s settings, conf *config) error {

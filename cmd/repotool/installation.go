@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+
+	"repotool/fossology"
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// openStore opens the store that the settings name.
+func openStore(s settings) (*store.Store, error) {
+	if err := s.needStore(); err != nil {
+		return nil, err
+	}
+	st, err := store.Open(s.store)
+	if err != nil {
+		return nil, withHint(err, "make one with: repotool init "+s.store)
+	}
+	return st, nil
+}
+
+// loadInstallation reads FOSSology's configuration, as the settings change it.
+func loadInstallation(s settings, needDatabase bool) (*fossology.Installation, error) {
+	return fossology.Load(fossology.LoadOptions{
+		Sysconf:    s.sysconf,
+		Repository: s.repository,
+		DSN:        s.dsn,
+		Address:    s.scheduler,
+		NoDatabase: !needDatabase,
+	})
+}
+
+// dumpOptions say how the database goes into a snapshot; nil if it does not.
+func dumpOptions(s settings, st *store.Store, in *fossology.Installation) *snapshot.DumpOptions {
+	if s.database == string(snapshot.DumpNone) {
+		return nil
+	}
+	return &snapshot.DumpOptions{
+		PgBin:   s.pgBin,
+		DSN:     in.Database,
+		Mode:    snapshot.DumpMode(s.database),
+		Command: s.databaseCommand,
+		TempDir: st.Path("tmp"),
+	}
+}
+
+// databaseView hands package snapshot one unchanging view of the database.
+func databaseView(db *fossology.Database) func(context.Context) (*snapshot.View, error) {
+	return func(ctx context.Context) (*snapshot.View, error) {
+		v, err := db.View(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c, err := v.Counts(ctx)
+		if err != nil {
+			v.Close()
+			return nil, err
+		}
+		return &snapshot.View{
+			References: v,
+			SnapshotID: v.SnapshotID,
+			Rows: map[string]int64{
+				"upload": c.Upload, "pfile": c.Pfile, "uploadtree": c.Uploadtree, "jobqueue": c.Jobqueue,
+			},
+			Close: func() { v.Close() },
+		}, nil
+	}
+}
+
+// connected opens the database, works with it, and closes it.
+func connected(ctx context.Context, dsn fossology.DSN, work func(*fossology.Database) error) error {
+	db, err := fossology.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close(context.WithoutCancel(ctx))
+	return work(db)
+}
+
+// commandLine describes this run to others who meet its lock. Connection
+// strings may hold passwords and are left out.
+func commandLine() string {
+	args := slices.Clone(os.Args)
+	for i, a := range args {
+		for _, secret := range []string{"dsn", "admin"} {
+			switch strings.TrimLeft(a, "-") {
+			case secret:
+				if i+1 < len(args) {
+					args[i+1] = "…"
+				}
+			}
+			if strings.HasPrefix(strings.TrimLeft(a, "-"), secret+"=") {
+				args[i] = "--" + secret + "=…"
+			}
+		}
+	}
+	return strings.Join(args, " ")
+}

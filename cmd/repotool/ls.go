@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+
+	"repotool/snapshot"
+)
+
+func (t *tool) lsCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:      "ls",
+		Usage:     "list what a snapshot holds",
+		ArgsUsage: "SNAPSHOT [PATH]",
+		Description: `
+Lists the files of a snapshot at and below PATH, or all of them, sorted: mode,
+owner, size, time and path, relative to the repository. The parts of the
+database's dump follow, below database/, with their size as plain SQL.
+
+A repository has many files. --depth N shows N levels below PATH and adds up
+what is deeper.
+
+With --json, each line is one object with path, kind (file, directory,
+symlink, database, sum), size, mode, uid, gid, mtime, object (the BLAKE3-256 of
+the content), target, links (the same number: the same file), files (of a sum).
+A path that is not UTF-8 is in raw as well, in base64.`,
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "depth", Usage: "show `N` levels and add up what is deeper (0: show all)"},
+		},
+		Action: t.ls,
+	}, `
+repotool ls latest
+repotool ls latest localhost/gold
+repotool ls --depth 2 latest~1
+repotool ls --json 2026-11-23 | jq -r 'select(.size > 1e9) | .path'`,
+		exitFailed)
+}
+
+// listed is one line of ls --json.
+type listed struct {
+	Path   string     `json:"path"`
+	Raw    []byte     `json:"raw,omitempty"` // the path, where it is not UTF-8
+	Kind   string     `json:"kind"`
+	Size   int64      `json:"size"`
+	Mode   string     `json:"mode,omitempty"` // octal, as chmod takes it
+	UID    *uint32    `json:"uid,omitempty"`
+	GID    *uint32    `json:"gid,omitempty"`
+	Mtime  *time.Time `json:"mtime,omitempty"`
+	Object string     `json:"object,omitempty"`
+	Target string     `json:"target,omitempty"`
+	Links  uint64     `json:"links,omitempty"`
+	Files  int64      `json:"files,omitempty"`
+}
+
+func (t *tool) ls(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.NArg() == 0:
+		return missing(c, "SNAPSHOT")
+	case c.NArg() > 2:
+		return tooMany(c, 2)
+	case c.Int("depth") < 0:
+		return usagef("--depth %d: expected 0 or more", c.Int("depth"))
+	}
+	st, err := openStore(s)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	snap, err := findSnapshot(s, st, c.Args().First())
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(t.stdout, 64<<10)
+	l := &lister{out: out, json: s.json, depth: c.Int("depth"), prefix: cleanPath(c.Args().Get(1))}
+	if err := l.list(c.Context, snap); err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write list: %w", err)
+	}
+	if l.lines == 0 && l.prefix != "" {
+		return &hinted{fmt.Errorf("snapshot %s has nothing at %s", snap.Name(), l.prefix),
+			"paths are relative to the repository: see repotool ls --depth 2 " + snap.Name()}
+	}
+	return nil
+}
+
+// lister prints entries, or sums of them.
+type lister struct {
+	out    io.Writer
+	json   bool
+	depth  int
+	prefix string
+	lines  int
+	sum    listed // of what is below sum.Path
+}
+
+func (l *lister) list(ctx context.Context, snap *snapshot.Snapshot) error {
+	for e, err := range snap.Entries(ctx, l.prefix) {
+		if err != nil {
+			return err
+		}
+		if err := l.entry(&e); err != nil {
+			return err
+		}
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	return l.database(snap)
+}
+
+// entry prints an entry or adds it to the sum of its directory.
+func (l *lister) entry(e *snapshot.Entry) error {
+	dir := ancestor(e.Path, l.prefix, l.depth)
+	if dir == "" {
+		if err := l.flush(); err != nil {
+			return err
+		}
+		return l.print(describe(e))
+	}
+	if dir != l.sum.Path {
+		if err := l.flush(); err != nil {
+			return err
+		}
+		l.sum = listed{Path: dir, Kind: "sum"}
+	}
+	if e.Kind == snapshot.File {
+		l.sum.Files++
+		l.sum.Size += e.Size
+	}
+	return nil
+}
+
+func (l *lister) flush() error {
+	if l.sum.Path == "" {
+		return nil
+	}
+	sum := l.sum
+	l.sum = listed{}
+	return l.print(sum)
+}
+
+// database lists the parts of the dump.
+func (l *lister) database(snap *snapshot.Snapshot) error {
+	if snap.Manifest.Database == nil {
+		return nil
+	}
+	for _, part := range snap.Manifest.Database.Parts {
+		path := "database/" + part.Path
+		if l.prefix != "" && !below(path, l.prefix) {
+			continue
+		}
+		n := int64(0)
+		for _, p := range part.Pieces {
+			n += p.RawLen
+		}
+		if err := l.print(listed{Path: path, Kind: "database", Size: n}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lister) print(x listed) error {
+	l.lines++
+	if l.json {
+		return encode(l.out, x)
+	}
+	return x.line(l.out)
+}
+
+// line prints what ls -l would.
+func (x listed) line(w io.Writer) error {
+	var err error
+	switch {
+	case x.Kind == "sum":
+		_, err = fmt.Fprintf(w, "%-43s %14d  %s/  (%s)\n", "", x.Size, printable(x.Path), plural(x.Files, "file", "files"))
+	case x.Mtime == nil:
+		_, err = fmt.Fprintf(w, "%-43s %14d  %s\n", x.Kind, x.Size, printable(x.Path))
+	default:
+		name := printable(x.Path)
+		if x.Target != "" {
+			name += " -> " + printable(x.Target)
+		}
+		if x.Kind == "directory" {
+			name += "/"
+		}
+		_, err = fmt.Fprintf(w, "%-4s %7d %7d  %s  %14d  %s\n", x.Mode, *x.UID, *x.GID, x.Mtime.Format("2006-01-02 15:04:05"), x.Size, name)
+	}
+	return err
+}
+
+var kindNames = map[snapshot.EntryKind]string{
+	snapshot.File: "file", snapshot.Dir: "directory", snapshot.Symlink: "symlink",
+}
+
+// describe turns an entry into what ls prints.
+func describe(e *snapshot.Entry) listed {
+	mtime := time.Unix(0, e.Mtime).UTC()
+	x := listed{Path: e.Path, Kind: kindNames[e.Kind], Size: e.Size, Mode: fmt.Sprintf("%04o", e.Mode),
+		UID: &e.UID, GID: &e.GID, Mtime: &mtime, Target: e.Target, Links: e.Inode}
+	if !utf8.ValidString(e.Path) {
+		x.Raw = []byte(e.Path)
+	}
+	if !e.Object.IsZero() {
+		x.Object = e.Object.String()
+	}
+	return x
+}
+
+// ancestor is the directory that is depth levels below prefix and above path,
+// or "" if path is not deeper than that.
+func ancestor(path, prefix string, depth int) string {
+	if depth == 0 {
+		return ""
+	}
+	at := len(prefix)
+	if at > 0 {
+		at++ // the slash
+	}
+	for range depth {
+		i := strings.IndexByte(path[min(at, len(path)):], '/')
+		if i < 0 {
+			return ""
+		}
+		at += i + 1
+	}
+	return path[:at-1]
+}
+
+// below says whether path is prefix or lies in it.
+func below(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+// cleanPath takes what people put around a path away.
+func cleanPath(p string) string {
+	return strings.Trim(strings.TrimPrefix(p, "./"), "/")
+}
+
+// missing is the error of a command that lacks an argument.
+func missing(c *cli.Context, what string) error {
+	e := usagef("%s: %s is not given", c.Command.Name, what)
+	e.hint = "write repotool " + c.Command.Name + " " + c.Command.ArgsUsage
+	return e
+}

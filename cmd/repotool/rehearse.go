@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"repotool/fossology"
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// rehearsal is what snapshot --dry-run prints with --json.
+type rehearsal struct {
+	Installation string           `json:"installation"`
+	Repository   string           `json:"repository"`
+	Parent       string           `json:"parent,omitempty"` // the snapshot it would build on
+	Files        snapshot.Totals  `json:"total"`
+	New          snapshot.Totals  `json:"new"`     // not in the parent
+	Removed      int64            `json:"removed"` // in the parent only
+	WorkFiles    int64            `json:"workFiles"`
+	Unreadable   int64            `json:"unreadable"`
+	Database     string           `json:"database"` // how it would be dumped
+	Rows         map[string]int64 `json:"rows,omitempty"`
+	Quiesce      string           `json:"quiesce"`
+	FreeBytes    int64            `json:"freeBytes"`
+	FreeInodes   int64            `json:"freeInodes"`
+}
+
+// rehearse walks through what a snapshot would do, without doing it: the
+// repository is listed and compared with the last snapshot, the database is
+// counted. Nothing is stopped and nothing is written.
+func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
+	r := rehearsal{Installation: s.installation, Repository: in.Repository.Path, Database: s.database, Quiesce: s.quiesce}
+	var err error
+	if r.FreeBytes, r.FreeInodes, err = st.Capacity(); err != nil {
+		return err
+	}
+	if db != nil {
+		view, err := databaseView(db)(ctx)
+		if err != nil {
+			return err
+		}
+		view.Close()
+		r.Rows = view.Rows
+	}
+	parent := func(func(snapshot.Entry, error) bool) {}
+	if list, err := snapshot.List(st, s.installation); err != nil {
+		return err
+	} else if len(list) > 0 {
+		snap, err := snapshot.Find(st, s.installation, "latest")
+		if err != nil {
+			return err
+		}
+		r.Parent, parent = snap.Name(), snap.Entries(ctx, "")
+	}
+	if err := r.compare(ctx, parent); err != nil {
+		return err
+	}
+	if s.json {
+		return t.answer(r)
+	}
+	t.say(s, "dry run, nothing was changed\n%s", r)
+	return nil
+}
+
+// compare merges the repository with the entries of the parent; both come
+// sorted by path.
+func (r *rehearsal) compare(ctx context.Context, parent iter.Seq2[snapshot.Entry, error]) error {
+	next, stop := iter.Pull2(parent)
+	defer stop()
+	known, err, more := next()
+	for e, walkErr := range fossology.Walk(ctx, r.Repository, fossology.WalkOptions{}) {
+		if walkErr != nil {
+			return walkErr
+		}
+		switch e.Kind {
+		case fossology.WorkFile:
+			r.WorkFiles++
+			continue
+		case fossology.Unreadable:
+			r.Unreadable++
+			continue
+		case fossology.FileFound:
+		default:
+			continue
+		}
+		for more && err == nil && (known.Kind == snapshot.Dir || fossology.ComparePaths(known.Path, e.Path) < 0) {
+			if known.Kind != snapshot.Dir {
+				r.Removed++
+			}
+			known, err, more = next()
+		}
+		if err != nil {
+			return err
+		}
+		r.Files.Files++
+		r.Files.Bytes += e.Stat.Size
+		if more && known.Path == e.Path {
+			same := known.Size == e.Stat.Size || known.Kind == snapshot.Symlink
+			known, err, more = next()
+			if same {
+				continue
+			}
+		}
+		r.New.Files++
+		r.New.Bytes += e.Stat.Size
+	}
+	for ; more && err == nil; known, err, more = next() {
+		if known.Kind != snapshot.Dir {
+			r.Removed++
+		}
+	}
+	return err
+}
+
+// String is the rehearsal for people.
+func (r rehearsal) String() string {
+	parent := "no snapshot yet: everything is new"
+	if r.Parent != "" {
+		parent = fmt.Sprintf("since %s: %s new (%s), %s gone", r.Parent, count(r.New.Files), size(r.New.Bytes), count(r.Removed))
+	}
+	database := r.Database
+	if r.Rows != nil {
+		database += fmt.Sprintf(": %s, %s", plural(r.Rows["upload"], "upload", "uploads"), plural(r.Rows["pfile"], "pfile", "pfiles"))
+	}
+	return fmt.Sprintf(`  repository  %s: %s, %s (%s of running agents left out, %s unreadable)
+  change      %s
+  database    %s
+  standstill  %s
+  store       %s free, %s
+`, r.Repository, plural(r.Files.Files, "file", "files"), size(r.Files.Bytes), count(r.WorkFiles), count(r.Unreadable),
+		parent, database, r.Quiesce, size(r.FreeBytes), inodes(r.FreeInodes))
+}

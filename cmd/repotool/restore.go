@@ -1,0 +1,334 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"repotool/fossology"
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+func (t *tool) restoreCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:      "restore",
+		Usage:     "bring a snapshot back, whole or in part",
+		ArgsUsage: "SNAPSHOT",
+		Description: `
+Without --to, the repository is restored in its place (as fossology.conf says,
+or else as the snapshot remembers) and the database under its own name, while
+the scheduler stands still. With --to DIR, the files go into DIR, and the
+database only if --database-name gives it another name.
+
+Files that are there and right stay, so an interrupted restore goes on where
+it was. Files with other bytes are replaced, each at once. Files that are not in
+the snapshot are left alone. Every byte is checked against its hash on the
+way; modes, owners, times and links become what they were. An owner that
+cannot be set (not root) is a finding. A damaged object is a finding too;
+the rest is restored.
+
+The database is loaded under a new name first. When all rows are there, by the
+counts in the snapshot, it takes the place of the old one, which is kept as
+NAME_before_TIME until you drop it. Creating databases takes rights that
+FOSSology's own role may not have: see --admin.
+
+--plan says what would be done, how much it is, whether it fits, and what would
+be overwritten; it changes nothing.
+
+With --json, the answer has snapshot, to, plan, files (the counts), databases,
+problems (of a plan), findings and firstFindings.`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "to", Usage: "restore the files into `DIR` and leave the installation alone"},
+			&cli.StringSliceFlag{Name: "only", Usage: "restore only `WHAT`: gold, files, logs, database, a host, a path as ls shows it, or a file's name (repeatable)"},
+			&cli.BoolFlag{Name: "plan", Aliases: []string{"dry-run"}, Usage: "say what would be done; change nothing (also: --dry-run)"},
+			&cli.StringFlag{Name: "database-name", Usage: "restore the database under `NAME`"},
+			setting("admin", "make databases by this libpq `STRING` (default: that of Db.conf, with the database postgres)"),
+			setting("load-command", "restore what --database command:… wrote with the shell command `CMD`, which reads it (default: psql)"),
+			&cli.BoolFlag{Name: "no-owner", Usage: "do not set owners and groups"},
+			setting("quiesce", "`HOW` to keep FOSSology still during a restore in place: stop (the scheduler) or none"),
+			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
+			setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
+		}, installationFlags()...),
+		Action: t.restore,
+	}, `
+repotool restore --plan latest
+repotool restore latest
+repotool restore --only gold --only database 2026-11-22
+repotool restore --to /tmp/look --only localhost/gold latest~1
+repotool restore --to /tmp/copy --database-name copy --admin "user=postgres" latest`,
+		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
+}
+
+// restoreResult is what restore prints with --json.
+type restoreResult struct {
+	Snapshot     string                         `json:"snapshot"`
+	Installation string                         `json:"installation"`
+	To           string                         `json:"to"`
+	Plan         bool                           `json:"plan"`
+	Files        *snapshot.RestoreReport        `json:"files,omitempty"`
+	Room         *room                          `json:"room,omitempty"` // with plan
+	Databases    []*databaseResult              `json:"databases,omitempty"`
+	Problems     []string                       `json:"problems,omitempty"` // plan: why it would fail
+	Findings     map[snapshot.FindingKind]int64 `json:"findings"`
+	First        []snapshot.Finding             `json:"firstFindings"`
+}
+
+// restoration is one run of restore.
+type restoration struct {
+	*tool
+	s            settings
+	st           *store.Store
+	snap         *snapshot.Snapshot
+	in           *fossology.Installation // nil: not known
+	inPlace      bool
+	files        bool     // files are asked for
+	only         []string // of the files
+	databases    []string // of the dump that are asked for
+	databaseName string
+	noOwner      bool
+	admin        *fossology.Database // nil if no database is asked for
+	adminDSN     fossology.DSN
+	findings     snapshot.Findings
+	result       restoreResult
+}
+
+func (t *tool) restore(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.NArg() == 0:
+		return missing(c, "SNAPSHOT")
+	case c.NArg() > 1:
+		return tooMany(c, 1)
+	}
+	st, err := openStore(s)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	snap, err := findSnapshot(s, st, c.Args().First())
+	if err != nil {
+		return err
+	}
+	r := &restoration{tool: t, s: s, st: st, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
+	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
+	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {
+		return err
+	}
+	if len(r.databases) > 0 {
+		if err := r.connect(c.Context); err != nil {
+			return err
+		}
+		defer r.admin.Close(context.WithoutCancel(c.Context))
+	}
+	if err := r.run(c.Context); err != nil {
+		return err
+	}
+	return r.report()
+}
+
+// choose works out what is to be restored and where to.
+func (r *restoration) choose(only []string, to string) error {
+	r.inPlace = to == ""
+	r.files = len(only) == 0
+	wantDatabase := len(only) == 0 && (r.inPlace || r.databaseName != "")
+	dump := r.snap.Manifest.Database
+	for _, o := range only {
+		name, isPart := strings.CutPrefix(o, "database/")
+		switch {
+		case o == "database":
+			wantDatabase = true
+		case isPart:
+			r.databases = append(r.databases, name)
+		default:
+			r.files, r.only = true, append(r.only, o)
+		}
+	}
+	named := wantDatabase && len(only) > 0 || len(r.databases) > 0
+	switch {
+	case dump == nil && (named || r.databaseName != ""):
+		return &hinted{fmt.Errorf("snapshot %s holds no database", r.snap.Name()), "see DATABASE in repotool snapshots"}
+	case named && !r.inPlace && r.databaseName == "":
+		return &usageError{err: errors.New("restore: --to keeps the installation as it is, and the database belongs to it"),
+			hint: "add --database-name NAME to load a copy, or use repotool cat SNAPSHOT database/NAME"}
+	}
+	if wantDatabase && dump != nil {
+		r.databases = append(r.databases, dump.Main)
+	}
+	r.databases = slices.Compact(r.databases)
+	if len(r.databases) > 1 && r.databaseName != "" {
+		return usagef("restore: --database-name fits one database, not %s", strings.Join(r.databases, " and "))
+	}
+	return r.locate(to)
+}
+
+// locate finds the installation and the directory of the files. After a
+// disaster there may be no configuration: the snapshot knows the path.
+func (r *restoration) locate(to string) error {
+	needDatabase := len(r.databases) > 0 && r.s.admin == ""
+	if r.inPlace || needDatabase {
+		in, err := loadInstallation(r.s, needDatabase)
+		switch {
+		case err == nil:
+			r.in = in
+		case errors.Is(err, fossology.ErrNoInstallation) && !needDatabase:
+		default:
+			return err
+		}
+	}
+	switch {
+	case !r.inPlace:
+		r.result.To = to
+	case r.in != nil:
+		r.result.To = r.in.Repository.Path
+	default:
+		r.result.To = r.snap.Manifest.Repository
+	}
+	if r.inPlace && r.in != nil && r.files && r.in.Repository.Depth != r.snap.Manifest.Depth {
+		return &hinted{fmt.Errorf("the snapshot has depth %d, the installation %d", r.snap.Manifest.Depth, r.in.Repository.Depth),
+			"set depth in fossology.conf to that of the snapshot, or restore elsewhere with --to"}
+	}
+	return nil
+}
+
+// run restores files, then databases: rows that refer to files appear last.
+func (r *restoration) run(ctx context.Context) error {
+	if r.inPlace && !r.result.Plan {
+		lock, err := r.st.Lock(ctx, "snapshot-"+r.s.installation, commandLine(), r.now())
+		var locked *store.LockedError
+		switch {
+		case errors.As(err, &locked):
+			return err
+		case err != nil: // a store on a read-only disk can be restored from
+			r.log.Warn("restoring without a lock", "err", err)
+		default:
+			defer lock.Unlock()
+		}
+		if r.in != nil && r.s.quiesce == "stop" {
+			release, err := r.standstill(r.s, r.st, r.in, nil)(ctx)
+			if err != nil {
+				return err
+			}
+			err = r.work(ctx)
+			_, e := release(context.WithoutCancel(ctx))
+			return errors.Join(err, e)
+		}
+	}
+	return r.work(ctx)
+}
+
+func (r *restoration) work(ctx context.Context) error {
+	if r.files {
+		if err := r.restoreFiles(ctx); err != nil {
+			return err
+		}
+	}
+	for _, name := range r.databases {
+		if err := r.restoreDatabase(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *restoration) restoreFiles(ctx context.Context) error {
+	progress := new(snapshot.Progress)
+	stop := r.watch(r.s, progress)
+	defer stop()
+	report, err := r.snap.Restore(ctx, snapshot.RestoreOptions{
+		To:       r.result.To,
+		Only:     r.only,
+		NoOwner:  r.noOwner,
+		Plan:     r.result.Plan,
+		Progress: progress,
+		Findings: &r.findings,
+	})
+	if err != nil {
+		return err
+	}
+	r.result.Files = report
+	if !r.result.Plan {
+		return nil
+	}
+	r.result.Room = measureRoom(r.result.To)
+	if m := r.result.Room; m != nil && m.FreeBytes < report.NewBytes {
+		r.problem("%s would be written, %s is free on %s", size(report.NewBytes), size(m.FreeBytes), m.Dir)
+	}
+	return nil
+}
+
+// problem notes in a plan why the restore would fail.
+func (r *restoration) problem(format string, args ...any) {
+	r.result.Problems = append(r.result.Problems, fmt.Sprintf(format, args...))
+}
+
+// report prints what was done, and ends with findings if there are any.
+func (r *restoration) report() error {
+	r.result.Findings, r.result.First = r.findings.Counts(), firstOfEach(r.findings.List())
+	if r.s.json {
+		if err := r.answer(r.result); err != nil {
+			return err
+		}
+	} else {
+		r.say(r.s, "%s", r.result)
+	}
+	r.tool.findings(r.s, r.result.Findings, r.result.First, "")
+	n := int64(len(r.result.Problems))
+	for _, c := range r.result.Findings {
+		n += c
+	}
+	if n > 0 {
+		return findingsError{n}
+	}
+	return nil
+}
+
+// firstOfEach keeps the first few findings of each kind.
+func firstOfEach(list []snapshot.Finding) []snapshot.Finding {
+	const few = 5
+	seen := map[snapshot.FindingKind]int{}
+	first := []snapshot.Finding{}
+	for _, f := range list {
+		if seen[f.Kind]++; seen[f.Kind] <= few {
+			first = append(first, f)
+		}
+	}
+	return first
+}
+
+// String is the result for people.
+func (r restoreResult) String() string {
+	var b strings.Builder
+	would := ""
+	if r.Plan {
+		would = "would be "
+		fmt.Fprintf(&b, "plan for %s of %s, nothing was changed\n", r.Snapshot, r.Installation)
+	} else {
+		fmt.Fprintf(&b, "restored %s of %s\n", r.Snapshot, r.Installation)
+	}
+	if f := r.Files; f != nil {
+		fmt.Fprintf(&b, "  files     %s, %s, in %s\n", plural(f.Files, "file", "files"), size(f.Bytes), r.To)
+		fmt.Fprintf(&b, "            %s right already, %s %swritten (%s), %s %sreplaced\n",
+			count(f.Kept), count(f.Written), would, size(f.NewBytes), count(f.Replaced), would)
+		if f.Damaged > 0 {
+			fmt.Fprintf(&b, "            %s damaged in the store, not restored\n", count(f.Damaged))
+		}
+	}
+	if r.Room != nil {
+		fmt.Fprintf(&b, "  room      %s free, %s, on %s\n", size(r.Room.FreeBytes), inodes(r.Room.FreeInodes), r.Room.Dir)
+	}
+	for _, d := range r.Databases {
+		b.WriteString(d.lines(r.Plan))
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(&b, "  problem   %s\n", p)
+	}
+	return b.String()
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// databaseResult is the database's part of restoreResult: what was done, or in a
+// plan what would be.
+type databaseResult struct {
+	Name          string                 `json:"name"`
+	Before        string                 `json:"before,omitempty"` // the name that the old one has now
+	Bytes         int64                  `json:"bytes"`            // of the dump, as it was dumped
+	Rows          map[string]int64       `json:"rows,omitempty"`
+	Roles         []string               `json:"rolesCreated,omitempty"`
+	Warnings      []snapshot.DumpWarning `json:"warnings,omitempty"`
+	Exists        bool                   `json:"exists"`                  // plan: one of that name is there
+	ExistsBytes   int64                  `json:"existsBytes,omitempty"`   // plan: and has this size
+	Encoding      string                 `json:"encoding,omitempty"`      // plan
+	ServerVersion int                    `json:"serverVersion,omitempty"` // plan: as 150020 for 15.20
+	DumpVersion   int                    `json:"dumpVersion,omitempty"`   // plan: of the server that was dumped
+}
+
+// connect reaches the server with the rights to make databases.
+func (r *restoration) connect(ctx context.Context) error {
+	r.adminDSN = fossology.DSN(r.s.admin)
+	if r.adminDSN == "" {
+		var err error
+		if r.adminDSN, err = r.in.Database.WithDatabase("postgres"); err != nil {
+			return fmt.Errorf("find database server: %w", err)
+		}
+	}
+	admin, err := fossology.Connect(ctx, r.adminDSN)
+	if err != nil {
+		return withHint(err, "name a role that may create databases: --admin \"host=… user=postgres password=…\", or restore the files alone")
+	}
+	r.admin = admin
+	if slices.ContainsFunc(r.databases, func(d string) bool { return r.target(d) == admin.Name() }) {
+		admin.Close(ctx)
+		return &usageError{err: fmt.Errorf("restore: --admin connects to %s, which is to be replaced", admin.Name()),
+			hint: "add dbname=postgres to the string"}
+	}
+	return nil
+}
+
+// target is the name under which a database of the dump is restored.
+func (r *restoration) target(name string) string {
+	return pick(r.databaseName, name)
+}
+
+func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
+	if r.result.Plan {
+		return r.planDatabase(ctx, name)
+	}
+	progress := new(snapshot.Progress)
+	stop := r.watch(r.s, progress)
+	defer stop()
+	progress.Begin(snapshot.PhaseDatabase, 0, r.dumpBytes(name))
+	o := snapshot.LoadOptions{
+		PgBin:    r.s.pgBin,
+		DSN:      r.adminDSN,
+		Admin:    r.admin,
+		Dump:     r.snap.Manifest.Database,
+		Database: name,
+		Target:   r.target(name),
+		Open: func(h store.Hash) (io.ReadCloser, error) {
+			return r.st.Open(h)
+		},
+		Counts:  r.countRows,
+		TempDir: r.st.Path("tmp"),
+		Command: r.s.loadCommand,
+		Now:     r.now,
+		Log:     r.log,
+	}
+	if name == r.snap.Manifest.Database.Main {
+		o.Expected = r.snap.Manifest.Rows
+	}
+	l, err := snapshot.LoadDatabase(ctx, o)
+	if err != nil {
+		return withHint(err, "a superuser of the server may do all that a restore needs: --admin \"user=postgres …\"")
+	}
+	r.result.Databases = append(r.result.Databases, &databaseResult{Name: l.Database, Before: l.Before, Bytes: l.Bytes, Rows: l.Counts, Roles: l.Roles, Warnings: l.Warnings, Exists: l.Before != ""})
+	return nil
+}
+
+// countRows counts what the snapshot counted, in another database of the server.
+func (r *restoration) countRows(ctx context.Context, name string) (rows map[string]int64, err error) {
+	dsn, err := r.adminDSN.WithDatabase(name)
+	if err != nil {
+		return nil, err
+	}
+	err = connected(ctx, dsn, func(db *fossology.Database) error {
+		view, err := databaseView(db)(ctx)
+		if err != nil {
+			return err
+		}
+		view.Close()
+		rows = view.Rows
+		return nil
+	})
+	return rows, err
+}
+
+// dumpBytes is the size of a database's dump as it was dumped.
+func (r *restoration) dumpBytes(name string) (n int64) {
+	for _, part := range r.snap.Manifest.Database.Parts {
+		if part.Database == name {
+			for _, p := range part.Pieces {
+				n += p.RawLen
+			}
+		}
+	}
+	return n
+}
+
+// planDatabase looks at what a restore of a database would meet.
+func (r *restoration) planDatabase(ctx context.Context, name string) error {
+	dump := r.snap.Manifest.Database
+	p := &databaseResult{Name: r.target(name), Bytes: r.dumpBytes(name), ServerVersion: r.admin.ServerVersion(), DumpVersion: dump.ServerVersion}
+	if name == dump.Main {
+		p.Rows = r.snap.Manifest.Rows
+	}
+	for _, d := range dump.Databases {
+		if d.Name == name {
+			p.Encoding = d.Encoding
+		}
+	}
+	info, err := r.admin.DatabaseInfo(ctx, p.Name)
+	switch {
+	case err == nil:
+		p.Exists, p.ExistsBytes = true, info.Size
+	case !errors.Is(err, fossology.ErrNoDatabase):
+		return err
+	}
+	role, err := r.admin.Role(ctx)
+	if err != nil {
+		return err
+	}
+	if !role.Superuser && !role.CreateDatabase {
+		r.problem("role %s may not create databases: see --admin", role.Name)
+	}
+	if p.Bytes == 0 {
+		r.problem("the snapshot holds no database %s", name)
+	}
+	if p.ServerVersion/10000 < p.DumpVersion/10000 {
+		r.problem("PostgreSQL %s is older than the %s that was dumped: not everything may load", pgVersion(p.ServerVersion), pgVersion(p.DumpVersion))
+	}
+	r.result.Databases = append(r.result.Databases, p)
+	return nil
+}
+
+// lines is the database's part of what restore says.
+func (d *databaseResult) lines(plan bool) string {
+	var b strings.Builder
+	var rows []string
+	for _, table := range slices.Sorted(maps.Keys(d.Rows)) {
+		rows = append(rows, fmt.Sprintf("%s %s", table, count(d.Rows[table])))
+	}
+	fmt.Fprintf(&b, "  database  %s, %s of dump", d.Name, size(d.Bytes))
+	if len(rows) > 0 {
+		fmt.Fprintf(&b, ", rows: %s", strings.Join(rows, ", "))
+	}
+	b.WriteByte('\n')
+	line := func(format string, args ...any) { fmt.Fprintf(&b, "            "+format+"\n", args...) }
+	if plan {
+		line("PostgreSQL %s here, %s in the snapshot, encoding %s", pgVersion(d.ServerVersion), pgVersion(d.DumpVersion), pick(d.Encoding, "unknown"))
+		if d.Exists {
+			line("the database of that name (%s) would be kept as %s_before_TIME", size(d.ExistsBytes), d.Name)
+		}
+	} else if d.Before != "" {
+		line("the one before is kept as %s: drop it when you no longer need it", d.Before)
+	}
+	if len(d.Roles) > 0 {
+		line("roles created: %s", strings.Join(d.Roles, ", "))
+	}
+	for _, w := range d.Warnings {
+		line("note: %s", w.Text)
+		if w.Hint != "" {
+			line("  hint: %s", w.Hint)
+		}
+	}
+	return b.String()
+}
+
+// pgVersion writes 150020 as 15.20.
+func pgVersion(n int) string {
+	if n == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%d.%d", n/10000, n%10000)
+}
+
+// room is what is free where a restore would write.
+type room struct {
+	Dir        string `json:"dir"` // the nearest directory that exists
+	FreeBytes  int64  `json:"freeBytes"`
+	FreeInodes int64  `json:"freeInodes"` // -1: no fixed number
+}
+
+// measureRoom looks at the file system of dir, which may not exist yet.
+func measureRoom(dir string) *room {
+	for {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(dir, &fs); err == nil {
+			r := &room{dir, int64(fs.Bavail) * fs.Bsize, int64(fs.Ffree)}
+			if fs.Files == 0 {
+				r.FreeInodes = -1
+			}
+			return r
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return nil
+		}
+		dir = up
+	}
+}

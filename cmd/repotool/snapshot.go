@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"repotool/fossology"
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+func (t *tool) snapshotCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:  "snapshot",
+		Usage: "take a snapshot of an installation",
+		Description: `
+Copies what is new in the repository into the store, brings FOSSology to a
+standstill, dumps the database, copies what arrived meanwhile, starts FOSSology
+again, compares database and files, and publishes the snapshot. It appears
+complete or not at all. FOSSology's files are not changed.
+
+The scheduler is started again after success, after an error, after Ctrl-C
+and, by a watchdog process, after kill -9. With --quiesce none nothing is
+stopped: the database is dumped first, in one moment of its life, then the
+files are copied; FOSSology only ever adds files, so that is consistent as
+long as nobody deletes uploads meanwhile.
+
+A file whose bytes do not match its name is a finding. It is not stored
+under that name, and an earlier good copy stays. Findings do not stop the
+snapshot; they make the exit code 3.
+
+With --json, the answer is the summary of the snapshot: name, time, files,
+bytes, types, read, added, removed, standstillSeconds, seconds, database,
+findings (counts by kind), firstFindings.`,
+		Flags: append([]cli.Flag{
+			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
+			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),
+			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
+			setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
+			setting("detect", "notice change by `HOW`: walk (names and sizes) or read (hash every file)"),
+			setting("check", "check `WHAT` of new files: name (SHA-1 and size) or full (MD5 too)"),
+			setting("day-layout", "make the day directory flat, native or none, as `LAYOUT` says"),
+			&cli.BoolFlag{Name: "full-scan", Usage: "read every directory, even if its times say that nothing changed (done weekly anyway)"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done; change nothing"},
+		}, installationFlags()...),
+		Action: t.snapshot,
+	}, `
+repotool snapshot --store /backup/fossology
+repotool snapshot --store /backup/fossology --quiesce none --day-layout none
+repotool snapshot --database 'command:ssh db pg_dump fossology'
+repotool snapshot --installation internal --sysconf /etc/fossology-internal`,
+		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
+}
+
+func (t *tool) snapshot(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 0 {
+		return tooMany(c, 0)
+	}
+	st, err := openStore(s)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	in, err := loadInstallation(s, s.database != "none")
+	if err != nil {
+		return err
+	}
+	work := func(db *fossology.Database) error {
+		if c.Bool("dry-run") {
+			return t.rehearse(c.Context, s, st, in, db)
+		}
+		return t.take(c.Context, s, st, in, db, c.Bool("full-scan"))
+	}
+	if s.database == "none" {
+		return work(nil)
+	}
+	if in.Database == "" {
+		return &hinted{errors.New("snapshot: no database is known"),
+			"name the directory of Db.conf with --sysconf, or the database with --dsn, or leave it out with --database none"}
+	}
+	return connected(c.Context, in.Database, work)
+}
+
+// take takes the snapshot. db is nil if the database is left out.
+func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database, full bool) error {
+	progress := new(snapshot.Progress)
+	o := snapshot.TakeOptions{
+		Store:        st,
+		Installation: s.installation,
+		Repository:   in.Repository.Path,
+		Depth:        in.Repository.Depth,
+		Detect:       snapshot.Detection(s.detect),
+		FullScan:     full,
+		CheckMD5:     s.check == "full",
+		Layout:       snapshot.Layout(s.dayLayout),
+		Command:      commandLine(),
+		Version:      version,
+		Now:          t.now,
+		Log:          t.log,
+		Progress:     progress,
+	}
+	if db != nil {
+		o.Dump = dumpOptions(s, st, in)
+		o.Dump.Log = t.log
+		o.View = databaseView(db)
+	}
+	if s.quiesce == "stop" {
+		o.Quiesce = t.standstill(s, st, in, db)
+	}
+	stop := t.watch(s, progress)
+	sum, err := snapshot.Take(ctx, o)
+	stop()
+	if err != nil {
+		return err
+	}
+	if s.json {
+		err = t.answer(sum)
+	} else {
+		t.say(s, "%s\n", summaryLine(sum))
+	}
+	t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
+	if n := sum.Findings(); err == nil && n > 0 {
+		err = findingsError{n}
+	}
+	return err
+}
+
+// summaryLine says in one line what a snapshot is.
+func summaryLine(x *snapshot.Summary) string {
+	line := fmt.Sprintf("%s %s: %s, %s; %s new (%s stored)", x.Installation, x.Name,
+		plural(x.Files, "file", "files"), size(x.Bytes), count(x.Read.Files), size(x.Added.Bytes))
+	if x.Removed > 0 {
+		line += fmt.Sprintf(", %s gone", count(x.Removed))
+	}
+	if x.WorkFiles > 0 {
+		line += fmt.Sprintf(", %s of running agents left out", plural(x.WorkFiles, "file", "files"))
+	}
+	if d := x.Database; d != nil {
+		line += fmt.Sprintf("; database %s (%s stored)", size(d.RawBytes), size(d.NewBytes))
+	}
+	if x.Standstill > 0 {
+		line += "; stood still " + fraction(x.Standstill)
+	}
+	line += "; took " + fraction(x.Seconds)
+	if n := x.Findings(); n > 0 {
+		line += "; " + plural(n, "finding", "findings")
+	}
+	return line
+}

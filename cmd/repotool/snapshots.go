@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/urfave/cli/v2"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+func (t *tool) snapshotsCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:  "snapshots",
+		Usage: "list the snapshots of an installation",
+		Description: `
+Lists the snapshots that the store has of one installation, oldest first, or
+of all of them: the name by which other commands know a snapshot, what it
+holds, what it added to the store, how long FOSSology stood still for it, its
+day directory, and how many findings there were.
+
+With --json, the key snapshots holds the summaries as "repotool snapshot
+--json" prints them.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "of all installations in the store"},
+		},
+		Action: t.snapshots,
+	}, `
+repotool snapshots --store /backup/fossology
+repotool snapshots --store /backup/fossology --installation internal --json`,
+		exitFailed)
+}
+
+func (t *tool) snapshots(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 0 {
+		return tooMany(c, 0)
+	}
+	st, err := openStore(s)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	names := []string{s.installation}
+	if c.Bool("all") {
+		if names, err = snapshot.Installations(st); err != nil {
+			return err
+		}
+	}
+	list := []*snapshot.Summary{}
+	for _, name := range names {
+		of, err := snapshot.List(st, name)
+		if err != nil {
+			return err
+		}
+		list = append(list, of...)
+	}
+	if s.json {
+		return t.answer(map[string]any{"snapshots": list})
+	}
+	if len(list) == 0 {
+		return t.noSnapshots(s, st)
+	}
+	t.snapshotTable(list, c.Bool("all"))
+	return nil
+}
+
+// noSnapshots says that there are none, and where there are some.
+func (t *tool) noSnapshots(s settings, st *store.Store) error {
+	others, err := snapshot.Installations(st)
+	if err != nil {
+		return err
+	}
+	t.say(s, "no snapshots of %s in %s\n", s.installation, s.store)
+	if len(others) > 0 {
+		t.say(s, "  there are some of: %s\n", strings.Join(others, ", "))
+	}
+	return nil
+}
+
+func (t *tool) snapshotTable(list []*snapshot.Summary, all bool) {
+	header := []string{"SNAPSHOT", "FILES", "BYTES", "NEW", "DATABASE", "STOOD STILL", "TOOK", "DAY", "FINDINGS"}
+	right := []int{2, 3, 4, 5, 6, 7, 9}
+	if all {
+		header = append([]string{"INSTALLATION"}, header...)
+		for i := range right {
+			right[i]++
+		}
+	}
+	tw := newTable(t.stdout, header, right...)
+	for _, x := range list {
+		database := "-"
+		if x.Database != nil {
+			database = size(x.Database.RawBytes)
+		}
+		row := table.Row{x.Name, count(x.Files), size(x.Bytes), size(x.Added.Bytes), database,
+			fraction(x.Standstill), fraction(x.Seconds), string(x.Layout), count(x.Findings())}
+		if all {
+			row = append(table.Row{x.Installation}, row...)
+		}
+		tw.AppendRow(row)
+	}
+	tw.Render()
+}
+
+// fraction shows a number of seconds.
+func fraction(s float64) string { return seconds(time.Duration(s * float64(time.Second))) }
+
+// findSnapshot opens a snapshot and says, where there is none of that name, which
+// installations the store knows.
+func findSnapshot(s settings, st *store.Store, ref string) (*snapshot.Snapshot, error) {
+	snap, err := snapshot.Find(st, s.installation, ref)
+	var wrong *snapshot.RefError
+	if errors.As(err, &wrong) && len(wrong.Names) == 0 {
+		if others, e := snapshot.Installations(st); e == nil && len(others) > 0 {
+			return nil, &hinted{err, "the store has snapshots of " + strings.Join(others, ", ") + ": choose with --installation"}
+		}
+	}
+	return snap, err
+}
