@@ -105,39 +105,54 @@ func Unpack(dir string) error {
 // "key=value" take the place of those in the group [FOSSOLOGY].
 func Sysconf(t testing.TB, repository, dsn string, settings ...string) string {
 	t.Helper()
-	conf, err := os.ReadFile(filepath.Join(Root(t), "testdata", "small", "etc", "fossology.conf"))
-	if err != nil {
+	dir := t.TempDir()
+	if err := WriteSysconf(dir, repository, dsn, settings...); err != nil {
 		t.Fatal(err)
+	}
+	return dir
+}
+
+// WriteSysconf writes a configuration into dir. Tests call [Sysconf].
+func WriteSysconf(dir, repository, dsn string, settings ...string) error {
+	from, err := root()
+	if err != nil {
+		return err
+	}
+	conf, err := os.ReadFile(filepath.Join(from, "testdata", "small", "etc", "fossology.conf"))
+	if err != nil {
+		return err
 	}
 	values := map[string]string{"path": repository, "port": "1", "address": "127.0.0.1"}
 	for _, s := range settings {
 		key, value, _ := strings.Cut(s, "=")
 		values[strings.TrimSpace(key)] = strings.TrimSpace(value)
 	}
-	var lines []string
+	for name, content := range map[string]string{
+		"fossology.conf": replaced(string(conf), values),
+		"Db.conf":        strings.Join(strings.Fields(dsn), ";\n") + ";\n",
+		"VERSION":        "[BUILD]\nVERSION=4.7.0\nCOMMIT_HASH=fixture\nBUILD_DATE=2026/11/23 03:50 UTC\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o640); err != nil {
+			return err
+		}
+	}
+	return os.Mkdir(filepath.Join(dir, "mods-enabled"), 0o750)
+}
+
+// replaced puts values in the place of those in the group [FOSSOLOGY].
+func replaced(conf string, values map[string]string) string {
+	var b strings.Builder
 	group := ""
-	for line := range strings.Lines(string(conf)) {
-		line = strings.TrimRight(line, "\n")
+	for line := range strings.Lines(conf) {
 		if strings.HasPrefix(line, "[") {
-			group = line
+			group = strings.TrimSpace(line)
 		}
 		key, _, _ := strings.Cut(line, "=")
-		if v, ok := values[strings.TrimSpace(key)]; ok && group == "[FOSSOLOGY]" {
-			line = strings.TrimSpace(key) + " = " + v
+		key = strings.TrimSpace(key)
+		if v, ok := values[key]; ok && group == "[FOSSOLOGY]" {
+			line = key + " = " + v + "\n"
 		}
-		lines = append(lines, line)
+		b.WriteString(line)
 	}
-	dir := t.TempDir()
-	write := func(name, content string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o640); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("fossology.conf", strings.Join(lines, "\n")+"\n")
-	write("Db.conf", strings.Join(strings.Fields(dsn), ";\n")+";\n")
-	write("VERSION", "[BUILD]\nVERSION=4.7.0\nCOMMIT_HASH=fixture\nBUILD_DATE=2026/11/23 03:50 UTC\n")
-	if err := os.Mkdir(filepath.Join(dir, "mods-enabled"), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return b.String()
 }

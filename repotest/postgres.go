@@ -77,11 +77,16 @@ func (c *Cluster) dsn(db, user, password string) string {
 // for each row, columns separated by "|". The first error ends the test.
 func (c *Cluster) SQL(t testing.TB, db, statements string) string {
 	t.Helper()
-	out, err := c.psql(c.AdminDSN(db), strings.NewReader(statements))
+	out, err := c.Query(db, statements)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// Query is SQL for programs that are no tests.
+func (c *Cluster) Query(db, statements string) (string, error) {
+	return c.psql(c.AdminDSN(db), strings.NewReader(statements))
 }
 
 // psql feeds statements to psql and stops at the first error.
