@@ -52,7 +52,12 @@ func (t *pgTool) command(ctx context.Context) *exec.Cmd {
 	cmd.Env = t.env
 	cmd.Stderr = &t.stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.Cancel = func() error {
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != syscall.ESRCH {
+			return err
+		}
+		return os.ErrProcessDone
+	}
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }

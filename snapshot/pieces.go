@@ -51,9 +51,10 @@ func newPieceSink(put PutPiece, known KnownPiece, workers int) (*pieceSink, erro
 	if workers <= 0 {
 		workers = min(runtime.GOMAXPROCS(0), 4)
 	}
-	// An empty stream is a frame too, so that every part has a piece and every file of it a name.
+	// An empty stream is a frame too, so that every part has a piece and every file of it a name. In a single
+	// segment the frame's header tells its length, so a reader knows how much memory it needs.
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(pieceLevel), zstd.WithEncoderConcurrency(workers),
-		zstd.WithWindowSize(pieceMax), zstd.WithEncoderCRC(true), zstd.WithZeroFrames(true))
+		zstd.WithWindowSize(pieceMax), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(true), zstd.WithZeroFrames(true))
 	if err != nil {
 		return nil, fmt.Errorf("make zstd encoder: %w", err)
 	}
