@@ -55,14 +55,14 @@ func tree(t *testing.T, dir string) map[string]string {
 
 func TestGenerate(t *testing.T) {
 	ctx := t.Context()
-	opt := bench.Options{Files: 4000, Seed: 7}
+	opt := bench.Options{Files: 2000, Seed: 7}
 	one := filepath.Join(t.TempDir(), "one")
 	facts, err := bench.Generate(ctx, one, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := tree(t, one)
-	if facts.Files != 4002 || facts.Gold != 2 || int64(len(first)) != facts.Files+facts.Gold {
+	if facts.Files != 2001 || facts.Gold != 1 || int64(len(first)) != facts.Files+facts.Gold {
 		t.Errorf("%+v, %d files found", facts, len(first))
 	}
 	if mean := facts.Bytes / facts.Files; mean < 8<<10 || mean > 20<<10 {
@@ -90,7 +90,7 @@ func TestGenerate(t *testing.T) {
 func TestNight(t *testing.T) {
 	ctx := t.Context()
 	dir := filepath.Join(t.TempDir(), "repo")
-	opt := bench.Options{Files: 5000, Seed: 1}
+	opt := bench.Options{Files: 1000, Seed: 1}
 	if _, err := bench.Generate(ctx, dir, opt); err != nil {
 		t.Fatal(err)
 	}
@@ -100,12 +100,12 @@ func TestNight(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if facts.Files != 50 || facts.Removed != 10 {
+		if facts.Files != 10 || facts.Removed != 2 {
 			t.Errorf("night %d: %+v", night, facts)
 		}
 	}
 	after := tree(t, dir)
-	if want := len(before) + 2*(50-10); len(after) != want {
+	if want := len(before) + 2*(10-2); len(after) != want {
 		t.Errorf("%d files after two nights, want %d", len(after), want)
 	}
 	for night := 2; night >= 1; night-- {

@@ -1,0 +1,173 @@
+// The program demo tells a story with a real FOSSology: its repository and
+// database are backed up, changed, backed up again, destroyed and restored. It
+// ends with counts that it took itself, without repotool, before and after.
+//
+//	go run ./scripts/demo -repotool ./repotool
+//
+// Everything happens in a temporary directory, with a PostgreSQL cluster of its
+// own that is gone afterwards. It takes less than two minutes.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"repotool/repotest"
+)
+
+func main() {
+	program := flag.String("repotool", "./repotool", "the program to show")
+	flag.Parse()
+	start := time.Now()
+	if err := demonstrate(*program); err != nil {
+		fmt.Fprintln(os.Stderr, "\ndemo:", err)
+		os.Exit(1)
+	}
+	fmt.Printf("\nThe whole story took %.0f seconds.\n", time.Since(start).Seconds())
+}
+
+// demo is what the acts share.
+type demo struct {
+	program    string
+	dir        string // everything happens below
+	repository string
+	db         string // name of FOSSology's database
+	cluster    *repotest.Cluster
+}
+
+// demonstrate sets the stage, plays the acts and clears up.
+func demonstrate(program string) (err error) {
+	d := &demo{db: "fossology"}
+	if d.program, err = filepath.Abs(program); err != nil {
+		return err
+	}
+	if d.dir, err = os.MkdirTemp("", "repotool-demo-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
+	d.repository = filepath.Join(d.dir, "repository")
+
+	say("A FOSSology 4.7 with 94 uploads: its repository, and its database in a PostgreSQL of our own.")
+	if d.cluster, err = repotest.Start(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.cluster.Stop()) }()
+	sysconf := filepath.Join(d.dir, "etc")
+	if err := errors.Join(
+		d.cluster.Load(d.db),
+		repotest.Unpack(d.dir),
+		os.Mkdir(sysconf, 0o750),
+		repotest.WriteSysconf(sysconf, d.repository, d.cluster.DSN(d.db)),
+	); err != nil {
+		return err
+	}
+	os.Setenv("REPOTOOL_SYSCONF", sysconf)
+	os.Setenv("REPOTOOL_STORE", filepath.Join(d.dir, "store"))
+	os.Setenv("REPOTOOL_QUIESCE", "none") // no scheduler runs here
+	os.Setenv("REPOTOOL_START_COMMAND", "true")
+	fmt.Printf("  %s\n  REPOTOOL_SYSCONF=%s REPOTOOL_STORE=%s\n", d.repository, sysconf, os.Getenv("REPOTOOL_STORE"))
+
+	for _, act := range []func() error{d.firstNight, d.secondNight, d.history, d.disaster} {
+		if err := act(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// say begins a part of the story.
+func say(format string, args ...any) {
+	bold, plain := "", ""
+	if st, err := os.Stdout.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 {
+		bold, plain = "\033[1m", "\033[0m"
+	}
+	fmt.Printf("\n%s%s%s\n", bold, fmt.Sprintf(format, args...), plain)
+}
+
+// repotool runs the program and shows the command and its answer. Exit code 3,
+// done with findings, is no failure: the real FOSSology has some.
+func (d *demo) repotool(args ...string) error {
+	fmt.Printf("$ repotool %s\n", strings.Join(args, " "))
+	out, err := exec.Command(d.program, args...).CombinedOutput()
+	const most = 24
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	for i, line := range lines {
+		if i == most && len(lines) > most+2 {
+			fmt.Printf("  … %d more lines\n", len(lines)-most)
+			break
+		}
+		fmt.Printf("  %s\n", strings.ReplaceAll(line, d.dir+"/", ""))
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 3 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("repotool %s: %w", args[0], err)
+	}
+	return nil
+}
+
+// firstNight makes the store and takes a snapshot.
+func (d *demo) firstNight() error {
+	say("The first night: make a store, take a snapshot.")
+	return errors.Join(d.repotool("init"), d.repotool("snapshot"))
+}
+
+// secondNight changes something and takes another snapshot.
+func (d *demo) secondNight() error {
+	say("A day of work: one new upload, one deleted, and FOSSology rewrites a file it already had.")
+	for _, change := range []func() (string, error){d.upload, d.deleteUpload, d.rewrite} {
+		what, err := change()
+		if err != nil {
+			return err
+		}
+		fmt.Println("  " + what)
+	}
+	time.Sleep(1100 * time.Millisecond) // snapshots are named by the second
+	say("The second night.")
+	return d.repotool("snapshot")
+}
+
+// history looks at what there is.
+func (d *demo) history() error {
+	say("What do we have, and what did the day change?")
+	return errors.Join(d.repotool("snapshots"), d.repotool("diff", "latest~1", "latest"))
+}
+
+// disaster destroys repository and database, restores both and compares.
+func (d *demo) disaster() error {
+	before, err := d.inspect()
+	if err != nil {
+		return err
+	}
+	say("The disaster: repository deleted, database dropped.")
+	if err := os.RemoveAll(d.repository); err != nil {
+		return err
+	}
+	if _, err := d.cluster.Query("postgres", "DROP DATABASE "+d.db+" WITH (FORCE)"); err != nil {
+		return err
+	}
+	fmt.Println("  Neither is left, and this machine has no other copy of them than the store.")
+
+	say("The recovery: what would a restore do? Do it.")
+	if err := errors.Join(d.repotool("restore", "--plan", "latest"), d.repotool("restore", "latest")); err != nil {
+		return err
+	}
+	say("Is everything there? repotool reads every object, every file and every row.")
+	if err := errors.Join(d.repotool("verify"), d.repotool("verify", "--source")); err != nil {
+		return err
+	}
+	say("And counted without repotool, before the disaster and after the recovery:")
+	after, err := d.inspect()
+	if err != nil {
+		return err
+	}
+	return before.compare(after)
+}
