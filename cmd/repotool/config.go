@@ -30,6 +30,7 @@ type installationConfig struct {
 	Repository      string   `toml:"repository"`
 	DSN             string   `toml:"dsn"`
 	Scheduler       string   `toml:"scheduler"`
+	StateDir        string   `toml:"state_dir"`
 	Quiesce         string   `toml:"quiesce"`
 	QuiesceTimeout  duration `toml:"quiesce_timeout"`
 	StartCommand    []string `toml:"start_command"`

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"repotool/fossology"
 	"repotool/store"
 )
 
@@ -102,6 +103,7 @@ func exitCode(ctx context.Context, err error) int {
 	var (
 		usage    *usageError
 		locked   *store.LockedError
+		quiesce  *fossology.QuiesceError
 		findings findingsError
 	)
 	switch {
@@ -115,6 +117,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &locked):
 		return exitLocked
+	case errors.As(err, &quiesce):
+		return exitQuiesce
 	default:
 		return exitFailed
 	}

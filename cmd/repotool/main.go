@@ -11,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"repotool/fossology"
 )
 
 func main() {
@@ -25,11 +27,15 @@ type tool struct {
 	terminal       bool    // stderr is looked at by a person
 	now            func() time.Time
 	log            *slog.Logger
+	stale          []fossology.Job // found by the standstill
 }
 
 // run is the whole program; it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
-	ctx, stop := interruptible(context.Background())
+	ctx, stop := context.Background(), func() {}
+	if len(args) == 0 || args[0] != fossology.WatchdogCommand { // which survives its signals
+		ctx, stop = interruptible(ctx)
+	}
 	defer stop()
 	scr := &screen{out: stderr}
 	t := &tool{
@@ -66,7 +72,9 @@ func (t *tool) app() *cli.App {
 		t.catCommand(),
 		t.restoreCommand(),
 		t.verifyCommand(),
+		t.doctorCommand(),
 		t.versionCommand(),
+		t.watchdogCommand(),
 	}
 	return &cli.App{
 		Name:                      "repotool",

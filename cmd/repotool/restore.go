@@ -212,7 +212,7 @@ func (r *restoration) run(ctx context.Context) error {
 			defer lock.Unlock()
 		}
 		if r.in != nil && r.s.quiesce == "stop" {
-			release, err := r.standstill(r.s, r.st, r.in, nil)(ctx)
+			release, err := r.standstill(r.s, r.in, nil)(ctx)
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ const (
 	defaultInstallation = "fossology"
 	defaultSysconf      = "/etc/fossology" // and what else fossology.Load looks at
 	defaultTimeout      = 10 * time.Minute
+	defaultState        = "/var/lib/repotool"
 )
 
 // The legal values of the settings that have few; the first is the default.
@@ -37,6 +39,7 @@ type settings struct {
 	repository   string // "": as fossology.conf says
 	dsn          string // "": as Db.conf says
 	scheduler    string // "": as fossology.conf says
+	stateDir     string
 
 	quiesce        string
 	quiesceTimeout time.Duration
@@ -81,7 +84,8 @@ func installationFlags() []cli.Flag {
 		setting("repository", "the repository is at `PATH`, whatever fossology.conf says"),
 		setting("dsn", "reach the database by this libpq `STRING`, whatever Db.conf says"),
 		setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"),
-		setting("pg-bin", "use the pg_dump, pg_dumpall, pg_restore and psql in `DIR` (default: the newest found)"),
+		setting("pg-bin", "use the pg_dump, pg_dumpall, pg_restore and psql in `DIR` (default: those in PATH)"),
+		setting("state-dir", "note in `DIR` that the scheduler is stopped, for whoever must start it (default "+defaultState+")"),
 	}
 }
 
@@ -109,6 +113,7 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	s.repository = pick(c.String("repository"), in.Repository)
 	s.dsn = pick(c.String("dsn"), in.DSN)
 	s.scheduler = pick(c.String("scheduler"), in.Scheduler)
+	s.stateDir = pick(c.String("state-dir"), in.StateDir, ownState())
 	s.pgBin = pick(c.String("pg-bin"), in.PgBin)
 	s.admin = pick(c.String("admin"), in.Admin)
 	s.quiesce = pick(c.String("quiesce"), in.Quiesce, legalQuiesce[0])
@@ -151,6 +156,20 @@ func (s settings) checkValues() error {
 		}
 	}
 	return nil
+}
+
+// ownState is where notes go: a directory of this host that outlives a boot.
+func ownState() string {
+	if os.Geteuid() == 0 {
+		return defaultState
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "repotool")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local/state/repotool")
+	}
+	return defaultState
 }
 
 // needStore is an error if no source named a store.

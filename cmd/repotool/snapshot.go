@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -112,7 +113,11 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		o.View = databaseView(db)
 	}
 	if s.quiesce == "stop" {
-		o.Quiesce = t.standstill(s, st, in, db)
+		o.Quiesce = t.standstill(s, in, db)
+	} else if r, err := t.startLeftover(ctx, s, in); err != nil {
+		return err
+	} else if r.Action == fossology.RecoveredStarted {
+		t.say(s, "started the scheduler, which a run had left stopped at %s\n", r.Note.Time.Local().Format(time.DateTime))
 	}
 	stop := t.watch(s, progress)
 	sum, err := snapshot.Take(ctx, o)
@@ -124,6 +129,9 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		err = t.answer(sum)
 	} else {
 		t.say(s, "%s\n", summaryLine(sum))
+		if len(t.stale) > 0 {
+			t.say(s, "note: %s\n", staleLine(t.stale))
+		}
 	}
 	t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
 	if n := sum.Findings(); err == nil && n > 0 {

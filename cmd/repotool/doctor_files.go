@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+const (
+	// A store with less room than this share of the repository deserves a look.
+	scarceShare = 10
+	// Clocks of two file systems may differ by this much without harm.
+	clockTolerance = 2 * time.Second
+	// A snapshot older than this was probably meant to be newer.
+	staleAfter = 48 * time.Hour
+)
+
+// settingsFile says where the settings come from, and who can read passwords there.
+func (x *examination) settingsFile(context.Context) {
+	if !x.s.configRead {
+		x.ok("settings", "flags, environment and defaults; there is no %s", x.s.configFile)
+		return
+	}
+	info, err := os.Stat(x.s.configFile)
+	if err == nil && info.Mode().Perm()&0o004 != 0 && strings.Contains(x.s.dsn+x.s.admin, "password") {
+		x.warn("settings", "chmod o-r "+x.s.configFile, "%s holds a password and can be read by everybody", x.s.configFile)
+		return
+	}
+	x.ok("settings", "%s, installation %s", x.s.configFile, x.s.installation)
+}
+
+// repository looks whether it is one, and whether it can be read.
+func (x *examination) repository(context.Context) {
+	if x.in == nil {
+		return
+	}
+	root := x.in.Repository.Path
+	tops, err := repositoryTops(root)
+	if err != nil {
+		x.bad("repository", "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it", "%s: %v", root, err)
+		return
+	}
+	var closed []string
+	for _, top := range append([]string{root}, tops...) {
+		if unix.Access(top, unix.R_OK|unix.X_OK) != nil {
+			closed = append(closed, top)
+		}
+	}
+	switch {
+	case len(closed) > 0:
+		x.bad("repository", "run as root, or as a member of the group that owns the repository (fossy)", "not allowed to read %s", strings.Join(closed, ", "))
+	case os.Geteuid() != 0:
+		x.warn("repository", "run as root: a restore can set owners only then", "%s can be read, but this is user %d", root, os.Geteuid())
+	default:
+		x.ok("repository", "%s: %s", root, strings.Join(relative(root, tops), ", "))
+	}
+}
+
+// repositoryTops are the gold and files directories of all hosts.
+func repositoryTops(root string) ([]string, error) {
+	if _, err := os.ReadDir(root); err != nil {
+		return nil, err
+	}
+	var tops []string
+	for _, pattern := range []string{"gold", "files", "*/gold", "*/files"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, err
+		}
+		tops = append(tops, found...)
+	}
+	if len(tops) == 0 {
+		return nil, errNotRepository
+	}
+	return tops, nil
+}
+
+func relative(root string, paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		if r, err := filepath.Rel(root, p); err == nil {
+			p = r
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+var versionNumber = regexp.MustCompile(`\) (\d+)(?:\.(\d+))?`)
+
+// programs compares PostgreSQL's programs with the server.
+func (x *examination) programs(ctx context.Context, server int) {
+	const install = "apt-get install postgresql-client, or name the directory of the newer one with --pg-bin"
+	for _, name := range []string{"pg_dump", "pg_dumpall", "pg_restore", "psql"} {
+		path := name
+		if x.s.pgBin != "" {
+			path = filepath.Join(x.s.pgBin, name)
+		}
+		out, err := exec.CommandContext(ctx, path, "--version").Output()
+		if err != nil {
+			x.bad(name, install, "%v", err)
+			continue
+		}
+		line := strings.TrimSpace(string(out))
+		m := versionNumber.FindStringSubmatch(line)
+		major := 0
+		if m != nil {
+			major, _ = strconv.Atoi(m[1])
+		}
+		switch {
+		case m == nil:
+			x.warn(name, install, "%s: no version in %q", path, line)
+		case major < server/10000:
+			x.bad(name, install, "%s is older than the server, PostgreSQL %s", line, pgVersion(server))
+		case name == "pg_dump" || name == "psql": // the other two come with them
+			x.ok(name, "%s", line)
+		}
+	}
+}
+
+// storage opens the store and tries its file system.
+func (x *examination) storage(context.Context) {
+	st, err := openStore(x.s)
+	if err != nil {
+		x.broken("store", err, "")
+		return
+	}
+	x.st = st
+	if err := store.Probe(st.Dir()); err != nil {
+		x.broken("store", err, "see whether it can be written to")
+		return
+	}
+	free, nodes, err := st.Capacity()
+	if err != nil {
+		x.broken("store", err, "")
+		return
+	}
+	x.ok("store", "%s: %s free, %s", st.Dir(), size(free), inodes(nodes))
+	x.scarce(free, nodes)
+	if x.in != nil {
+		x.apart(x.in.Repository.Path)
+	}
+}
+
+// scarce compares the free room with what the last snapshot holds.
+func (x *examination) scarce(free, nodes int64) {
+	list, err := snapshot.List(x.st, x.s.installation)
+	if err != nil || len(list) == 0 {
+		return
+	}
+	last := list[len(list)-1]
+	if free < last.Bytes/scarceShare {
+		x.warn("store", "make room, or remove old days", "%s free is less than a tenth of the repository (%s)", size(free), size(last.Bytes))
+	}
+	if nodes >= 0 && nodes < last.Files/scarceShare {
+		x.warn("store", "each new file takes an inode: make room, or use a file system that makes them as needed (XFS, btrfs)",
+			"%s inodes free is less than a tenth of the files (%s)", count(nodes), count(last.Files))
+	}
+}
+
+// apart warns of a store that goes down with the repository.
+func (x *examination) apart(root string) {
+	var a, b unix.Stat_t
+	if unix.Stat(root, &a) != nil || unix.Stat(x.st.Dir(), &b) != nil {
+		return
+	}
+	dir, err := filepath.Abs(x.st.Dir())
+	switch {
+	case err == nil && below(filepath.Clean(dir), filepath.Clean(root)):
+		x.bad("store", "move it: it would become part of every snapshot", "%s lies in the repository", dir)
+	case a.Dev == b.Dev:
+		x.warn("store", "keep a copy on other disks", "is on the same file system as the repository: a broken disk takes both")
+	}
+}
+
+// snapshots looks at the newest one.
+func (x *examination) snapshots(context.Context) {
+	if x.st == nil {
+		return
+	}
+	list, err := snapshot.List(x.st, x.s.installation)
+	switch {
+	case err != nil:
+		x.broken("snapshots", err, "")
+		return
+	case len(list) == 0:
+		x.ok("snapshots", "none of %s yet", x.s.installation)
+		return
+	}
+	last := list[len(list)-1]
+	age := x.now().Sub(last.Time)
+	text := fmt.Sprintf("%s, the newest %s ago", plural(int64(len(list)), "snapshot", "snapshots"), seconds(max(0, age)))
+	switch {
+	case last.Time.After(x.now().Add(clockTolerance)):
+		x.warn("clock", "set the clock (timedatectl)", "the newest snapshot, %s, is in the future", last.Name)
+	case age > staleAfter:
+		x.warn("snapshots", "is the nightly run still there?", "%s", text)
+	default:
+		x.ok("snapshots", "%s", text)
+	}
+	if n := last.Findings(); n > 0 {
+		x.warn("snapshots", "see them with repotool snapshots "+last.Name, "the newest has %s", plural(n, "finding", "findings"))
+	}
+}
+
+// clock compares the clock of this host with that of the store's file system.
+func (x *examination) clock(context.Context) {
+	if x.st == nil {
+		return
+	}
+	f, err := os.CreateTemp(x.st.Path("tmp"), "clock-")
+	if err != nil {
+		x.broken("clock", err, "see whether the store can be written to")
+		return
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		x.broken("clock", err, "")
+		return
+	}
+	now := x.now()
+	off := info.ModTime().Sub(now).Abs()
+	switch {
+	case now.Year() < 2020:
+		x.bad("clock", "set the clock (timedatectl)", "it says %s", now.Format(time.DateTime))
+	case off > clockTolerance:
+		x.warn("clock", "set the clocks of this host and of the file server (timedatectl)", "the store's file system is %s off", seconds(off))
+	default:
+		x.ok("clock", "%s", now.Format(time.RFC3339))
+	}
+}
