@@ -16,7 +16,7 @@ func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db Referenc
 	if err != nil {
 		return err
 	}
-	err = compareNames(db.PfileNames(ctx), files,
+	err = CompareNames(db.PfileNames(ctx), files,
 		func(n fossology.Name) { findings.Add(NoFile, "files/"+n.String(), "a row of pfile refers to it") },
 		func(n fossology.Name) { findings.Add(NoRow, "files/"+n.String(), "no row of pfile refers to it") })
 	if err != nil {
@@ -26,13 +26,13 @@ func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db Referenc
 	if err != nil {
 		return err
 	}
-	return compareNames(db.GoldNames(ctx), golds,
+	return CompareNames(db.GoldNames(ctx), golds,
 		func(n fossology.Name) { findings.Add(NoGold, "gold/"+n.String(), "a living upload refers to it") },
 		func(fossology.Name) {}) // gold of a deleted upload, or of one that has just arrived
 }
 
-// compareNames merges two sorted streams and reports what is in one of them.
-func compareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fossology.Name)) error {
+// CompareNames merges two sorted streams and reports what is in one of them.
+func CompareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fossology.Name)) error {
 	nextA, stopA := iter.Pull2(a)
 	defer stopA()
 	nextB, stopB := iter.Pull2(b)

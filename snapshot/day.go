@@ -55,6 +55,15 @@ func dayPath(e *Entry, layout Layout, depth int) string {
 	return e.Path[:i-len(fan)] + fan[:2] + "/" + base
 }
 
+// DayPath is where an entry stands in the day directory of a snapshot,
+// relative to the store's directory. ok is false where there is none.
+func (s *Snapshot) DayPath(e *Entry, layout Layout) (path string, ok bool) {
+	if layout == LayoutNone || e.Kind == Dir {
+		return "", false
+	}
+	return "days/" + s.Manifest.Installation + "/" + s.Name() + "/" + dayPath(e, layout, s.Manifest.Depth), true
+}
+
 // dayBuilder makes the links of a day.
 type dayBuilder struct {
 	st    *store.Store

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"github.com/zeebo/blake3"
 	"golang.org/x/sys/unix"
 
 	"repotool/store"
@@ -94,20 +93,8 @@ func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) 
 	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != e.Size {
 		return true, false
 	}
-	hash := blake3.New()
-	for ctx.Err() == nil {
-		n, err := unix.Read(fd, w.buf)
-		if err != nil {
-			return true, false
-		}
-		if n == 0 {
-			break
-		}
-		hash.Write(w.buf[:n])
-	}
-	var got store.Hash
-	hash.Sum(got[:0])
-	return true, got == e.Object || e.Size == 0
+	got, _, err := store.HashFD(ctx, fd, w.buf)
+	return true, err == nil && (got == e.Object || e.Size == 0)
 }
 
 func (w *fileWriter) mkdirFor(path string) error {

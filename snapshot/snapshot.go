@@ -75,7 +75,7 @@ func (s *Snapshot) Objects(ctx context.Context) iter.Seq2[Use, error] {
 				yield(Use{}, err)
 				return
 			}
-			if !e.Object.IsZero() && !yield(Use{e.Object, e.Size, e.Path, true}, nil) {
+			if !e.Object.IsZero() && !yield(Use{e.Object, e.Size, e.Path, &e}, nil) {
 				return
 			}
 		}
@@ -84,10 +84,10 @@ func (s *Snapshot) Objects(ctx context.Context) iter.Seq2[Use, error] {
 
 // A Use is an object and what a snapshot needs it for.
 type Use struct {
-	Object     store.Hash
-	Size       int64
-	For        string // a path of the repository, database/…, or manifest
-	Repository bool   // For is a path of the repository
+	Object store.Hash
+	Size   int64
+	For    string // a path of the repository, database/…, or manifest
+	Entry  *Entry // of the repository; nil for what belongs to the manifest or the database
 }
 
 // A Change is a difference between two snapshots. Old or New is nil where

@@ -18,6 +18,7 @@ type Info struct {
 	Object Hash
 	Size   int64
 	Links  uint64 // a hint only: days that refer to it, plus one
+	Inode  uint64
 }
 
 // Open opens an object for reading. The bytes are not checked: see Check and
@@ -54,7 +55,7 @@ func (s *Store) Stat(h Hash) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("object %s: %w", h, err)
 	}
-	return Info{h, st.Size, uint64(st.Nlink)}, nil
+	return Info{h, st.Size, uint64(st.Nlink), st.Ino}, nil
 }
 
 // Check reads an object and returns a *DamagedError if its bytes are not those
@@ -65,34 +66,32 @@ func (s *Store) Check(ctx context.Context, h Hash, buf []byte) (int64, error) {
 		return 0, err
 	}
 	defer unix.Close(fd)
-	n, err := readFull(fd, buf)
+	got, size, err := HashFD(ctx, fd, buf)
 	if err != nil {
-		return 0, fmt.Errorf("read object %s: %w", h, err)
+		return size, fmt.Errorf("read object %s: %w", h, err)
 	}
-	if n < len(buf) {
-		if got := Sum(buf[:n]); got != h {
-			return int64(n), &DamagedError{h, got, int64(n)}
-		}
-		return int64(n), nil
-	}
-	hasher := blake3.New()
-	size := int64(0)
-	for n > 0 {
-		hasher.Write(buf[:n])
-		size += int64(n)
-		if err := ctx.Err(); err != nil {
-			return size, err
-		}
-		if n, err = readFull(fd, buf); err != nil {
-			return size, fmt.Errorf("read object %s: %w", h, err)
-		}
-	}
-	var got Hash
-	hasher.Sum(got[:0])
 	if got != h {
 		return size, &DamagedError{h, got, size}
 	}
 	return size, nil
+}
+
+// HashFD hashes what is left of an open file. buf is scratch space.
+func HashFD(ctx context.Context, fd int, buf []byte) (h Hash, size int64, err error) {
+	n, err := readFull(fd, buf)
+	if err == nil && n < len(buf) {
+		return Sum(buf[:n]), int64(n), nil
+	}
+	hasher := blake3.New()
+	for err == nil && n > 0 {
+		hasher.Write(buf[:n])
+		size += int64(n)
+		if err = ctx.Err(); err == nil {
+			n, err = readFull(fd, buf)
+		}
+	}
+	hasher.Sum(h[:0])
+	return h, size, err
 }
 
 // List yields all objects in the order of their names. What stands among them
@@ -236,6 +235,21 @@ func writeFull(fd int, b []byte) error {
 			return io.ErrShortWrite
 		}
 		b = b[n:]
+	}
+	return nil
+}
+
+// KeepAside makes name a further link to an object's present bytes, good or
+// bad, so that they outlive its replacement.
+func (s *Store) KeepAside(h Hash, name string) error {
+	err := unix.Linkat(s.objects, h.path(), unix.AT_FDCWD, name, 0)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return fmt.Errorf("object %s: %w", h, ErrNoObject)
+	case errors.Is(err, unix.EEXIST):
+		return nil
+	case err != nil:
+		return fmt.Errorf("keep object %s as %s: %w", h, name, err)
 	}
 	return nil
 }

@@ -124,8 +124,15 @@ func (w *Writer) holds(h Hash, b []byte) (same, there bool, err error) {
 		w.other = make([]byte, smallFile+1)
 	}
 	// An object that cannot be read is as bad as one with other bytes.
-	n, err := readFull(fd, w.other[:min(len(w.other), len(b)+1)])
-	return err == nil && bytes.Equal(w.other[:n], b), true, nil
+	for {
+		n, err := readFull(fd, w.other)
+		if err != nil || n > len(b) || !bytes.Equal(w.other[:n], b[:n]) {
+			return false, true, nil
+		}
+		if b = b[n:]; n < len(w.other) {
+			return len(b) == 0, true, nil
+		}
+	}
 }
 
 // putLarge stores a file that does not fit the buffer, whose first bytes are

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"repotool/snapshot"
 	"repotool/store"
@@ -28,6 +30,12 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, pr
 		found.add(Finding{Kind: ManifestUnreadable, What: ref, Detail: err.Error(), Snapshot: ref})
 		return found.into(&Report{Snapshots: 1}), nil
 	}
+	layout := s.Summary().Layout
+	if layout != snapshot.LayoutNone {
+		if _, err := os.Stat(st.Path("days", installation, s.Name())); err != nil {
+			layout = snapshot.LayoutNone // deleted: that is allowed
+		}
+	}
 	total := s.Manifest.Total()
 	progress.Begin(snapshot.PhaseVerify, total.Files, 0)
 	var files atomic.Int64
@@ -42,6 +50,7 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, pr
 			for batch := range batches {
 				for _, u := range batch {
 					checkUse(st, s.Name(), u, &found)
+					checkDay(gctx, s, u, layout, &found)
 				}
 				files.Add(int64(len(batch)))
 				progress.Files.Add(int64(len(batch)))
@@ -88,5 +97,40 @@ func checkUse(st *store.Store, name string, u snapshot.Use, found *findings) {
 	case info.Size != u.Size:
 		found.add(Finding{Kind: ObjectDamaged, What: u.Object.String(), Snapshot: name,
 			Detail: fmt.Sprintf("%s: it has %d bytes, not %d", u.For, info.Size, u.Size)})
+	}
+}
+
+// checkDay checks that the day directory shows the object: as the same inode,
+// or, where the object was renewed since, as the same bytes.
+func checkDay(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, layout snapshot.Layout, found *findings) {
+	if u.Entry == nil {
+		return
+	}
+	path, ok := s.DayPath(u.Entry, layout)
+	if !ok {
+		return
+	}
+	f := Finding{Kind: DayIncomplete, What: path, Snapshot: s.Name()}
+	var day unix.Stat_t
+	if err := unix.Lstat(s.Store.Path(path), &day); err != nil {
+		f.Detail = err.Error()
+		found.add(f)
+		return
+	}
+	info, err := s.Store.Stat(u.Object)
+	if err != nil || info.Inode == day.Ino {
+		return
+	}
+	fd, err := unix.Open(s.Store.Path(path), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err == nil {
+		defer unix.Close(fd)
+		var got store.Hash
+		if got, _, err = store.HashFD(ctx, fd, make([]byte, 64<<10)); err == nil && got != u.Object {
+			err = fmt.Errorf("its bytes hash to %s", got)
+		}
+	}
+	if err != nil {
+		f.Detail = err.Error()
+		found.add(f)
 	}
 }

@@ -21,9 +21,6 @@ type ScrubOptions struct {
 	Budget   time.Duration // stop after this time; 0: never
 	Now      func() time.Time
 	Progress *snapshot.Progress
-	// Repair is asked for good bytes when an object is damaged, and says
-	// whether it has put them in place; nil: no.
-	Repair func(context.Context, store.Hash) (bool, error)
 }
 
 // objectBatch is how many objects a worker takes at once.
@@ -132,12 +129,6 @@ func (s *scrub) check(ctx context.Context, info store.Info, buf []byte) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	f := Finding{Kind: ObjectDamaged, What: info.Object.String(), Detail: err.Error()}
-	if s.o.Repair != nil {
-		if f.Repaired, err = s.o.Repair(ctx, info.Object); err != nil {
-			return err
-		}
-	}
-	s.found.add(f)
+	s.found.add(Finding{Kind: ObjectDamaged, What: info.Object.String(), Detail: err.Error()})
 	return nil
 }

@@ -1,0 +1,227 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/store"
+)
+
+func newStore(t testing.TB) *store.Store {
+	t.Helper()
+	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+func put(t testing.TB, st *store.Store, b []byte) store.Put {
+	t.Helper()
+	p, err := st.NewWriter().PutBytes(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func objectFile(st *store.Store, h store.Hash) string {
+	return st.Path("objects", h.String()[:2], h.String())
+}
+
+// The same bytes make one object, read-only, whatever way they come in.
+func TestPut(t *testing.T) {
+	st := newStore(t)
+	for _, size := range []int{0, 1, 4096, 1 << 20, 1<<20 + 1, 5 << 20} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			b := bytes.Repeat([]byte("x"), size)
+			if size > 3<<20 {
+				clear(b[1<<20 : 3<<20]) // holes
+			}
+			first := put(t, st, b)
+			if !first.Added || first.Object != store.Sum(b) {
+				t.Fatalf("put: %+v", first)
+			}
+			if again := put(t, st, b); again.Added || again.Healed {
+				t.Errorf("second put: %+v", again)
+			}
+			name := filepath.Join(t.TempDir(), "f")
+			if err := os.WriteFile(name, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			p, err := st.NewWriter().PutFD(t.Context(), int(f.Fd()), store.PutOptions{Clone: true})
+			if err != nil || p.Added || p.Object != first.Object || p.Size != int64(size) {
+				t.Errorf("put of a file: %+v, %v", p, err)
+			}
+			w, err := st.Create()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(b)
+			if p, err := w.Commit(); err != nil || p.Added || p.Object != first.Object {
+				t.Errorf("written: %+v, %v", p, err)
+			}
+			if info, err := os.Stat(objectFile(st, first.Object)); err != nil || info.Mode() != 0o444 {
+				t.Errorf("object: %v, %v", info.Mode(), err)
+			}
+			got, err := os.ReadFile(objectFile(st, first.Object))
+			if err != nil || !bytes.Equal(got, b) {
+				t.Errorf("object has other bytes: %v", err)
+			}
+		})
+	}
+}
+
+// What a power cut left, or has rotted, is not trusted by its name: good
+// bytes take its place.
+func TestPutHeals(t *testing.T) {
+	for _, size := range []int{10, 3 << 20} {
+		for _, damage := range []string{"empty", "flipped", "longer"} {
+			t.Run(fmt.Sprint(size, damage), func(t *testing.T) {
+				st := newStore(t)
+				b := bytes.Repeat([]byte("x"), size)
+				p := put(t, st, b)
+				name := objectFile(st, p.Object)
+				bad := map[string][]byte{"empty": nil, "flipped": append([]byte{'y'}, b[1:]...), "longer": append(b[:size:size], 'y')}[damage]
+				os.Remove(name)
+				if err := os.WriteFile(name, bad, 0o444); err != nil {
+					t.Fatal(err)
+				}
+				var damaged *store.DamagedError
+				if _, err := st.Check(t.Context(), p.Object, make([]byte, 1<<20)); !errors.As(err, &damaged) {
+					t.Errorf("check: %v", err)
+				}
+				src := filepath.Join(t.TempDir(), "f")
+				os.WriteFile(src, b, 0o600)
+				f, _ := os.Open(src)
+				defer f.Close()
+				if p, err := st.NewWriter().PutFD(t.Context(), int(f.Fd()), store.PutOptions{}); err != nil || !p.Healed {
+					t.Errorf("put: %+v, %v", p, err)
+				}
+				if _, err := st.Check(t.Context(), p.Object, make([]byte, 1<<20)); err != nil {
+					t.Errorf("check after: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// A refused file leaves nothing behind.
+func TestPutRefused(t *testing.T) {
+	st := newStore(t)
+	refused := errors.New("refused")
+	for _, size := range []int{10, 3 << 20} {
+		name := filepath.Join(t.TempDir(), "f")
+		os.WriteFile(name, make([]byte, size), 0o600)
+		f, _ := os.Open(name)
+		defer f.Close()
+		_, err := st.NewWriter().PutFD(t.Context(), int(f.Fd()), store.PutOptions{Accept: func(int64) error { return refused }})
+		if !errors.Is(err, refused) {
+			t.Errorf("got %v", err)
+		}
+	}
+	for info := range st.List(t.Context()) {
+		t.Errorf("object %s", info.Object)
+	}
+	if left, _ := os.ReadDir(st.Path("tmp")); len(left) > 0 {
+		t.Errorf("left in tmp: %v", left)
+	}
+}
+
+// More links than the file system allows to one inode: the object is renewed.
+func TestLinkLimit(t *testing.T) {
+	st := newStore(t)
+	p := put(t, st, []byte("common"))
+	dir := t.TempDir()
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	const links = 65_100 // ext4 allows 65,000
+	for i := range links {
+		if err := st.Link(t.Context(), p.Object, fd, fmt.Sprint("l", i)); err != nil {
+			t.Fatalf("link %d: %v", i, err)
+		}
+	}
+	for _, i := range []int{0, links - 1} {
+		if b, err := os.ReadFile(filepath.Join(dir, fmt.Sprint("l", i))); err != nil || string(b) != "common" {
+			t.Errorf("link %d: %q, %v", i, b, err)
+		}
+	}
+	if _, err := st.Check(t.Context(), p.Object, make([]byte, 1<<20)); err != nil {
+		t.Error(err)
+	}
+}
+
+// The second to want a lock is told who has it, and gets it when that ends.
+func TestLock(t *testing.T) {
+	st := newStore(t)
+	since := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+	l, err := st.Lock(t.Context(), "snapshot-x", "repotool snapshot", since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var locked *store.LockedError
+	if _, err := st.Lock(t.Context(), "snapshot-x", "another", since); !errors.As(err, &locked) {
+		t.Fatalf("second lock: %v", err)
+	}
+	if h := locked.Holder; h.PID != os.Getpid() || h.Command != "repotool snapshot" || !h.Since.Equal(since) {
+		t.Errorf("holder: %+v", h)
+	}
+	l.Unlock()
+	if l, err = st.Lock(t.Context(), "snapshot-x", "another", since); err != nil {
+		t.Fatal(err)
+	}
+	l.Unlock()
+}
+
+// Init and Open refuse with the reason.
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := store.Open(dir); !errors.Is(err, store.ErrNoStore) {
+		t.Errorf("no store: %v", err)
+	}
+	os.WriteFile(filepath.Join(dir, "x"), nil, 0o600)
+	var unfit *store.UnfitError
+	if _, err := store.Init(context.Background(), dir, time.Now()); !errors.As(err, &unfit) || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("not empty: %v", err)
+	}
+	st := newStore(t)
+	if _, err := store.Init(context.Background(), st.Dir(), time.Now()); !errors.Is(err, store.ErrExists) {
+		t.Errorf("again: %v", err)
+	}
+	for text, want := range map[string]error{`{"version":99}`: store.ErrNewerFormat, `{"vers`: nil, `{}`: nil, "": nil} {
+		os.WriteFile(st.Path("store.json"), []byte(text), 0o600)
+		_, err := store.Open(st.Dir())
+		if err == nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("store.json %q: %v, want %v", text, err, want)
+		}
+	}
+}
+
+// FuzzParseHash: what parses prints the same.
+func FuzzParseHash(f *testing.F) {
+	f.Add(store.Sum(nil).String())
+	f.Add("AB")
+	f.Fuzz(func(t *testing.T, s string) {
+		if h, err := store.ParseHash(s); err == nil && h.String() != s {
+			t.Errorf("%q became %q", s, h)
+		}
+	})
+}

@@ -1,0 +1,151 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// Repair puts good bytes in the place of the objects that a report calls
+// damaged or missing, where a live repository still has them. The bytes are
+// hashed before and while they are taken over; the bad object is kept in
+// trash/; day directories that show it are linked to the good one. The
+// report's findings say what was repaired.
+func Repair(ctx context.Context, st *store.Store, report *Report, now time.Time) error {
+	r := &repairer{st: st, bad: map[store.Hash][]int{}, done: map[store.Hash]bool{}, w: st.NewWriter(), buf: make([]byte, 1<<20+1),
+		quarantine: st.Path("trash", "repair-"+now.UTC().Format(snapshot.TimeFormat))}
+	for i, f := range report.Findings {
+		if h, err := store.ParseHash(f.What); err == nil && (f.Kind == ObjectDamaged || f.Kind == ObjectMissing) {
+			r.bad[h] = append(r.bad[h], i)
+		}
+	}
+	if len(r.bad) == 0 {
+		return nil
+	}
+	// First all objects, then all days: a day needs the good object.
+	for _, step := range []func(context.Context, *snapshot.Snapshot, *snapshot.Entry) error{r.object, r.day} {
+		if err := r.each(ctx, step); err != nil {
+			return fmt.Errorf("repair store: %w", err)
+		}
+	}
+	for h := range r.done {
+		for _, i := range r.bad[h] {
+			report.Findings[i].Repaired = true
+			report.Repaired++
+		}
+	}
+	return st.Sync(ctx)
+}
+
+type repairer struct {
+	st         *store.Store
+	bad        map[store.Hash][]int // findings of a report
+	done       map[store.Hash]bool
+	w          *store.Writer
+	buf        []byte
+	quarantine string
+}
+
+// each calls step for every entry of every readable snapshot that refers to
+// a bad object.
+func (r *repairer) each(ctx context.Context, step func(context.Context, *snapshot.Snapshot, *snapshot.Entry) error) error {
+	installations, err := snapshot.Installations(r.st)
+	if err != nil {
+		return err
+	}
+	for _, inst := range installations {
+		list, err := snapshot.List(r.st, inst)
+		if err != nil {
+			return err
+		}
+		for i := len(list) - 1; i >= 0; i-- {
+			s, err := snapshot.Find(r.st, inst, list[i].Name)
+			if err != nil {
+				continue // a finding of another check
+			}
+			for e, err := range s.Entries(ctx, "") {
+				if err != nil {
+					break
+				}
+				if _, bad := r.bad[e.Object]; !bad {
+					continue
+				}
+				if err := step(ctx, s, &e); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// object takes an entry's bytes from the live repository, if they are right.
+func (r *repairer) object(ctx context.Context, s *snapshot.Snapshot, e *snapshot.Entry) error {
+	if r.done[e.Object] {
+		return nil
+	}
+	fd, err := unix.Open(filepath.Join(s.Manifest.Repository, e.Path), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil // not there any more: another entry may help
+	}
+	defer unix.Close(fd)
+	if got, _, err := store.HashFD(ctx, fd, r.buf); err != nil || got != e.Object {
+		return ctx.Err()
+	}
+	if err := r.keep(e.Object); err != nil {
+		return err
+	}
+	if _, err := unix.Seek(fd, 0, 0); err != nil {
+		return err
+	}
+	put, err := r.w.PutFD(ctx, fd, store.PutOptions{})
+	if err != nil {
+		return err
+	}
+	if put.Object == e.Object { // else it changed in this very moment
+		r.done[e.Object] = true
+	}
+	return nil
+}
+
+// keep links a bad object into the quarantine.
+func (r *repairer) keep(h store.Hash) error {
+	if err := os.MkdirAll(r.quarantine, 0o755); err != nil {
+		return err
+	}
+	err := r.st.KeepAside(h, filepath.Join(r.quarantine, h.String()))
+	if errors.Is(err, store.ErrNoObject) {
+		return nil
+	}
+	return err
+}
+
+// day links a day directory's file to the good object.
+func (r *repairer) day(ctx context.Context, s *snapshot.Snapshot, e *snapshot.Entry) error {
+	path, ok := s.DayPath(e, s.Summary().Layout)
+	if !ok || !r.done[e.Object] {
+		return nil
+	}
+	name := r.st.Path(filepath.FromSlash(path))
+	if _, err := os.Lstat(filepath.Dir(name)); err != nil {
+		return nil // the day was deleted
+	}
+	tmp := r.st.Path("tmp", "repair-"+e.Object.String())
+	os.Remove(tmp)
+	if err := r.st.Link(ctx, e.Object, unix.AT_FDCWD, tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, name); err != nil {
+		return err
+	}
+	os.Remove(tmp) // rename does nothing when both already are one file
+	return nil
+}
