@@ -20,8 +20,6 @@ package snapshot
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -61,6 +59,7 @@ const (
 type DumpOptions struct {
 	PgBin       string        // directory of pg_dump, pg_dumpall and psql; empty: found by PATH
 	DSN         fossology.DSN // of FOSSology's database, password included
+	GlobalsDSN  fossology.DSN // of a superuser of the same server, who can read the roles' passwords; empty: DSN
 	Mode        DumpMode      // empty: DumpPlain
 	Command     []string      // DumpCommand: program and arguments; it finds REPOTOOL_DSN and PGPASSWORD set
 	SnapshotID  string        // exported database snapshot that the main database is dumped in; may be empty
@@ -86,10 +85,10 @@ type KnownPiece func(raw store.Hash) (DumpPiece, bool)
 // A Dump is what the manifest keeps of the database.
 type Dump struct {
 	Mode          DumpMode         `json:"mode"`
-	Main          string           `json:"main,omitempty"`           // name of FOSSology's database
-	Tool          string           `json:"tool,omitempty"`           // pg_dump --version
-	ServerVersion int              `json:"server_version,omitempty"` // like 150018
-	RestrictKey   string           `json:"restrict_key,omitempty"`   // for the next night; empty where pg_dump has none
+	Main          string           `json:"main,omitempty"`          // name of FOSSology's database
+	Tool          string           `json:"tool,omitempty"`          // pg_dump --version
+	ServerVersion int              `json:"serverVersion,omitempty"` // like 150018
+	RestrictKey   string           `json:"restrictKey,omitempty"`   // for the next night; empty where pg_dump has none
 	Databases     []DumpedDatabase `json:"databases,omitempty"`
 	Parts         []DumpPart       `json:"parts,omitempty"`
 	Warnings      []DumpWarning    `json:"warnings,omitempty"`
@@ -121,9 +120,9 @@ type DumpPart struct {
 // A DumpPiece is a run of bytes of a part: one zstd frame, one object.
 type DumpPiece struct {
 	Object store.Hash `json:"object"`
-	Raw    store.Hash `json:"raw"`     // BLAKE3 of the decompressed bytes
-	RawLen int64      `json:"raw_len"` // their number
-	Len    int64      `json:"len"`     // bytes of the frame
+	Raw    store.Hash `json:"raw"`    // BLAKE3 of the decompressed bytes
+	RawLen int64      `json:"rawLen"` // their number
+	Len    int64      `json:"len"`    // bytes of the frame
 }
 
 // A DumpWarning is something about a good dump that the administrator should know.
@@ -135,10 +134,10 @@ type DumpWarning struct {
 // DumpStats count what a dump was and what of it was new.
 type DumpStats struct {
 	Pieces    int   `json:"pieces"`
-	NewPieces int   `json:"new_pieces"` // not known before: compressed and handed to Put
-	RawBytes  int64 `json:"raw_bytes"`
-	NewRaw    int64 `json:"new_raw"`   // of those, in new pieces
-	NewBytes  int64 `json:"new_bytes"` // frames handed to Put
+	NewPieces int   `json:"newPieces"` // not known before: compressed and handed to Put
+	RawBytes  int64 `json:"rawBytes"`
+	NewRaw    int64 `json:"newRaw"`   // of those, in new pieces
+	NewBytes  int64 `json:"newBytes"` // frames handed to Put
 }
 
 // DumpDatabase dumps what opt.Mode says and stores it piece by piece. The result is complete or there
@@ -168,181 +167,6 @@ func DumpDatabase(ctx context.Context, opt DumpOptions) (*Dump, error) {
 	}
 	d.dump.Stats = d.sink.stats
 	return d.dump, nil
-}
-
-// dumper is one run of DumpDatabase.
-type dumper struct {
-	opt  DumpOptions
-	conn connection
-	sink *pieceSink
-	dump *Dump
-	log  *slog.Logger
-}
-
-func newDumper(opt DumpOptions) (*dumper, error) {
-	if opt.Put == nil {
-		return nil, errors.New("dump database: no Put function")
-	}
-	conn, err := newConnection(opt.DSN)
-	if err != nil {
-		return nil, err
-	}
-	sink, err := newPieceSink(opt.Put, opt.Known, opt.Workers)
-	if err != nil {
-		return nil, err
-	}
-	log := opt.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	return &dumper{opt: opt, conn: conn, sink: sink, dump: &Dump{Mode: opt.Mode}, log: log}, nil
-}
-
-// postgres dumps by PostgreSQL's own tools.
-func (d *dumper) postgres(ctx context.Context) error {
-	main, err := d.facts(ctx, d.conn)
-	if err != nil {
-		return err
-	}
-	d.dump.Main, d.dump.ServerVersion = main.Name, main.Version
-	if err := d.checkTools(ctx); err != nil {
-		return err
-	}
-	if err := d.globals(ctx); err != nil {
-		return err
-	}
-	all := []databaseFacts{main}
-	if d.opt.Mode == DumpCluster {
-		if all, err = d.cluster(ctx, main); err != nil {
-			return err
-		}
-	}
-	for i, f := range all {
-		snapshot := ""
-		if i == 0 {
-			snapshot = d.opt.SnapshotID
-		}
-		if err := d.database(ctx, f, snapshot); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// database dumps one database: its properties, then its content.
-func (d *dumper) database(ctx context.Context, f databaseFacts, snapshot string) error {
-	d.dump.Databases = append(d.dump.Databases, f.DumpedDatabase)
-	if len(f.Properties) > 0 {
-		sql := "-- What belongs to the database but is not in its dump. Run it in the database itself.\n" +
-			strings.Join(f.Properties, "\n") + "\n"
-		pieces, err := d.sink.cut(ctx, readerOf(sql))
-		if err != nil {
-			return fmt.Errorf("store properties of database %s: %w", f.Name, err)
-		}
-		d.add(pathOfDatabase(f.Name)+".properties.sql", f.Name, FormatProperties, pieces)
-	}
-	start := time.Now()
-	var err error
-	if d.opt.Mode == DumpDirectory {
-		err = d.directory(ctx, f, snapshot)
-	} else {
-		err = d.plain(ctx, f, snapshot)
-	}
-	if err == nil {
-		d.log.Debug("database dumped", "database", f.Name, "took", time.Since(start))
-	}
-	return err
-}
-
-// plain streams pg_dump's plain SQL into pieces.
-func (d *dumper) plain(ctx context.Context, f databaseFacts, snapshot string) error {
-	args, err := d.pgDumpArgs(f, snapshot)
-	if err != nil {
-		return err
-	}
-	if d.dump.RestrictKey != "" {
-		args = append(args, "--restrict-key="+d.dump.RestrictKey)
-	}
-	t := d.tool("pg_dump", f.Name, args...)
-	var pieces []DumpPiece
-	watch, err := t.stream(ctx, func(r pipe) (err error) {
-		pieces, err = d.sink.cut(ctx, r)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if !watch.endsWith(trailerDatabase) {
-		return t.cutShort()
-	}
-	d.warnLines(t)
-	d.add(pathOfDatabase(f.Name), f.Name, FormatPlain, pieces)
-	return nil
-}
-
-// pgDumpArgs are the arguments that every call of pg_dump shares. The encoding is said because an address out of
-// Db.conf has a client_encoding of its own, and a dump is to be in that of its database.
-func (d *dumper) pgDumpArgs(f databaseFacts, snapshot string) ([]string, error) {
-	conn, err := d.conn.database(f.Name)
-	args := []string{"--no-password", conn.arg(), "--encoding=" + f.Encoding}
-	if snapshot != "" {
-		args = append(args, "--snapshot="+snapshot)
-	}
-	if d.opt.LockTimeout > 0 {
-		args = append(args, fmt.Sprintf("--lock-wait-timeout=%d", d.opt.LockTimeout.Milliseconds()))
-	}
-	return args, err
-}
-
-// command stores what the user's command writes. What begins like a dump of PostgreSQL must end like one.
-func (d *dumper) command(ctx context.Context) error {
-	if len(d.opt.Command) == 0 {
-		return &DumpError{Reason: "no command given", Advice: "name the program whose output is to be stored"}
-	}
-	d.dump.Main = "database" // stands for its name where it cannot be asked
-	if f, err := d.facts(ctx, d.conn); err == nil {
-		d.dump.Main, d.dump.ServerVersion, d.dump.Databases = f.Name, f.Version, []DumpedDatabase{f.DumpedDatabase}
-	} else {
-		d.dump.Databases = []DumpedDatabase{{Name: d.dump.Main}}
-		d.warn("encoding and owner of the database are not recorded: "+err.Error(),
-			"a restore creates it with the server's defaults")
-	}
-	d.dump.Tool = d.opt.Command[0]
-	t := &pgTool{path: d.opt.Command[0], name: d.opt.Command[0], database: d.dump.Main,
-		args: d.opt.Command[1:], env: d.conn.environCommand()}
-	var pieces []DumpPiece
-	watch, err := t.stream(ctx, func(r pipe) (err error) {
-		pieces, err = d.sink.cut(ctx, r)
-		return err
-	})
-	switch {
-	case err != nil:
-		return err
-	case watch.n == 0:
-		return &DumpError{Tool: t.name, Database: d.dump.Main, Reason: "wrote nothing", Stderr: t.stderr.String(),
-			Advice: "the command must write the dump to its standard output"}
-	case watch.beginsWith(headerDatabase) && !watch.endsWith(trailerDatabase),
-		watch.beginsWith(headerCluster) && !watch.endsWith(trailerCluster):
-		return t.cutShort()
-	}
-	d.warnLines(t)
-	d.add(pathOfDatabase(d.dump.Main), d.dump.Main, FormatCommand, pieces)
-	return nil
-}
-
-func (d *dumper) add(path, database, format string, pieces []DumpPiece) {
-	d.dump.Parts = append(d.dump.Parts, DumpPart{Path: path, Database: database, Format: format, Pieces: pieces})
-}
-
-func (d *dumper) warn(text, hint string) {
-	d.dump.Warnings = append(d.dump.Warnings, DumpWarning{Text: text, Hint: hint})
-}
-
-// warnLines keeps what a successful tool had to say.
-func (d *dumper) warnLines(t *pgTool) {
-	if s := strings.TrimSpace(t.stderr.String()); s != "" {
-		d.warn(t.name+": "+s, "")
-	}
 }
 
 // Pieces yields every piece of the dump, in order of parts.
@@ -398,7 +222,3 @@ func pathOfDatabase(name string) string {
 	}
 	return name
 }
-
-// newRestrictKey makes up a key for pg_dump's \restrict: letters and digits that nobody can guess who
-// could put text into the database.
-func newRestrictKey() string { return rand.Text() + rand.Text() }

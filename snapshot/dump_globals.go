@@ -17,7 +17,7 @@ func (d *dumper) globals(ctx context.Context) error {
 		if err == nil {
 			d.warn("the passwords of the roles are not in the dump: the database user is no superuser",
 				"roles that a restore has to create will have no password: set them with ALTER ROLE ... PASSWORD, "+
-					"or let repotool connect as a superuser when it takes snapshots")
+					"or name a superuser's connection for the globals")
 		}
 	}
 	if err != nil {
@@ -30,13 +30,20 @@ func (d *dumper) globals(ctx context.Context) error {
 
 // dumpGlobals runs pg_dumpall once.
 func (d *dumper) dumpGlobals(ctx context.Context, more ...string) ([]DumpPiece, *pgTool, error) {
+	conn := d.conn
+	if d.opt.GlobalsDSN != "" {
+		var err error
+		if conn, err = newConnection(d.opt.GlobalsDSN); err != nil {
+			return nil, nil, err
+		}
+	}
 	// --database: where it connects to; else it insists on postgres or template1, which may be closed to us.
-	args := append([]string{"--globals-only", "--no-password", d.conn.arg(),
+	args := append([]string{"--globals-only", "--no-password", conn.arg(),
 		"--database=" + d.dump.Main}, more...)
 	if d.dump.RestrictKey != "" {
 		args = append(args, "--restrict-key="+d.dump.RestrictKey)
 	}
-	t := d.tool("pg_dumpall", d.dump.Main, args...)
+	t := newTool(d.opt.PgBin, "pg_dumpall", conn, d.dump.Main, args...)
 	var pieces []DumpPiece
 	watch, err := t.stream(ctx, func(r pipe) (err error) {
 		pieces, err = d.sink.cut(ctx, r)

@@ -119,9 +119,9 @@ func TestDumpWithoutSuperuser(t *testing.T) {
 	if !strings.Contains(globals, "CREATE ROLE fossy;") || strings.Contains(globals, "SCRAM") {
 		t.Errorf("globals: %s", globals)
 	}
-	d = dump(t, snapshot.DumpOptions{DSN: admin(t, dsn), Put: st.put})
+	d = dump(t, snapshot.DumpOptions{DSN: fossology.DSN(dsn), GlobalsDSN: admin(t, dsn), Put: st.put})
 	if len(d.Warnings) != 0 || !strings.Contains(st.text(t, d, "globals.sql"), "SCRAM") {
-		t.Errorf("as superuser: %+v", d.Warnings)
+		t.Errorf("with a superuser for the globals: %+v", d.Warnings)
 	}
 }
 

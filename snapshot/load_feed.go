@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -201,5 +200,3 @@ func (l *loader) readPart(ctx context.Context, p DumpPart) (string, error) {
 	_, err := WritePart(ctx, &b, p, l.Open)
 	return b.String(), err
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
