@@ -52,7 +52,7 @@ demo: build
 	scripts/deps.sh demo
 	$(GO) run ./scripts/demo -repotool ./repotool
 
-bench: build
+bench:
 	scripts/bench.sh
 
 clean:

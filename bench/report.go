@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,6 +29,8 @@ type Report struct {
 	Commands   map[string]map[Step][]Command `json:"commands"`
 	Samples    map[string]map[Step][]Sample  `json:"samples"`
 	Restored   map[string][]Differences      `json:"restored"`
+
+	dir, bin string // of the benchmark and of repotool, left out of the tables
 }
 
 // newReport notes where and with what a run happens.
@@ -36,6 +39,7 @@ func newReport(ctx context.Context, opt RunOptions) *Report {
 		Time: opt.Now().UTC(), Processors: runtime.NumCPU(), Files: opt.Files, Seed: opt.Seed,
 		Versions: map[string]string{}, Commands: map[string]map[Step][]Command{},
 		Samples: map[string]map[Step][]Sample{}, Restored: map[string][]Differences{},
+		dir: opt.Dir, bin: filepath.Dir(opt.Repotool),
 	}
 	var uts unix.Utsname
 	if unix.Uname(&uts) == nil {
@@ -54,7 +58,8 @@ func newReport(ctx context.Context, opt RunOptions) *Report {
 			args = []string{opt.Repotool, "version"}
 		}
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).Output(); err == nil {
-			r.Versions[name], _, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
+			line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+			r.Versions[name] = strings.Join(strings.Fields(line), " ")
 		}
 	}
 	return r
@@ -203,13 +208,19 @@ func (r *Report) restored(b *strings.Builder) {
 	}
 }
 
-// commands writes what was run, of the first run.
+// commands writes what was run, of the first run, without the directories of
+// the benchmark; one that is the same every night stands there once.
 func (r *Report) commands(b *strings.Builder) {
+	short := strings.NewReplacer(r.dir+"/", "", r.bin+"/", "")
 	fmt.Fprint(b, "\n**Commands**\n\n```\n")
 	for _, name := range Names {
+		var written []string
 		for _, step := range Steps {
 			for _, c := range r.Commands[name][step] {
-				fmt.Fprintf(b, "%s\n", c)
+				if line := short.Replace(c.String()); !slices.Contains(written, line) {
+					written = append(written, line)
+					fmt.Fprintf(b, "%s\n", line)
+				}
 			}
 		}
 	}

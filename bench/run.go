@@ -144,7 +144,7 @@ func (r *runner) cycle(ctx context.Context, run int, name string, c contestant) 
 	if c.prepare != nil {
 		for _, cmd := range c.prepare(p) {
 			if _, err := cmd.run(ctx); err != nil {
-				r.report.add(name, First, nil, Sample{Failure: err.Error()})
+				r.fail(run, name, First, err)
 				return ctx.Err()
 			}
 		}
@@ -158,7 +158,7 @@ func (r *runner) cycle(ctx context.Context, run int, name string, c contestant) 
 		}
 		commands, err := c.commands(p, step)
 		if err != nil {
-			r.report.add(name, step, nil, Sample{Failure: err.Error()})
+			r.fail(run, name, step, err)
 			return ctx.Err()
 		}
 		if len(commands) == 0 {
@@ -184,6 +184,14 @@ func (r *runner) cycle(ctx context.Context, run int, name string, c contestant) 
 		}
 	}
 	return nil
+}
+
+// fail notes that a step could not even begin.
+func (r *runner) fail(run int, name string, step Step, err error) {
+	s := Sample{Failure: err.Error()}
+	r.report.add(name, step, nil, s)
+	r.Note(Event{Run: run + 1, Contestant: name, Step: step})
+	r.Note(Event{Run: run + 1, Contestant: name, Step: step, Sample: &s})
 }
 
 // measure runs the commands of a step.

@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 	if err := report.Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"**night without change**", "| rsync -a + cp -al | 2 ", "cp -al " + dir, "the same, 303 files"} {
+	for _, want := range []string{"**night without change**", "| rsync -a + cp -al | 2 ", "\ncp -al target/current target/day1\n", "the same, 303 files"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -9,12 +9,12 @@
 #         on the file system that is to be measured
 #   RAM   its size (14G for 100,000 files; it takes what is used)
 #   ONLY  contestants, separated by ";"
-#   JSON  file for all samples (bench.json)
+#   JSON  file for all samples
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/deps.sh bench
 
-N=${N:-100000} RUNS=${RUNS:-5} RAM=${RAM:-14G} JSON=${JSON:-bench.json}
+N=${N:-100000} RUNS=${RUNS:-5} RAM=${RAM:-14G} JSON=${JSON:-}
 [ "$(id -u)" -eq 0 ] && default=ram || default=$(mktemp -d)
 ON=${ON:-$default}
 
@@ -30,6 +30,8 @@ clean() {
 }
 trap clean EXIT
 
+export CGO_ENABLED=0
+go build -trimpath -o "$work/repotool" ./cmd/repotool
 go build -trimpath -o "$work/bench" ./scripts/bench
 if [ "$ON" = ram ]; then
 	image=$(mktemp /dev/shm/repotool-bench-XXXXXX)
@@ -45,4 +47,4 @@ else
 	mkdir -p "$dir"
 fi
 
-"$work/bench" -n "$N" -runs "$RUNS" -dir "$dir" -repotool ./repotool -only "${ONLY:-}" -json "$JSON"
+"$work/bench" -n "$N" -runs "$RUNS" -dir "$dir" -repotool "$work/repotool" -only "${ONLY:-}" -json "$JSON"
