@@ -40,11 +40,12 @@ func dumpOptions(s settings, st *store.Store, in *fossology.Installation) *snaps
 		return nil
 	}
 	return &snapshot.DumpOptions{
-		PgBin:   s.pgBin,
-		DSN:     in.Database,
-		Mode:    snapshot.DumpMode(s.database),
-		Command: s.databaseCommand,
-		TempDir: st.Path("tmp"),
+		PgBin:      s.pgBin,
+		DSN:        in.Database,
+		GlobalsDSN: fossology.DSN(s.admin),
+		Mode:       snapshot.DumpMode(s.database),
+		Command:    s.databaseCommand,
+		TempDir:    st.Path("tmp"),
 	}
 }
 

@@ -279,12 +279,8 @@ func (r *restoration) report() error {
 	} else {
 		r.say(r.s, "%s", r.result)
 	}
-	r.tool.findings(r.s, r.result.Findings, r.result.First, "")
-	n := int64(len(r.result.Problems))
-	for _, c := range r.result.Findings {
-		n += c
-	}
-	if n > 0 {
+	n := r.tool.findings(r.s, r.result.Findings, r.result.First, "")
+	if n += int64(len(r.result.Problems)); n > 0 {
 		return findingsError{n}
 	}
 	return nil

@@ -19,14 +19,29 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script/*.txtar. Beside the usual commands they know
 //
 //	exits CODE PROGRAM ARG...     run a program; its exit code must be CODE
+//	installation                  a real FOSSology of the script's own: sets REPO, DB, DSN,
+//	                              REPOTOOL_SYSCONF, REPOTOOL_ADMIN
+//	scheduler                     its scheduler: sets REPOTOOL_SCHEDULER, REPOTOOL_START_COMMAND
+//	scheduler starts N            it has begun to listen N times, and listens
+//	scheduler agent DURATION      an agent works for so long
+//	scheduler kill                it dies; its agents live on
+//	sql STATEMENT                 run it in the installation's database; prints rows
+//	same A B                      every file of A is in B: bytes, mode, time
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               setupScript,
+		Setup: func(e *testscript.Env) error {
+			e.Values[siteKey{}] = &site{t: t}
+			return setupScript(e)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
+			"exits":        exits,
+			"installation": installation,
+			"scheduler":    scheduler,
+			"sql":          sql,
+			"same":         same,
 		},
 	})
 }
@@ -38,6 +53,7 @@ func setupScript(e *testscript.Env) error {
 		return err
 	}
 	e.Setenv("REPOTOOL_CONFIG", empty)
+	e.Setenv("REPOTOOL_STATE_DIR", filepath.Join(e.WorkDir, ".state"))
 	return nil
 }
 

@@ -40,6 +40,7 @@ findings (counts by kind), firstFindings.`,
 			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
 			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),
 			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
+			setting("admin", "dump the roles, with their passwords, by this libpq `STRING` of a superuser (default: that of Db.conf, without passwords)"),
 			setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
 			setting("detect", "notice change by `HOW`: walk (names and sizes) or read (hash every file)"),
 			setting("check", "check `WHAT` of new files: name (SHA-1 and size) or full (MD5 too)"),
@@ -129,15 +130,26 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		err = t.answer(sum)
 	} else {
 		t.say(s, "%s\n", summaryLine(sum))
-		if len(t.stale) > 0 {
-			t.say(s, "note: %s\n", staleLine(t.stale))
-		}
+		t.notes(s, sum)
 	}
-	t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
-	if n := sum.Findings(); err == nil && n > 0 {
+	n := t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
+	if err == nil && n > 0 {
 		err = findingsError{n}
 	}
 	return err
+}
+
+// notes says what is worth knowing and nobody's fault: it would be the same
+// every night, so it does not make the exit code 3.
+func (t *tool) notes(s settings, x *snapshot.Summary) {
+	if len(t.stale) > 0 {
+		t.say(s, "note: %s\n", staleLine(t.stale))
+	}
+	for _, f := range x.First {
+		if notesOnly[f.Kind] {
+			t.say(s, "note: %s: %s\n", printable(f.Path), printable(f.Detail))
+		}
+	}
 }
 
 // summaryLine says in one line what a snapshot is.
@@ -157,7 +169,7 @@ func summaryLine(x *snapshot.Summary) string {
 		line += "; stood still " + fraction(x.Standstill)
 	}
 	line += "; took " + fraction(x.Seconds)
-	if n := x.Findings(); n > 0 {
+	if n := countFindings(x.FindingCount); n > 0 {
 		line += "; " + plural(n, "finding", "findings")
 	}
 	return line

@@ -100,7 +100,7 @@ func (t *tool) snapshotTable(list []*snapshot.Summary, all bool) {
 			database = size(x.Database.RawBytes)
 		}
 		row := table.Row{x.Name, count(x.Files), size(x.Bytes), size(x.Added.Bytes), database,
-			fraction(x.Standstill), fraction(x.Seconds), string(x.Layout), count(x.Findings())}
+			fraction(x.Standstill), fraction(x.Seconds), string(x.Layout), count(countFindings(x.FindingCount))}
 		if all {
 			row = append(table.Row{x.Installation}, row...)
 		}
