@@ -192,6 +192,7 @@ func (s *scan) event(ctx context.Context, e fossology.Event) error {
 		return s.file(ctx, e, it)
 	case fossology.WorkFile:
 		s.result.workFiles++
+		s.retry(e.Path) // so that the next scan counts it, too
 	case fossology.Unreadable:
 		s.frames = append(s.frames, frame{e.Path, false})
 		return s.add(ctx, item{problem: &Finding{Unreadable, e.Path, e.Err.Error()}, prev: it.prev, had: it.had, entry: Entry{Path: e.Path}})

@@ -1,0 +1,65 @@
+// Package snapshot takes snapshots of a FOSSology installation into a store,
+// and brings them back.
+//
+// # Words
+//
+// A manifest is the complete, sorted list of what a repository held, with the
+// dump of its database. The manifest is the snapshot; everything else is a
+// view of it. A segment is an object of the store with a run of manifest
+// entries. A day directory shows a snapshot as plain files, hard links to
+// objects. A finding is something wrong that did not stop the run. The closure
+// check compares what the database refers to with what the manifest holds.
+//
+// # Formats, version 1
+//
+//	snapshots/<installation>/<time>/manifest       two lines: JSON (Manifest), and the BLAKE3-256 of the first
+//	snapshots/<installation>/<time>/summary.json   how it was made (Summary)
+//	snapshots/<installation>/<time>/findings.jsonl what was wrong, one Finding a line; missing if nothing was
+//	days/<installation>/<time>/<host>/<type>/aa/<name>   flat layout: the files that stand where FOSSology puts them
+//	days/<installation>/<time>/other/<path>              all other files, by their path in the repository
+//	days/<installation>/<time>/database/…                pieces of the dump, each a zstd frame
+//	days/<installation>/<time>/RESTORE.txt               commands that bring it back
+//	cache/<installation>.scan                            directories of the last walk (scancache.go)
+//
+// The layout of a segment is described in segment.go, that of a dump in
+// dump.go. A manifest names its segments, oldest first; a later one overrules.
+// So a night costs one small segment, or none, and a snapshot depends on no
+// other snapshot: segments are objects like any other. They are merged as in a
+// log-structured tree, so that there are never more than a logarithm of them.
+// (The design spoke of full manifests and differences between them; with
+// segments as objects there is no chain that could break when a snapshot in
+// the middle is deleted, and a damaged segment is found like any object.)
+//
+// A directory is in the manifest only if it is empty or its mode or owner are
+// not the usual ones (Manifest.DirMode): at FOSSology's depth of three there
+// are as many directories as files, and they say nothing. Times of
+// directories are not kept.
+//
+// Day directories can be made again from manifests and objects; the cache from
+// nothing. Memory holds one block of each segment, the batches under way, and,
+// while restoring, the paths of files that had several names.
+//
+// # Change
+//
+// Names are checksums here: same Name and size means same bytes, so a changed
+// mtime or inode costs a manifest entry and nothing else. A directory whose
+// times and inode are those of the last walk is not read; what was made so
+// shortly before a walk that the file system's clock may not have ticked since
+// is not trusted, nor are network file systems; once a week everything is
+// read. Damage in place is not seen by this: package verify reads all bytes.
+//
+// # After a crash
+//
+// A snapshot is prepared under a name that begins with a dot, made durable
+// with one syncfs, and renamed. A crash before the rename leaves nothing
+// visible; the next run clears up, and finds the objects that were stored. A
+// crash between the rename of the snapshot and that of its day leaves a
+// snapshot without a day.
+//
+// # Never
+//
+// Taking a snapshot never writes into the repository. Bytes that do not match
+// a Name are never stored under it, and the good copy of an earlier snapshot
+// stays. A restore never overwrites a file before the new one is complete and
+// its hash is right, and never links into the store.
+package snapshot
