@@ -1,0 +1,107 @@
+package fossology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Release starts the scheduler again, if Quiesce stopped it, waits until it
+// answers, removes the note and ends the watchdog. It does so also when the
+// context has ended: an interrupted backup must not leave FOSSology standing.
+// Further calls do nothing and return what the first returned.
+func (s *Standstill) Release(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.released {
+		return s.err
+	}
+	s.released = true
+	if !s.Stopped {
+		s.end = s.o.Now()
+		return nil
+	}
+	s.err = s.release(context.WithoutCancel(ctx))
+	s.end = s.o.Now()
+	return s.err
+}
+
+func (s *Standstill) release(ctx context.Context) error {
+	start := starter{scheduler: s.o.Scheduler, command: s.o.StartCommand, timeout: s.o.StartTimeout, log: s.o.Log}
+	if s.sent {
+		start.stopped = s.note.SchedulerPID
+	}
+	err := start.start(ctx)
+	switch {
+	case errors.Is(err, errStillStopping) && s.watchdog != nil:
+		// FOSSology has no way to take a stop back, so somebody has to wait.
+		return &QuiesceError{Step: "start the scheduler", Err: errors.Join(err, s.leave()),
+			hint: fmt.Sprintf("nothing needs to be done: watchdog %d starts the scheduler when the agent has ended", s.note.Watchdog.PID)}
+	case err != nil:
+		// The note stays for the next run, and the watchdog has another try.
+		return &QuiesceError{Step: "start the scheduler", Err: errors.Join(err, s.leave())}
+	}
+	s.o.Log.Info("scheduler runs again", "address", s.o.Scheduler.Address)
+	err = s.note.remove()
+	if s.watchdog != nil {
+		s.watchdog.dismiss()
+	}
+	return err
+}
+
+// leave hands the start over to the watchdog, and the note too, so that others
+// do not take this process for its owner.
+func (s *Standstill) leave() error {
+	if s.watchdog == nil {
+		return nil
+	}
+	s.note.Owner = s.note.Watchdog
+	err := s.note.replace()
+	s.watchdog.leave()
+	return err
+}
+
+// giveUp undoes what Quiesce has done so far and returns the reason, with what
+// could not be undone.
+func (s *Standstill) giveUp(ctx context.Context, reason error) error {
+	if err := s.Release(ctx); err != nil {
+		return errors.Join(reason, err)
+	}
+	return reason
+}
+
+// Duration returns the seconds of standstill: from the stop to the answer of the
+// new scheduler, or to the present if it is not released yet.
+func (s *Standstill) Duration() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.end.IsZero() {
+		return s.o.Now().Sub(s.begin)
+	}
+	return s.end.Sub(s.begin)
+}
+
+// A QuiesceError says why there is no standstill, or why it could not be ended
+// properly.
+type QuiesceError struct {
+	Step    string   // what was being done
+	Running []string // what still ran when the time was over
+	Err     error
+	hint    string
+}
+
+func (e *QuiesceError) Error() string { return e.Step + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *QuiesceError) Unwrap() error { return e.Err }
+
+// Hint returns advice: this error's, or that of its cause.
+func (e *QuiesceError) Hint() string {
+	var cause interface{ Hint() string }
+	if e.hint == "" && errors.As(e.Err, &cause) {
+		return strings.TrimSpace(cause.Hint())
+	}
+	return e.hint
+}

@@ -1,0 +1,182 @@
+package fossology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// DefaultStartCommand returns the command that starts the service of this name
+// with the service manager of this host: systemctl where systemd runs, else
+// service, else the init script. The name is usually [Installation.Project].
+func DefaultStartCommand(service string) ([]string, error) {
+	if _, err := os.Stat("/run/systemd/system"); err == nil {
+		if path, err := exec.LookPath("systemctl"); err == nil {
+			return []string{path, "start", service}, nil
+		}
+	}
+	script := filepath.Join("/etc/init.d", service)
+	if st, err := os.Stat(script); err == nil && st.Mode()&0o111 != 0 {
+		if path, err := exec.LookPath("service"); err == nil {
+			return []string{path, service, "start"}, nil
+		}
+		return []string{script, "start"}, nil
+	}
+	return nil, ErrNoStartCommand
+}
+
+// Occasion: starting the scheduler.
+var (
+	// ErrNoStartCommand means that it is not known how to start the scheduler. It
+	// is not stopped then either.
+	ErrNoStartCommand error = &hintError{
+		text: "find the command that starts the scheduler: neither systemd nor an init script is there",
+		hint: "name it in the configuration, or do without a standstill (--quiesce=none)",
+	}
+	errStillStopping = errors.New("the scheduler still waits for an agent")
+)
+
+// Limits and pauses of starting.
+const (
+	startTimeout = time.Minute            // for a start command and the first answer
+	startTries   = 3                      // runs of the command
+	startPause   = time.Second            // between those
+	startPoll    = 100 * time.Millisecond // between questions whether it runs
+	drainPoll    = time.Second            // between questions whether it has gone
+)
+
+// A starter starts a scheduler that was told to stop.
+type starter struct {
+	scheduler Scheduler
+	command   []string
+	timeout   time.Duration // for one start; 0 is startTimeout
+	stopped   int           // process number of the scheduler that was told to stop; 0 if none
+	log       *slog.Logger
+}
+
+// start makes sure that a scheduler runs, and not the one that was told to stop.
+// Whether it runs is seen from its answer, not from the status of the command.
+// If the old one still waits for an agent the error is errStillStopping.
+func (s starter) start(ctx context.Context) error {
+	var failure error
+	for try := range startTries {
+		running, err := s.running(ctx)
+		if err != nil || running {
+			return err
+		}
+		if try > 0 {
+			s.log.Warn("scheduler did not start, trying again", "error", failure)
+			pause(ctx, startPause)
+		}
+		if failure = s.try(ctx); failure == nil {
+			return nil
+		}
+	}
+	return &hintError{
+		text: fmt.Sprintf("start scheduler with %q", strings.Join(s.command, " ")),
+		hint: "start the scheduler by hand; jobs wait until it runs",
+		err:  failure,
+	}
+}
+
+// running reports whether another scheduler than the stopped one answers.
+func (s starter) running(ctx context.Context) (bool, error) {
+	status, err := s.scheduler.statusIfAlive(ctx)
+	switch {
+	case err != nil:
+		return false, err
+	case status == nil:
+		return false, nil
+	case status.PID == s.stopped:
+		return false, errStillStopping
+	}
+	return true, nil
+}
+
+// try runs the command once and waits for the scheduler to answer.
+func (s starter) try(ctx context.Context) error {
+	timeout := s.timeout
+	if timeout == 0 {
+		timeout = startTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	failure := run(ctx, s.command)
+	for {
+		running, err := s.running(ctx)
+		switch {
+		case running:
+			return nil
+		case failure != nil:
+			return failure
+		}
+		if !pause(ctx, startPoll) {
+			return errors.Join(fmt.Errorf("no answer at %s within %v", s.scheduler.Address, timeout), err)
+		}
+	}
+}
+
+// pause waits; it reports false if the context ends before.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// startPatiently waits for the old scheduler to go, however long that takes, and
+// then starts a new one.
+func (s starter) startPatiently(ctx context.Context) error {
+	for {
+		err := s.start(ctx)
+		if !errors.Is(err, errStillStopping) || !pause(ctx, drainPoll) {
+			return err
+		}
+	}
+}
+
+// run runs a command in a session of its own, so that what it leaves running
+// does not end with this process's terminal. Its output goes into a file without
+// a name: a pipe would be held open by what it leaves running.
+func run(ctx context.Context, command []string) error {
+	out, err := os.CreateTemp("", "repotool-start-")
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := os.Remove(out.Name()); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Run()
+	if err == nil {
+		return nil
+	}
+	text := make([]byte, 1000)
+	n, _ := out.ReadAt(text, 0)
+	if n == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(text[:n])))
+}
+
+// quiet is a logger for those who passed none.
+func quiet(log *slog.Logger) *slog.Logger {
+	if log == nil {
+		return slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	return log
+}
