@@ -19,7 +19,7 @@ type RunOptions struct {
 	Dir         string      // an empty directory; what is measured happens below it
 	Cache       string      // directory for the caches of restic and borg, best on another file system
 	Repotool    string      // path of the program
-	Chores      []string    // a command that hands its further arguments to Chore; empty: chores run in this process, and count as its memory
+	Chores      []string    // a command that hands its further arguments to Chore; empty: chores run in this process, and repotool cannot remove days
 	Runs        int         // times that the whole cycle is measured; 0: 5
 	Contestants []string    // some of Names; empty: all
 	Note        func(Event) // called before each step and after each sample; may be nil

@@ -3,7 +3,6 @@ package bench_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,7 +23,6 @@ func TestRun(t *testing.T) {
 		Contestants: []string{bench.RsyncCp, bench.LinkDest},
 		Note:        func(bench.Event) { steps++ },
 		Now:         func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC) },
-		Chores:      chores(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -70,17 +68,6 @@ func TestRun(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
 	}
-}
-
-// chores builds the program that does chores.
-func chores(t *testing.T) []string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bench")
-	cmd := exec.Command("go", "build", "-o", path, "repotool/scripts/bench")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return []string{path}
 }
 
 func TestCompare(t *testing.T) {
