@@ -124,6 +124,9 @@ func (l *lister) list(ctx context.Context, snap *snapshot.Snapshot) error {
 // entry prints an entry or adds it to the sum of its directory.
 func (l *lister) entry(e *snapshot.Entry) error {
 	dir := ancestor(e.Path, l.prefix, l.depth)
+	if l.depth > 0 && e.Kind == snapshot.Dir {
+		return nil // its sum says more
+	}
 	if dir == "" {
 		if err := l.flush(); err != nil {
 			return err
@@ -187,9 +190,13 @@ func (x listed) line(w io.Writer) error {
 	switch {
 	case x.Kind == "sum":
 		_, err = fmt.Fprintf(w, "%-43s %14d  %s/  (%s)\n", "", x.Size, printable(x.Path), plural(x.Files, "file", "files"))
-	case x.Mtime == nil:
+	case x.UID == nil:
 		_, err = fmt.Fprintf(w, "%-43s %14d  %s\n", x.Kind, x.Size, printable(x.Path))
 	default:
+		at := ""
+		if x.Mtime != nil {
+			at = x.Mtime.Format(time.DateTime)
+		}
 		name := printable(x.Path)
 		if x.Target != "" {
 			name += " -> " + printable(x.Target)
@@ -197,7 +204,7 @@ func (x listed) line(w io.Writer) error {
 		if x.Kind == "directory" {
 			name += "/"
 		}
-		_, err = fmt.Fprintf(w, "%-4s %7d %7d  %s  %14d  %s\n", x.Mode, *x.UID, *x.GID, x.Mtime.Format("2006-01-02 15:04:05"), x.Size, name)
+		_, err = fmt.Fprintf(w, "%-4s %7d %7d  %19s  %14d  %s\n", x.Mode, *x.UID, *x.GID, at, x.Size, name)
 	}
 	return err
 }
@@ -208,9 +215,12 @@ var kindNames = map[snapshot.EntryKind]string{
 
 // describe turns an entry into what ls prints.
 func describe(e *snapshot.Entry) listed {
-	mtime := time.Unix(0, e.Mtime).UTC()
 	x := listed{Path: e.Path, Kind: kindNames[e.Kind], Size: e.Size, Mode: fmt.Sprintf("%04o", e.Mode),
-		UID: &e.UID, GID: &e.GID, Mtime: &mtime, Target: e.Target, Links: e.Inode}
+		UID: &e.UID, GID: &e.GID, Target: e.Target, Links: e.Inode}
+	if e.Kind != snapshot.Dir { // of directories no time is kept
+		mtime := time.Unix(0, e.Mtime).UTC()
+		x.Mtime = &mtime
+	}
 	if !utf8.ValidString(e.Path) {
 		x.Raw = []byte(e.Path)
 	}

@@ -14,23 +14,28 @@ import (
 
 func (t *tool) snapshotsCommand() *cli.Command {
 	return documented(&cli.Command{
-		Name:  "snapshots",
-		Usage: "list the snapshots of an installation",
+		Name:      "snapshots",
+		Usage:     "list the snapshots of an installation",
+		ArgsUsage: "[SNAPSHOT]",
 		Description: `
 Lists the snapshots that the store has of one installation, oldest first, or
 of all of them: the name by which other commands know a snapshot, what it
 holds, what it added to the store, how long FOSSology stood still for it, its
 day directory, and how many findings there were.
 
+With SNAPSHOT, it says all that is known of that one, and prints every finding
+that was recorded.
+
 With --json, the key snapshots holds the summaries as "repotool snapshot
---json" prints them.`,
+--json" prints them; with SNAPSHOT there are summary and findings.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "of all installations in the store"},
 		},
 		Action: t.snapshots,
 	}, `
 repotool snapshots --store /backup/fossology
-repotool snapshots --store /backup/fossology --installation internal --json`,
+repotool snapshots --store /backup/fossology --installation internal --json
+repotool snapshots latest`,
 		exitFailed)
 }
 
@@ -39,14 +44,17 @@ func (t *tool) snapshots(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() > 0 {
-		return tooMany(c, 0)
+	if c.NArg() > 1 {
+		return tooMany(c, 1)
 	}
 	st, err := openStore(s)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
+	if c.NArg() == 1 {
+		return t.describeSnapshot(s, st, c.Args().First())
+	}
 	names := []string{s.installation}
 	if c.Bool("all") {
 		if names, err = snapshot.Installations(st); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"repotool/fossology"
 	"repotool/snapshot"
 	"repotool/store"
 	"repotool/verify"
@@ -43,6 +44,7 @@ findings (counts by kind) and list (each with kind, what, detail, snapshot).`,
 			&cli.BoolFlag{Name: "source", Usage: "check the repository and the database, not the store"},
 			&cli.StringFlag{Name: "snapshot", Usage: "check only that the snapshot `REF` is complete"},
 			&cli.BoolFlag{Name: "repair", Usage: "put damaged objects right from the live repository"},
+			setting("check", "with --source: check `WHAT` of files: name (SHA-1 and size) or full (MD5 too)"),
 			setting("database", "with --source: none leaves the database out, as `MODE`"),
 		}, installationFlags()...),
 		Action: t.verify,
@@ -76,29 +78,69 @@ func (t *tool) verify(c *cli.Context) error {
 	if c.Duration("budget") < 0 {
 		return usagef("--budget %s: expected a positive duration such as 10m", c.Duration("budget"))
 	}
-	progress := new(snapshot.Progress)
-	stop := t.watch(s, progress)
-	defer stop()
+	if c.Bool("source") {
+		return t.verifySource(c.Context, s)
+	}
 	st, err := openStore(s)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
+	progress := new(snapshot.Progress)
+	stop := t.watch(s, progress)
+	defer stop()
 	var r *verify.Report
-	switch ref := c.String("snapshot"); {
-	case ref != "":
+	if ref := c.String("snapshot"); ref != "" {
 		if _, err := findSnapshot(s, st, ref); err != nil {
 			return err
 		}
 		r, err = verify.Complete(c.Context, st, s.installation, ref, progress)
-	default:
+	} else {
 		r, err = t.verifyStore(c.Context, st, verify.ScrubOptions{Sample: share, Budget: c.Duration("budget"), Now: t.now, Progress: progress})
+	}
+	if err == nil && c.Bool("repair") {
+		err = verify.Repair(c.Context, st, r, t.now())
 	}
 	stop()
 	if err != nil {
 		return err
 	}
 	return t.reportVerify(s, r)
+}
+
+// verifySource checks the repository, against the database too if it is not
+// left out.
+func (t *tool) verifySource(ctx context.Context, s settings) error {
+	in, err := loadInstallation(s, s.database != "none")
+	if err != nil {
+		return err
+	}
+	if _, err := repositoryTops(in.Repository.Path); err != nil {
+		return &snapshot.NotRepositoryError{Path: in.Repository.Path}
+	}
+	progress := new(snapshot.Progress)
+	o := verify.SourceOptions{Repository: in.Repository, MD5: s.check == "full", Progress: progress}
+	check := func(db *fossology.Database) error {
+		if db != nil {
+			view, err := db.View(ctx)
+			if err != nil {
+				return err
+			}
+			defer view.Close()
+			o.References = view
+		}
+		stop := t.watch(s, progress)
+		r, err := verify.Source(ctx, o)
+		stop()
+		if err != nil {
+			return err
+		}
+		return t.reportVerify(s, r)
+	}
+	if s.database == "none" || in.Database == "" {
+		return check(nil)
+	}
+	return connected(ctx, in.Database, check)
 }
 
 // verifyStore scrubs the objects, then checks each snapshot of each

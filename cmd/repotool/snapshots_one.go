@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// describeSnapshot says all that is known of one snapshot.
+func (t *tool) describeSnapshot(s settings, st *store.Store, ref string) error {
+	snap, err := findSnapshot(s, st, ref)
+	if err != nil {
+		return err
+	}
+	sum := snap.Summary()
+	list, err := recordedFindings(st, s.installation, snap.Name())
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return t.answer(map[string]any{"summary": sum, "findings": list})
+	}
+	if !s.quiet {
+		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest))
+	}
+	for _, f := range list {
+		fmt.Fprintf(t.stdout, "finding: %s\n", findingLine(f))
+	}
+	return nil
+}
+
+// recordedFindings reads what package snapshot wrote beside the manifest: a
+// finding a line, or no file if there were none.
+func recordedFindings(st *store.Store, installation, name string) ([]snapshot.Finding, error) {
+	list := []snapshot.Finding{}
+	f, err := os.Open(st.Path("snapshots", installation, name, "findings.jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return list, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read findings: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var x snapshot.Finding
+		if err := json.Unmarshal(lines.Bytes(), &x); err != nil {
+			return nil, fmt.Errorf("read findings: %w", err)
+		}
+		list = append(list, x)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("read findings: %w", err)
+	}
+	return list, nil
+}
+
+// summaryPage is a summary for people, a fact a line.
+func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
+	var b strings.Builder
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(&b, "%-12s  %s\n", what, fmt.Sprintf(format, args...))
+	}
+	line("snapshot", "%s of %s, taken %s by repotool %s", x.Name, x.Installation, x.Time.Local().Format(time.DateTime), x.Repotool)
+	line("repository", "%s, depth %d", m.Repository, m.Depth)
+	line("holds", "%s, %s", plural(x.Files, "file", "files"), size(x.Bytes))
+	for _, typ := range slices.Sorted(maps.Keys(x.Types)) {
+		if n := x.Types[typ]; n.Files > 0 {
+			line("", "%s: %s, %s", typ, plural(n.Files, "file", "files"), size(n.Bytes))
+		}
+	}
+	line("read", "%s, %s, of which %s were new to the store (%s)", plural(x.Read.Files, "file", "files"), size(x.Read.Bytes),
+		count(x.Added.Files), size(x.Added.Bytes))
+	line("left out", "%s of running agents", plural(x.WorkFiles, "file", "files"))
+	line("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
+	if d := m.Database; d != nil {
+		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, pick(d.Tool, "a command"), d.Mode,
+			size(d.Stats.RawBytes), size(d.Stats.NewRaw), pgVersion(d.ServerVersion))
+		for _, w := range d.Warnings {
+			line("", "note: %s", w.Text)
+			if w.Hint != "" {
+				line("", "  hint: %s", w.Hint)
+			}
+		}
+	}
+	for _, table := range slices.Sorted(maps.Keys(m.Rows)) {
+		line("", "%s: %s", table, plural(m.Rows[table], "row", "rows"))
+	}
+	line("stood still", "%s", fraction(x.Standstill))
+	line("took", "%s", fraction(x.Seconds))
+	line("day", "%s", x.Layout)
+	for _, kind := range slices.Sorted(maps.Keys(x.FindingCount)) {
+		line("findings", "%s: %s", kind, count(x.FindingCount[kind]))
+	}
+	return b.String()
+}
