@@ -16,7 +16,7 @@ import (
 func TestRun(t *testing.T) {
 	repotest.Tool(t, "rsync")
 	repotest.Tool(t, "du")
-	dir := t.TempDir()
+	dir := memory(t)
 	var steps int
 	report, err := bench.Run(t.Context(), bench.RunOptions{
 		Options: bench.Options{Files: 300, Seed: 3}, Dir: dir, Cache: t.TempDir(), Runs: 2,
