@@ -231,7 +231,7 @@ func (s *scan) count(it *item) {
 		t.Files++
 		t.Bytes += it.entry.Size
 	}
-	if it.entry.Kind == removed {
+	if it.entry.Kind == removed && it.prev.Kind != Dir {
 		s.result.removed++
 	}
 	s.totals[typeOf(it.entry.Path)] = t

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"iter"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -253,11 +254,12 @@ func (s *scan) dir(ctx context.Context, e fossology.Event, it item) error {
 	}
 	s.result.dirsRead++
 	meta := DirMeta{e.Stat.Mode & 0o7777, e.Stat.UID, e.Stat.GID}
-	if s.dirMeta == nil && countSlashes(e.Path) >= 2 {
+	upper := strings.Count(e.Path, "/") < 2 // few, and often unlike the rest
+	if s.dirMeta == nil && !upper {
 		s.dirMeta = &meta
 	}
 	it.entry = Entry{Path: e.Path, Kind: Dir, Mode: meta.Mode, UID: meta.UID, GID: meta.GID}
-	wanted := e.Path == "" || e.Stat.Size == 0 || s.dirMeta == nil || meta != *s.dirMeta
+	wanted := upper || e.Stat.Size == 0 || meta != *s.dirMeta
 	switch {
 	case !wanted && !it.had || wanted && it.had && it.prev == it.entry:
 		return nil
@@ -363,14 +365,4 @@ func (s *scan) flush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func countSlashes(s string) int {
-	n := 0
-	for i := range len(s) {
-		if s[i] == '/' {
-			n++
-		}
-	}
-	return n
 }

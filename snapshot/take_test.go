@@ -93,7 +93,7 @@ func TestTakeFixture(t *testing.T) {
 }
 
 // The file system's clock ticks slowly: what was made just before a walk is
-// read again by the next. Later ones read nothing.
+// read again by the next. Later ones read only where an agent is at work.
 func TestTakeShortCut(t *testing.T) {
 	repository := repotest.Repository(t)
 	st := newStore(t)
@@ -102,7 +102,7 @@ func TestTakeShortCut(t *testing.T) {
 	take(t, options(st, repository))
 	time.Sleep(200 * time.Millisecond)
 	third := take(t, options(st, repository))
-	if third.FullScan || third.DirsRead != 0 {
+	if third.FullScan || third.DirsRead > third.WorkFiles {
 		t.Errorf("third snapshot: full scan %v, %d of %d directories read", third.FullScan, third.DirsRead, third.Dirs)
 	}
 }
