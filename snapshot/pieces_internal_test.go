@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -113,14 +112,13 @@ func TestCutKeepsLittleInMemory(t *testing.T) {
 		most = max(most, m.HeapInuse)
 		return store.Sum(b), nil
 	})
-	text := sqlText(8 << 20)
-	if _, err := s.cut(t.Context(), io.NopCloser(&endless{text, 192 << 20})); err != nil {
+	text := sqlText(4 << 20)
+	if _, err := s.cut(t.Context(), io.NopCloser(&endless{text, 64 << 20})); err != nil {
 		t.Fatal(err)
 	}
-	if most > 120<<20 {
+	if most > 110<<20 {
 		t.Errorf("%d MiB of heap", most>>20)
 	}
-	t.Logf("%d MiB of heap", most>>20)
 }
 
 func BenchmarkCut(b *testing.B) {
@@ -142,12 +140,14 @@ func TestPieceNamesSort(t *testing.T) {
 		{Path: "fossology/1.dat", Format: FormatDirectory, Pieces: make([]DumpPiece, 12)},
 		{Path: "globals.sql", Format: FormatGlobals, Pieces: make([]DumpPiece, 1)},
 	} {
-		names := make([]string, len(part.Pieces))
-		for i := range names {
-			names[i] = part.PieceName(i)
+		var names []string
+		for _, i := range []int{0, 1, 8, 9, 10, 11, 999_998, 999_999, 1_000_000} {
+			if i < len(part.Pieces) {
+				names = append(names, part.PieceName(i))
+			}
 		}
-		if !sort.StringsAreSorted(names) || len(slices.Compact(names)) != len(part.Pieces) {
-			t.Errorf("%s: names out of order or double: %q ...", part.Path, names[0])
+		if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
+			t.Errorf("%s: names out of order or double: %q", part.Path, names)
 		}
 	}
 	for name, want := range map[string]string{"fossology": "fossology", "..": "%2E.", "a/b%c": "a%2Fb%25c"} {
