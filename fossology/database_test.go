@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -391,5 +392,41 @@ func TestStreamsEndWithTheContextAndWhenLeft(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s sessions are left, want 2", got)
 		}
+	}
+}
+
+// TestStreamsHoldNothing reads many rows and looks at the memory in use meanwhile.
+func TestStreamsHoldNothing(t *testing.T) {
+	db, dsn := connect(t)
+	const rows = 200_000
+	sql(t, dsn, `INSERT INTO pfile (pfile_md5, pfile_sha1, pfile_size)
+		SELECT upper(md5(n::text)), upper(md5(n::text) || left(md5((-n)::text), 8)), n FROM generate_series(1, `+strconv.Itoa(rows)+`) n`)
+	v := view(t, db)
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, most := inUse(), uint64(0)
+	n := 0
+	var last fossology.Name
+	for name, err := range v.PfileNames(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name.Compare(last) <= 0 {
+			t.Fatalf("%v follows %v", name, last)
+		}
+		last = name
+		if n++; n%50_000 == 0 {
+			most = max(most, inUse())
+		}
+	}
+	if n != rows+846 {
+		t.Errorf("%d names, want %d", n, rows+846)
+	}
+	if limit := before + 4<<20; most > limit {
+		t.Errorf("%d bytes in use in the middle of the stream, want at most %d", most, limit)
 	}
 }

@@ -46,21 +46,18 @@ func stream[T any](ctx context.Context, v *View, query string, args []any, scan 
 // streamRows calls each for each row until it says that there is enough. The
 // connection is closed rather than drained when rows remain.
 func streamRows(ctx context.Context, v *View, query string, args []any, each func(pgx.Rows) (bool, error)) error {
-	conn, err := v.db.connect(ctx)
+	conn, err := v.take(ctx)
 	if err != nil {
 		return fmt.Errorf("open stream of rows: %w", err)
 	}
-	// Closing with an ended context cuts the connection without waiting for
-	// the server, which then stops sending.
+	done := false
 	defer func() {
-		ended, cancel := context.WithCancel(context.Background())
-		cancel()
-		conn.Close(ended)
+		if done {
+			v.give(conn)
+		} else {
+			cut(conn)
+		}
 	}()
-	_, err = conn.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '`+v.SnapshotID+`'`)
-	if err != nil {
-		return fmt.Errorf("open stream of rows: %w", err)
-	}
 	rows, err := conn.Query(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("read rows: %w", err)
@@ -75,7 +72,53 @@ func streamRows(ctx context.Context, v *View, query string, args []any, each fun
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read rows: %w", err)
 	}
+	done = true
 	return nil
+}
+
+// maxIdle is how many connections a view keeps for the next streams.
+const maxIdle = 4
+
+// take returns a connection that sees the view's moment and that nobody else
+// uses.
+func (v *View) take(ctx context.Context) (*pgx.Conn, error) {
+	v.idleMu.Lock()
+	if n := len(v.idle); n > 0 {
+		conn := v.idle[n-1]
+		v.idle = v.idle[:n-1]
+		v.idleMu.Unlock()
+		return conn, nil
+	}
+	v.idleMu.Unlock()
+	conn, err := v.db.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, err = conn.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '`+v.SnapshotID+`'`)
+	if err != nil {
+		cut(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// give takes a connection back.
+func (v *View) give(conn *pgx.Conn) {
+	v.idleMu.Lock()
+	defer v.idleMu.Unlock()
+	if v.closed || len(v.idle) == maxIdle {
+		cut(conn)
+		return
+	}
+	v.idle = append(v.idle, conn)
+}
+
+// cut closes a connection without waiting for the server, which may be about to
+// send millions of rows and then stops.
+func cut(conn *pgx.Conn) {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	conn.Close(ended)
 }
 
 // Unfinished returns the jobs that run or wait at the present moment. Their

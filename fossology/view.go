@@ -14,8 +14,8 @@ import (
 // A View is the database at one moment. While it is open other connections,
 // pg_dump's too, can look at the same moment by its snapshot.
 //
-// Each stream has a connection of its own, so several can be read at once, and
-// leaving one early costs nothing. Nothing is held whole in memory, whatever the
+// Each stream has a connection for itself, so several can be read at once, and
+// leaving one early costs only the connection. Nothing is held whole in memory, whatever the
 // number of rows. A stream ends at its first error, except for a *[RowError],
 // behind which it goes on.
 type View struct {
@@ -24,7 +24,11 @@ type View struct {
 
 	db   *Database
 	mu   sync.Mutex
-	conn *pgx.Conn
+	conn *pgx.Conn // holds the snapshot
+
+	idleMu sync.Mutex
+	idle   []*pgx.Conn // of streams read to their end, for the next ones
+	closed bool
 }
 
 // View opens a view of the present moment. It must be closed: as long as it is
@@ -48,6 +52,14 @@ func (d *Database) View(ctx context.Context) (*View, error) {
 
 // Close ends the view. Streams that have begun can be read to their end.
 func (v *View) Close() error {
+	v.idleMu.Lock()
+	v.closed = true
+	idle := v.idle
+	v.idle = nil
+	v.idleMu.Unlock()
+	for _, conn := range idle {
+		cut(conn)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.conn.Close(context.Background())
