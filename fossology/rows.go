@@ -61,31 +61,6 @@ func (r TreeRow) Artifact() bool { return r.Mode&ModeArtifact != 0 }
 // Directory reports whether the row is a directory without content of its own.
 func (r TreeRow) Directory() bool { return r.Pfile == 0 && r.Mode&modeTypeMask == modeDirectory }
 
-// A JobState says where a job is on its way.
-type JobState string
-
-// The states of a job that has not ended.
-const (
-	JobWaiting       JobState = "waiting"
-	JobWaitingPaused JobState = "paused"         // told to wait
-	JobRunning       JobState = "running"        // or believed to run by the database
-	JobRunningPaused JobState = "running,paused" // its agent is suspended in the middle
-)
-
-// A Job is a row of table jobqueue that has not ended.
-type Job struct {
-	PK     int64 // jq_pk, the number that the scheduler speaks of
-	Job    int64 // job_pk
-	Name   string
-	Type   string // name of the agent
-	Args   string
-	Upload int64 // 0 if the job is about no upload
-	State  JobState
-	Start  time.Time // zero unless it runs
-	Text   string    // jq_endtext: Started, Paused, Restarted
-	Sched  string    // host.pid of the scheduler that started it
-}
-
 // Counts are the numbers of rows that a restored database is compared by.
 type Counts struct {
 	Upload     int64 `json:"upload"`

@@ -2,15 +2,12 @@ package fossology
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
 
 	"github.com/jackc/pgx/v5"
 )
-
-type nullTime = sql.NullTime
 
 // ErrNoUpload means that there is no upload with the number asked for.
 var ErrNoUpload = errors.New("no such upload")
@@ -119,22 +116,4 @@ func cut(conn *pgx.Conn) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	conn.Close(ended)
-}
-
-// Unfinished returns the jobs that run or wait at the present moment. Their
-// number is that of a queue, so they come as a slice.
-func (d *Database) Unfinished(ctx context.Context) ([]Job, error) {
-	var jobs []Job
-	err := d.use(ctx, func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, jobsSQL)
-		if err != nil {
-			return err
-		}
-		jobs, err = pgx.CollectRows(rows, scanJob)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read jobs: %w", err)
-	}
-	return jobs, nil
 }

@@ -223,28 +223,3 @@ func (v *View) TreeTables(ctx context.Context) ([]string, error) {
 	}
 	return tables, nil
 }
-
-// jobsSQL selects the jobs that have not ended. A job that waits because it was
-// told to has a start in the year 9999; a running one that was paused keeps its
-// start and has the text Paused.
-const jobsSQL = `SELECT q.jq_pk, q.jq_job_fk, coalesce(j.job_name, ''), q.jq_type, coalesce(q.jq_args, ''), coalesce(j.job_upload_fk, 0),
-		CASE WHEN q.jq_starttime IS NULL THEN 'waiting'
-		     WHEN q.jq_starttime >= '9999-01-01' THEN 'paused'
-		     WHEN q.jq_endtext = 'Paused' THEN 'running,paused'
-		     ELSE 'running' END,
-		CASE WHEN q.jq_starttime < '9999-01-01' THEN q.jq_starttime END,
-		coalesce(q.jq_endtext, ''), coalesce(q.jq_schedinfo, '')
-	FROM jobqueue q LEFT JOIN job j ON j.job_pk = q.jq_job_fk
-	WHERE q.jq_endtime IS NULL ORDER BY q.jq_pk`
-
-// Jobs streams the jobs that run or wait, in the order of their keys.
-func (v *View) Jobs(ctx context.Context) iter.Seq2[Job, error] {
-	return stream(ctx, v, jobsSQL, nil, scanJob)
-}
-
-func scanJob(rows pgx.CollectableRow) (j Job, err error) {
-	var start nullTime
-	err = rows.Scan(&j.PK, &j.Job, &j.Name, &j.Type, &j.Args, &j.Upload, &j.State, &start, &j.Text, &j.Sched)
-	j.Start = start.Time
-	return j, err
-}

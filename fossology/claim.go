@@ -1,0 +1,92 @@
+package fossology
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// check refuses to stop a scheduler that could not be started, or that would
+// not end.
+func (s *Standstill) check(status *SchedulerStatus) error {
+	if len(s.o.StartCommand) == 0 {
+		return &QuiesceError{Step: "stop the scheduler", Err: ErrNoStartCommand}
+	}
+	if _, err := exec.LookPath(s.o.StartCommand[0]); err != nil {
+		return &QuiesceError{Step: "find the start command of the scheduler", Err: err,
+			hint: "correct the start command in the configuration"}
+	}
+	for _, j := range status.Jobs {
+		if j.Suspended() {
+			return &QuiesceError{Step: "stop the scheduler", Err: fmt.Errorf("%v is paused and would never end", j),
+				hint: fmt.Sprintf("continue it (fo_cli -R %d) or cancel it in FOSSology's job list", j.ID)}
+		}
+	}
+	return nil
+}
+
+// claim writes the note, if there is something to start afterwards: the
+// scheduler runs, or somebody who stopped it died (adopted).
+func (s *Standstill) claim(status *SchedulerStatus) (adopted bool, err error) {
+	dir, err := filepath.Abs(s.o.NoteDir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return false, &QuiesceError{Step: "make the directory of the note", Err: err}
+	}
+	unlock, err := lockNotes(dir)
+	if err != nil {
+		return false, &QuiesceError{Step: "leave a note", Err: err}
+	}
+	defer unlock()
+	file := noteFile(dir, s.o.Scheduler.Address)
+	switch old, err := readNote(file); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return false, &QuiesceError{Step: "read the note of a former run", Err: err,
+			hint: "start the scheduler if it does not run, then remove " + file}
+	case old.Held():
+		return false, heldError(old)
+	default:
+		s.o.Log.Warn("a former run died while the scheduler was stopped", "since", old.Time, "pid", old.Owner.PID)
+		adopted = true
+	}
+	if status == nil && !adopted {
+		return false, nil
+	}
+	s.note = Note{
+		Version: noteVersion, Installation: s.o.Installation, Scheduler: s.o.Scheduler.Address,
+		StartCommand: s.o.StartCommand, Time: s.o.Now(), Host: hostname(), Boot: bootID(), Owner: thisProcess(), Path: file,
+	}
+	if status != nil {
+		s.note.SchedulerPID = status.PID
+	}
+	write := s.note.create
+	if adopted {
+		write = s.note.replace
+	}
+	if err := write(); err != nil {
+		return false, &QuiesceError{Step: "leave a note", Err: err, hint: "the directory " + dir + " must be writable"}
+	}
+	return adopted, nil
+}
+
+func heldError(n Note) error {
+	e := &QuiesceError{Step: "stop the scheduler"}
+	switch {
+	case n.Host != hostname():
+		e.Err = fmt.Errorf("process %d of host %s has stopped it since %s", n.Owner.PID, n.Host, n.Time.Format(time.DateTime))
+		e.hint = "if that process is gone, see that the scheduler runs and remove " + n.Path
+	case n.Owner != n.Watchdog && n.Owner.alive():
+		e.Err = fmt.Errorf("process %d has stopped it since %s", n.Owner.PID, n.Time.Format(time.DateTime))
+	default:
+		e.Err = fmt.Errorf("it was stopped at %s and waits for an agent; watchdog %d will start it then", n.Time.Format(time.DateTime), n.Watchdog.PID)
+		e.hint = "wait for the agent, or cancel its job in FOSSology's job list"
+	}
+	return e
+}
