@@ -154,7 +154,7 @@ func (d *demo) disaster() error {
 	if _, err := d.cluster.Query("postgres", "DROP DATABASE "+d.db+" WITH (FORCE)"); err != nil {
 		return err
 	}
-	fmt.Println("  Neither is left, and this machine has no other copy of them than the store.")
+	fmt.Println("  Neither is left. The store is all we have.")
 
 	say("The recovery: what would a restore do? Do it.")
 	if err := errors.Join(d.repotool("restore", "--plan", "latest"), d.repotool("restore", "latest")); err != nil {
