@@ -104,10 +104,7 @@ func dump(t *testing.T, o snapshot.DumpOptions) *snapshot.Dump {
 	return d
 }
 
-// counted are the tables whose rows are compared after a restore.
-var counted = []string{"upload", "pfile", "uploadtree", "jobqueue"}
-
-// rows counts the rows of counted.
+// rows counts what is compared after a restore.
 func rows(t *testing.T, database string) map[string]int64 {
 	t.Helper()
 	counts, err := countRows(t.Context(), repotest.Postgres(t).AdminDSN(database))

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"repotool/store"
 )
@@ -88,37 +88,43 @@ func TestCutOfABrokenStream(t *testing.T) {
 	}
 }
 
-// endless is a stream of n bytes that are nowhere kept.
-type endless struct {
-	text []byte
-	n    int
+// countingReader counts what is read.
+type countingReader struct {
+	io.Reader
+	n int
 }
 
-func (e *endless) Read(b []byte) (int, error) {
-	if e.n <= 0 {
-		return 0, io.EOF
-	}
-	n := copy(b[:min(len(b), e.n)], e.text[e.n%(len(e.text)/2):])
-	e.n -= n
-	return n, nil
+func (r *countingReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	r.n += n
+	return n, err
 }
 
-// TestCutKeepsLittleInMemory cuts a long stream.
-func TestCutKeepsLittleInMemory(t *testing.T) {
-	var most uint64
-	s := countingSink(t, func(_ context.Context, b []byte, _ store.Hash, _ int) (store.Hash, error) {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		most = max(most, m.HeapInuse)
-		return store.Sum(b), nil
+// TestCutReadsNoFurtherThanItMust lets the store hang: what is read meanwhile, and lies in memory, has a limit.
+func TestCutReadsNoFurtherThanItMust(t *testing.T) {
+	text := sqlText(20 << 20)
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		s := countingSink(t, func(_ context.Context, b []byte, _ store.Hash, _ int) (store.Hash, error) {
+			<-hang
+			return store.Sum(b), nil
+		})
+		r := &countingReader{Reader: bytes.NewReader(text)}
+		done := make(chan error)
+		go func() {
+			_, err := s.cut(t.Context(), io.NopCloser(r))
+			done <- err
+		}()
+		synctest.Wait()
+		// One piece is with the collector, one for each worker in the queue, one waits to get in.
+		if most := len(s.window) + (s.workers+2)*2*pieceNormal; r.n > most {
+			t.Errorf("%d bytes were read, want at most %d", r.n, most)
+		}
+		close(hang)
+		if err := <-done; err != nil || r.n != len(text) {
+			t.Errorf("%d bytes were read in the end: %v", r.n, err)
+		}
 	})
-	text := sqlText(4 << 20)
-	if _, err := s.cut(t.Context(), io.NopCloser(&endless{text, 64 << 20})); err != nil {
-		t.Fatal(err)
-	}
-	if most > 110<<20 {
-		t.Errorf("%d MiB of heap", most>>20)
-	}
 }
 
 func BenchmarkCut(b *testing.B) {
