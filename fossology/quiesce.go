@@ -149,14 +149,13 @@ func (s *Standstill) wait(ctx context.Context) error {
 	var busy []string
 	for {
 		now, err := s.busy(limit)
-		if err == nil && len(now) == 0 {
-			return nil
-		}
-		if err == nil {
-			busy = now
-		}
-		if err != nil && limit.Err() == nil {
+		switch {
+		case err != nil:
 			return &QuiesceError{Step: "wait for the agents", Err: err}
+		case len(now) == 0:
+			return nil
+		case limit.Err() == nil: // else the question was cut short
+			busy = now
 		}
 		if pause(limit, quiescePoll) {
 			continue
@@ -174,8 +173,8 @@ func (s *Standstill) wait(ctx context.Context) error {
 // processes.
 func (s *Standstill) busy(ctx context.Context) ([]string, error) {
 	status, err := s.o.Scheduler.statusIfAlive(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil { // it may be about to end
+		return []string{err.Error()}, nil
 	}
 	var busy []string
 	if status != nil {

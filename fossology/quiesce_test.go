@@ -108,6 +108,22 @@ func TestQuiesceWaitsForAgents(t *testing.T) {
 	}
 }
 
+// TestQuiesceWaitsForSilentScheduler has a scheduler that takes connections on its
+// way out and answers none.
+func TestQuiesceWaitsForSilentScheduler(t *testing.T) {
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{SilentEnd: 500 * time.Millisecond})
+	o := options(t, double)
+	o.Scheduler.Timeout = 100 * time.Millisecond
+	s := quiesce(t, o)
+	if s.Duration() < 400*time.Millisecond {
+		t.Errorf("stood still after %v, while the port took connections", s.Duration())
+	}
+	if err := s.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	runsAgain(t, double, o.NoteDir)
+}
+
 // TestQuiesceAfterKilledScheduler finds an agent that outlived its scheduler, and
 // a row of the database that says that it still runs afterwards.
 func TestQuiesceAfterKilledScheduler(t *testing.T) {

@@ -68,15 +68,19 @@ type starter struct {
 func (s starter) start(ctx context.Context) error {
 	var failure error
 	for try := range startTries {
-		running, err := s.running(ctx)
-		if err != nil || running {
-			return err
-		}
 		if try > 0 {
 			s.log.Warn("scheduler did not start, trying again", "error", failure)
 			pause(ctx, startPause)
 		}
-		if failure = s.try(ctx); failure == nil {
+		var running bool
+		running, failure = s.running(ctx)
+		if running || errors.Is(failure, errStillStopping) {
+			return failure
+		}
+		if failure == nil {
+			failure = s.try(ctx)
+		}
+		if failure == nil {
 			return nil
 		}
 	}

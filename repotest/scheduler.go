@@ -34,6 +34,7 @@ type Scheduler struct {
 	workers  chan struct{} // one token for each connection that is served
 	pid      int
 	stopping bool
+	silent   bool // on its way out
 	jobs     []*schedulerJob
 	events   []string
 	starts   int
@@ -46,7 +47,7 @@ type SchedulerOptions struct {
 	Stopped      bool          // do not start at once
 	StartDelay   time.Duration // between the start command and the first connection
 	StartFails   int           // how many start commands have no effect
-	DeafStop     bool          // answer stop and do not act on it
+	SilentEnd    time.Duration // how long a scheduler that ends takes connections and does not answer
 }
 
 // FirstPID is the process number that the double reports; each start adds one.
@@ -203,7 +204,7 @@ func (s *Scheduler) start() error {
 	if err != nil {
 		return err
 	}
-	s.listener, s.stopping = l, false
+	s.listener, s.stopping, s.silent = l, false, false
 	s.conns, s.workers = map[net.Conn]bool{}, make(chan struct{}, schedulerWorkers)
 	s.pid++
 	s.starts++
@@ -238,7 +239,18 @@ func (s *Scheduler) endIfIdle() {
 	if !s.stopping || slices.ContainsFunc(s.jobs, func(j *schedulerJob) bool { return j.running > 0 }) {
 		return
 	}
-	s.end("ended")
+	if s.o.SilentEnd == 0 {
+		s.end("ended")
+		return
+	}
+	if !s.silent {
+		s.silent = true
+		time.AfterFunc(s.o.SilentEnd, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.end("ended")
+		})
+	}
 }
 
 // Running reports whether the scheduler listens.

@@ -87,12 +87,15 @@ func (s *Scheduler) answer(packet string) (answer string, closed bool) {
 	word, _, _ := strings.Cut(command, " ")
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.silent {
+		return "", false
+	}
 	s.events = append(s.events, command)
 	switch {
 	case command == "close":
 		return "received\nCLOSE\n", true
 	case command == "stop", command == "die":
-		s.stopping = !s.o.DeafStop
+		s.stopping = true
 		if command == "die" {
 			s.signalAgents(syscall.SIGKILL)
 		}
