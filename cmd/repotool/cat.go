@@ -60,13 +60,16 @@ func (t *tool) cat(c *cli.Context) error {
 		return err
 	}
 	name := cleanPath(c.Args().Get(1))
+	var parts []string
 	if part, ok := strings.CutPrefix(name, "database/"); ok && snap.Manifest.Database != nil {
 		for _, p := range snap.Manifest.Database.Parts {
 			if p.Path == part {
 				_, err := snapshot.WritePart(c.Context, t.stdout, p, func(h store.Hash) (io.ReadCloser, error) { return st.Open(h) })
 				return err
 			}
+			parts = append(parts, "database/"+p.Path)
 		}
+		return &hinted{fmt.Errorf("snapshot %s has no %s", snap.Name(), name), "it has " + strings.Join(parts, ", ")}
 	}
 	e, err := findEntry(c.Context, snap, name)
 	if err != nil {

@@ -28,7 +28,7 @@ type installationConfig struct {
 	Sysconf         string   `toml:"sysconf"`
 	Store           string   `toml:"store"`
 	Repository      string   `toml:"repository"`
-	DSN             string   `toml:"dsn"`
+	DSN             string   `toml:"database_dsn"`
 	Scheduler       string   `toml:"scheduler"`
 	StateDir        string   `toml:"state_dir"`
 	Quiesce         string   `toml:"quiesce"`

@@ -34,6 +34,7 @@ doubtful.`,
 			&cli.BoolFlag{Name: "mend", Usage: "start a scheduler that a dead run left stopped"},
 			setting("database", "none leaves the database and its programs out, as `MODE`"),
 			setting("quiesce", "none leaves the scheduler out, as `HOW`"),
+			setting("admin", "check that this libpq `STRING` may make databases, as a restore must"),
 			setting("start-command", "the scheduler is started by the shell command `CMD` (default: the service manager)"),
 		}, installationFlags()...),
 		Action: t.doctor,
@@ -178,7 +179,7 @@ func (x *examination) database(ctx context.Context) {
 		return
 	}
 	if x.in.Database == "" {
-		x.bad("database", "name it with --dsn, or name the directory of Db.conf with --sysconf", "no address of the database is known")
+		x.bad("database", "name it with --database-dsn, or name the directory of Db.conf with --sysconf", "no address of the database is known")
 		return
 	}
 	err := connected(ctx, x.in.Database, func(db *fossology.Database) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"repotool/fossology"
 	"repotool/store"
@@ -148,8 +149,12 @@ func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
 		return
 	}
 	message, hint := err.Error(), hintOf(err)
-	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
-		message, hint = errInterrupted.Error()+": "+message, ""
+	if code == exitInterrupted {
+		message = errInterrupted.Error()
+		if err = besidesInterruption(err); err != nil {
+			message += ": " + err.Error()
+		}
+		hint = hintOf(err)
 	}
 	if asJSON {
 		enc := json.NewEncoder(stdout)
@@ -157,8 +162,47 @@ func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
 		_ = enc.Encode(map[string]jsonError{"error": {kinds[code], code, message, hint}})
 		return
 	}
-	fmt.Fprintf(stderr, "repotool: %s\n", message)
+	for _, line := range messageLines(message) {
+		fmt.Fprintf(stderr, "repotool: %s\n", line)
+	}
 	if hint != "" {
 		fmt.Fprintf(stderr, "  hint: %s\n", hint)
 	}
+}
+
+// besidesInterruption is what went wrong apart from the interruption itself, such
+// as a scheduler that could not be started again.
+func besidesInterruption(err error) error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var rest []error
+		for _, e := range many.Unwrap() {
+			rest = append(rest, besidesInterruption(e))
+		}
+		return errors.Join(rest...)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, errInterrupted) {
+		return nil
+	}
+	return err
+}
+
+// messageLines are the lines of an error's text. Joined errors have a line each;
+// indented lines, as pgx writes them for each address it tried, continue the one
+// before. Repetitions are left out.
+func messageLines(message string) []string {
+	var lines []string
+	last := ""
+	for line := range strings.SplitSeq(message, "\n") {
+		text := strings.TrimSpace(line)
+		switch {
+		case text == "" || text == last:
+			continue
+		case len(lines) > 0 && (line[0] == '\t' || line[0] == ' '):
+			lines[len(lines)-1] += " " + text
+		default:
+			lines = append(lines, text)
+		}
+		last = text
+	}
+	return lines
 }

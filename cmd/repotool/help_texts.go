@@ -59,7 +59,7 @@ errors; a flag or an environment variable of the same name is stronger.
     sysconf          = "/etc/fossology"
     store            = "/backup/fossology"
     repository       = "/srv/fossology/repository"  # default: fossology.conf
-    dsn              = "host=db user=fossy dbname=fossology"  # default: Db.conf
+    database_dsn     = "host=db dbname=fossology"   # default: Db.conf
     scheduler        = "localhost:24693"            # default: fossology.conf
     state_dir        = "/var/lib/repotool"          # notes of stopped schedulers
     quiesce          = "stop"           # or none

@@ -87,7 +87,7 @@ func connected(ctx context.Context, dsn fossology.DSN, work func(*fossology.Data
 func commandLine() string {
 	args := slices.Clone(os.Args)
 	for i, a := range args {
-		for _, secret := range []string{"dsn", "admin"} {
+		for _, secret := range []string{"database-dsn", "admin"} {
 			switch strings.TrimLeft(a, "-") {
 			case secret:
 				if i+1 < len(args) {

@@ -73,6 +73,7 @@ func (t *tool) app() *cli.App {
 		t.restoreCommand(),
 		t.verifyCommand(),
 		t.doctorCommand(),
+		t.benchCommand(),
 		t.versionCommand(),
 		t.watchdogCommand(),
 	}

@@ -82,7 +82,7 @@ func commonFlags() []cli.Flag {
 func installationFlags() []cli.Flag {
 	return []cli.Flag{
 		setting("repository", "the repository is at `PATH`, whatever fossology.conf says"),
-		setting("dsn", "reach the database by this libpq `STRING`, whatever Db.conf says"),
+		setting("database-dsn", "reach the database by this libpq `STRING`, whatever Db.conf says"),
 		setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"),
 		setting("pg-bin", "use the pg_dump, pg_dumpall, pg_restore and psql in `DIR` (default: those in PATH)"),
 		setting("state-dir", "note in `DIR` that the scheduler is stopped, for whoever must start it (default "+defaultState+")"),
@@ -111,7 +111,7 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	s.sysconf = pick(c.String("sysconf"), in.Sysconf)
 	s.store = pick(c.String("store"), in.Store, conf.Store)
 	s.repository = pick(c.String("repository"), in.Repository)
-	s.dsn = pick(c.String("dsn"), in.DSN)
+	s.dsn = pick(c.String("database-dsn"), in.DSN)
 	s.scheduler = pick(c.String("scheduler"), in.Scheduler)
 	s.stateDir = pick(c.String("state-dir"), in.StateDir, ownState())
 	s.pgBin = pick(c.String("pg-bin"), in.PgBin)

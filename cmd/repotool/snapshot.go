@@ -85,7 +85,7 @@ func (t *tool) snapshot(c *cli.Context) error {
 	}
 	if in.Database == "" {
 		return &hinted{errors.New("snapshot: no database is known"),
-			"name the directory of Db.conf with --sysconf, or the database with --dsn, or leave it out with --database none"}
+			"name the directory of Db.conf with --sysconf, or the database with --database-dsn, or leave it out with --database none"}
 	}
 	return connected(c.Context, in.Database, work)
 }
