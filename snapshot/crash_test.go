@@ -1,0 +1,315 @@
+package snapshot_test
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/repotest"
+	"repotool/snapshot"
+	"repotool/store"
+	"repotool/verify"
+)
+
+// again runs one test of this binary by itself in another process.
+func again(t testing.TB, name string, env ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
+	cmd.Env = append(os.Environ(), env...)
+	return cmd
+}
+
+// allGood checks everything that a store promises of its snapshots: they are
+// complete, their days show them, every object is what its name says.
+func allGood(t testing.TB, st *store.Store) (snapshots int) {
+	t.Helper()
+	list, err := snapshot.List(st, "fossology")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range list {
+		r, err := verify.Complete(t.Context(), st, "fossology", s.Name, nil)
+		if err != nil || !r.Good() {
+			t.Fatalf("snapshot %s: %v %+v", s.Name, err, r)
+		}
+	}
+	r, err := verify.Scrub(t.Context(), st, verify.ScrubOptions{Now: time.Now})
+	if err != nil || !r.Good() {
+		t.Fatalf("scrub: %v %+v", err, r)
+	}
+	days, _ := filepath.Glob(st.Path("days", "fossology", "2*"))
+	if len(days) > len(list) {
+		t.Fatalf("%d days of %d snapshots", len(days), len(list))
+	}
+	return len(list)
+}
+
+// killRounds is how often a run is killed.
+const killRounds = 20
+
+// TestTakeVictim is the process that TestTakeKilled kills.
+func TestTakeVictim(t *testing.T) {
+	repository, dir := os.Getenv("VICTIM_REPOSITORY"), os.Getenv("VICTIM_STORE")
+	if repository == "" {
+		return // run by itself it has nothing to do
+	}
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	take(t, options(st, repository))
+}
+
+// A run that is killed at any moment loses nothing: what was visible before
+// stays good, the next run completes without help, and leaves no leftovers.
+func TestTakeKilled(t *testing.T) {
+	repository := repotest.Repository(t)
+	st := newStore(t)
+	victim := func() *exec.Cmd {
+		return again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir())
+	}
+	var normal time.Duration
+	for range 2 { // the first run stores everything, the others walk
+		os.RemoveAll(st.Path("cache", "fossology.scan"))
+		start := time.Now()
+		if out, err := victim().CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		normal = time.Since(start)
+	}
+	before, killed := allGood(t, st), 0
+	random := rand.New(rand.NewPCG(1, 2))
+	for round := range killRounds {
+		// New content each time, so that there is something to lose.
+		name := filepath.Join(repository, "localhost", "files", "round")
+		if err := os.WriteFile(name, []byte(strings.Repeat("x", round+1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		os.RemoveAll(st.Path("cache", "fossology.scan")) // a long walk
+		cmd := victim()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Float64() * 1.1 * float64(normal)))
+		cmd.Process.Kill()
+		if err := cmd.Wait(); err != nil {
+			killed++
+		}
+		n := allGood(t, st)
+		if n != before && n != before+1 {
+			t.Fatalf("round %d: %d snapshots, before %d", round, n, before)
+		}
+		before = n
+	}
+	if killed < killRounds/4 {
+		t.Errorf("only %d runs were killed", killed)
+	}
+	take(t, options(st, repository))
+	for _, dir := range []string{"days", "snapshots"} {
+		if left, _ := filepath.Glob(st.Path(dir, "fossology", ".building*")); len(left) > 0 {
+			t.Errorf("left: %v", left)
+		}
+	}
+	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
+	t.Logf("%d of %d runs were killed, a normal one takes %v", killed, killRounds, normal)
+}
+
+// compareSnapshotWithTree restores a snapshot and compares every byte.
+func compareSnapshotWithTree(t testing.TB, s *snapshot.Snapshot, repository string) {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "restored")
+	restore(t, s, snapshot.RestoreOptions{To: to})
+	compareTrees(t, tree(t, repository, true), tree(t, to, true))
+}
+
+// A store's disk may be full at any moment: the run fails with ENOSPC, what
+// was visible before stays good, nothing new is visible, and with room again
+// the next run completes.
+func TestTakeFullDisk(t *testing.T) {
+	if os.Getenv("FULL_DISK") == "" {
+		inNamespace(t, "TestTakeFullDisk", "FULL_DISK=1")
+		return
+	}
+	for _, limit := range []string{"size", "nr_inodes"} {
+		t.Run(limit, func(t *testing.T) { fullDisk(t, limit) })
+	}
+}
+
+// inNamespace runs a test in a mount namespace of its own, where it may mount
+// without being root.
+func inNamespace(t testing.TB, name, env string) {
+	t.Helper()
+	cmd := again(t, name, env)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("in a mount namespace (run as root, or allow user namespaces): %v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+func fullDisk(t *testing.T, limit string) {
+	repository := repotest.Repository(t)
+	later := filepath.Join(t.TempDir(), "files")
+	files := filepath.Join(repository, "localhost", "files")
+	if err := os.Rename(files, later); err != nil { // the first night has gold only
+		t.Fatal(err)
+	}
+	mount := t.TempDir()
+	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=1g,nr_inodes=100000"); err != nil {
+		t.Fatalf("mount a tmpfs: %v", err)
+	}
+	defer unix.Unmount(mount, unix.MNT_DETACH)
+	st, err := store.Init(t.Context(), filepath.Join(mount, "store"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	take(t, options(st, repository))
+	if err := os.Rename(later, files); err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for step := 0; ; step++ {
+		remount(t, mount, limit, step)
+		_, err := snapshot.Take(t.Context(), options(st, repository))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.ENOSPC) {
+			t.Fatalf("step %d: %v", step, err)
+		}
+		failed++
+		if n := allGood(t, st); n != 1 {
+			t.Fatalf("step %d: %d snapshots after a failed run", step, n)
+		}
+		if step > 100 {
+			t.Fatal("it never fits")
+		}
+	}
+	if n := allGood(t, st); n != 2 || failed < 4 {
+		t.Errorf("%d snapshots after %d failures", n, failed)
+	}
+	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
+	t.Logf("%d runs met a full disk", failed)
+}
+
+// remount leaves a little room, more at each step.
+func remount(t testing.TB, mount, limit string, step int) {
+	t.Helper()
+	var s unix.Statfs_t
+	if err := unix.Statfs(mount, &s); err != nil {
+		t.Fatal(err)
+	}
+	const mebi = 1 << 20
+	used := map[string]uint64{"size": (s.Blocks - s.Bfree) * uint64(s.Bsize), "nr_inodes": s.Files - s.Ffree}[limit]
+	room := map[string]uint64{"size": mebi * 2, "nr_inodes": 80}[limit]
+	options := limit + "=" + strconv.FormatUint(used+room*uint64(step)+1, 10)
+	if err := unix.Mount("tmpfs", mount, "tmpfs", unix.MS_REMOUNT, options); err != nil {
+		t.Fatalf("remount with %s: %v", options, err)
+	}
+}
+
+// What a repository may hold besides good files. Each is a finding or is kept,
+// none stops the run, and an earlier good copy stays.
+func TestTakeOddFiles(t *testing.T) {
+	repository := repotest.Repository(t)
+	st := newStore(t)
+	good := take(t, options(st, repository))
+	before := find(t, st, good.Name)
+	var victim snapshot.Entry
+	for e, err := range before.Entries(t.Context(), "localhost/files") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Size > 1000 {
+			victim = e
+		}
+	}
+	damage(t, filepath.Join(repository, victim.Path))
+	path := func(name string) string { return filepath.Join(repository, "localhost", "files", name) }
+	long := strings.Repeat("é", 126) + "xyz" // 255 bytes
+	for _, name := range []string{"new\nline", "caf\xe9", "\U0001F4A9", long, " "} {
+		if err := os.WriteFile(path(name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mkfifo(path("fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/etc", path("linkdir")); err != nil {
+		t.Fatal(err)
+	}
+	sparse, err := os.Create(path("sparse"))
+	if err == nil {
+		err = errors.Join(sparse.Truncate(5<<30), sparse.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := take(t, options(st, repository))
+	for kind, want := range map[snapshot.FindingKind]int64{snapshot.ContentDiffers: 1, snapshot.SpecialFile: 1, snapshot.LinkedDirectory: 1} {
+		if s.FindingCount[kind] != want {
+			t.Errorf("%s: %d findings, want %d: %v", kind, s.FindingCount[kind], want, s.First)
+		}
+	}
+	to := filepath.Join(t.TempDir(), "restored")
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to})
+	for _, name := range []string{"new\nline", "caf\xe9", "\U0001F4A9", long, " "} {
+		if b, err := os.ReadFile(filepath.Join(to, "localhost", "files", name)); err != nil || string(b) != name {
+			t.Errorf("%q: %q, %v", name, b, err)
+		}
+	}
+	var st5 unix.Stat_t
+	if err := unix.Stat(filepath.Join(to, "localhost", "files", "sparse"), &st5); err != nil || st5.Size != 5<<30 || st5.Blocks > 1<<15 {
+		t.Errorf("sparse file: %d bytes in %d blocks, %v", st5.Size, st5.Blocks, err)
+	}
+	b, err := os.ReadFile(filepath.Join(to, victim.Path))
+	if err != nil || store.Sum(b) != victim.Object {
+		t.Errorf("the good copy did not stay: %v", err)
+	}
+	if again := take(t, options(st, repository)); again.FindingCount[snapshot.ContentDiffers] != 1 {
+		t.Errorf("the damage was forgotten the next night: %v", again.FindingCount)
+	}
+}
+
+// damage rewrites a file with other bytes of the same size, as a failing disk
+// and a copy would.
+func damage(t testing.TB, name string) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := errors.Join(os.WriteFile(name+"~", b[:len(b)-1], 0o600), os.Rename(name+"~", name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An empty directory, and one that holds something else, are no repository:
+// an unmounted disk must not become a snapshot in which everything is gone.
+func TestTakeNoRepository(t *testing.T) {
+	st := newStore(t)
+	for _, dir := range []string{t.TempDir(), st.Dir(), "/nowhere"} {
+		var not *snapshot.NotRepositoryError
+		if _, err := snapshot.Take(t.Context(), options(st, dir)); !errors.As(err, &not) && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}
