@@ -59,14 +59,14 @@ func ParseSchedulerStatus(answer string) (*SchedulerStatus, error) {
 	}
 	m := schedulerLine.FindStringSubmatch(lines[0])
 	if m == nil {
-		return nil, fmt.Errorf("parse answer: found %.200q: expected scheduler:PID revision: daemon: jobs: log: port: verbose:", lines[0])
+		return nil, fmt.Errorf("parse answer: found %.200q: expected the keys scheduler, revision, daemon, jobs, log, port and verbose", lines[0])
 	}
 	n := numbers{}
 	s := &SchedulerStatus{PID: int(n.read(m[1])), Revision: m[2], Log: m[3], Port: int(n.read(m[4]))}
 	for _, line := range lines[1 : len(lines)-2] {
 		m := jobLine.FindStringSubmatch(line)
 		if m == nil {
-			return nil, fmt.Errorf("parse answer: found %.200q: expected job:N status: type:, priority: running: finished: failed:", line)
+			return nil, fmt.Errorf("parse answer: found %.200q: expected the keys job, status, type, priority, running, finished and failed", line)
 		}
 		s.Jobs = append(s.Jobs, SchedulerJob{
 			ID: n.read(m[1]), Status: m[2], Type: m[3],
