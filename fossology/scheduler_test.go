@@ -91,8 +91,8 @@ func TestSchedulerThatIsNone(t *testing.T) {
 		"web server":       {"HTTP/1.1 400 Bad Request\r\n\r\n", hangUp, "no FOSSology scheduler"},
 		"refuses":          {"received\nInvalid command: \"status\"\n", hang, "Invalid command"},
 		"no header":        {"received\nend\n\x00", hang, "expected lines and end"},
-		"something else":   {"received\nhello\nend\n\x00", hang, "expected scheduler:PID"},
-		"job not readable": {"received\nscheduler:1 revision:a daemon:0 jobs:1 log:/l port:1 verbose:0\njob:x\nend\n", hang, "expected job:N"},
+		"something else":   {"received\nhello\nend\n\x00", hang, "expected the keys scheduler"},
+		"job not readable": {"received\nscheduler:1 revision:a daemon:0 jobs:1 log:/l port:1 verbose:0\njob:x\nend\n", hang, "expected the keys job"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
