@@ -204,10 +204,15 @@ func majorVersion(num int) string {
 	return fmt.Sprintf("%d.%d", num/10000, num/100%100)
 }
 
+// versionPatience is how long a tool may take to say which version it is.
+const versionPatience = time.Minute
+
 // checkTools refuses a pg_dump that is older than the server, and settles the \restrict key.
 func (d *dumper) checkTools(ctx context.Context) error {
 	for _, name := range []string{"pg_dump", "pg_dumpall"} {
-		out, err := d.tool(name, d.dump.Main, "--version").output(ctx, "")
+		asked, cancel := context.WithTimeout(ctx, versionPatience)
+		out, err := d.tool(name, d.dump.Main, "--version").output(asked, "")
+		cancel()
 		if err != nil {
 			return err
 		}
