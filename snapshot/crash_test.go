@@ -288,6 +288,43 @@ func TestTakeOddFiles(t *testing.T) {
 	}
 }
 
+// A file that rots in place, with its times unchanged, is found by reading,
+// and is not forgotten by the nights that only walk.
+func TestTakeRemembersDamage(t *testing.T) {
+	repository := repotest.Repository(t)
+	st := newStore(t)
+	take(t, options(st, repository))
+	var name string
+	for e, err := range find(t, st, "latest").Entries(t.Context(), "localhost/files") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Size > 1000 {
+			name = filepath.Join(repository, e.Path)
+		}
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 1
+	if err := errors.Join(os.WriteFile(name, b, 0o600), os.Chtimes(name, time.Time{}, info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+	o := options(st, repository)
+	o.Detect = snapshot.DetectRead
+	for night := range 3 {
+		if s := take(t, o); s.FindingCount[snapshot.ContentDiffers] != 1 {
+			t.Errorf("night %d: findings %v", night, s.FindingCount)
+		}
+		o.Detect = snapshot.DetectWalk
+	}
+}
+
 // damage rewrites a file with other bytes of the same size, as a failing disk
 // and a copy would.
 func damage(t testing.TB, name string) {

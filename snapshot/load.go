@@ -99,6 +99,9 @@ type loader struct {
 	loaded   Loaded
 }
 
+// systemDatabases are those that every cluster is born with.
+var systemDatabases = map[string]bool{"postgres": true, "template0": true, "template1": true}
+
 func newLoader(opt LoadOptions) (*loader, error) {
 	if opt.Dump == nil || opt.Dump.Mode == DumpNone {
 		return nil, errors.New("load database: the snapshot holds no database")
@@ -119,6 +122,9 @@ func newLoader(opt LoadOptions) (*loader, error) {
 	l := &loader{LoadOptions: opt, conn: conn}
 	l.Database = cmp.Or(opt.Database, opt.Dump.Main)
 	l.Target = cmp.Or(opt.Target, l.Database)
+	if systemDatabases[l.Target] {
+		return nil, fmt.Errorf("load database: %s belongs to PostgreSQL and is never replaced", l.Target)
+	}
 	l.loaded.Database = l.Target
 	for _, d := range opt.Dump.Databases {
 		if d.Name == l.Database {

@@ -33,6 +33,7 @@ type scan struct {
 	segments []Segment               // what is known
 	known    iter.Seq[fossology.Dir] // directories that need not be read; nil: all are
 	readAll  bool                    // hash files that look unchanged, too
+	suspects map[string]bool         // files that were wrong last time: read again
 	md5      bool                    // check the whole Name, not its SHA-1 alone
 	start    time.Time
 	slack    time.Duration
@@ -299,7 +300,7 @@ func (s *scan) file(ctx context.Context, e fossology.Event, it item) error {
 // same Name and size means same bytes; a file without a Name must not have
 // been written since.
 func (s *scan) unchanged(it *item) bool {
-	if !it.had || it.prev.Kind != File || s.readAll || it.prev.Size != it.entry.Size {
+	if !it.had || it.prev.Kind != File || s.readAll || s.suspects[it.entry.Path] || it.prev.Size != it.entry.Size {
 		return false
 	}
 	if name, ok := it.entry.Name(s.depth); ok {

@@ -1,10 +1,12 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -116,6 +118,38 @@ func (s *Summary) write(dir string, findings []Finding) error {
 	return nil
 }
 
+// wrongFiles are the files whose content a snapshot found wrong. A file that
+// is damaged in place looks unchanged ever after, so it must be asked for.
+func wrongFiles(st *store.Store, m *Manifest) map[string]bool {
+	wrong := map[string]bool{}
+	b, err := os.ReadFile(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), "findings.jsonl"))
+	if err != nil {
+		return wrong // there were none
+	}
+	for line := range bytes.Lines(b) {
+		var f Finding
+		if json.Unmarshal(line, &f) == nil && (f.Kind == ContentDiffers || f.Kind == Unreadable || f.Kind == Changing) {
+			wrong[f.Path] = true
+		}
+	}
+	return wrong
+}
+
+// Contradicts says in which way a summary is not that of the manifest; ""
+// if it is. Nothing is restored by what a summary says, but people read it.
+func (s *Summary) Contradicts(m *Manifest) string {
+	total := m.Total()
+	switch {
+	case s.Strategy == "":
+		return "it cannot be read"
+	case s.Files != total.Files || s.Bytes != total.Bytes:
+		return fmt.Sprintf("it counts %d files of %d bytes, the manifest %d of %d", s.Files, s.Bytes, total.Files, total.Bytes)
+	case !maps.Equal(s.Rows, m.Rows):
+		return "it counts other rows than the manifest"
+	}
+	return ""
+}
+
 // listNames returns the names of an installation's snapshots, oldest first.
 func listNames(st *store.Store, installation string) ([]string, error) {
 	dirs, err := os.ReadDir(snapshotsDir(st, installation))
@@ -170,6 +204,9 @@ func readSummary(st *store.Store, installation, name string) *Summary {
 	b, err := os.ReadFile(filepath.Join(snapshotsDir(st, installation), name, "summary.json"))
 	if err == nil {
 		err = json.Unmarshal(b, s)
+	}
+	if err == nil && s.Name != name {
+		err = fmt.Errorf("summary.json is that of snapshot %q", s.Name)
 	}
 	if err != nil {
 		t, _ := time.Parse(TimeFormat, name)

@@ -113,11 +113,11 @@ type taker struct {
 	parent   *Manifest // the one before, or nil
 	findings Findings
 	summary  Summary
-	cache    *scanCache   // of the run before
-	fresh    *cacheWriter // of this run
-	full     time.Time    // when every directory was last read
+	cache    *scanCache      // of the run before
+	fresh    *cacheWriter    // of this run
+	full     time.Time       // when every directory was last read
+	suspects map[string]bool // files that were wrong the last time
 	tmp      string
-	base     int // segments that came from the parent
 }
 
 func (t *taker) close() {
@@ -164,6 +164,9 @@ func (t *taker) prepare(ctx context.Context) error {
 		return err
 	}
 	t.parent = parent
+	if parent != nil {
+		t.suspects = wrongFiles(t.Store, parent)
+	}
 	t.manifest = &Manifest{Version: Version, Installation: t.Installation, Time: t.started.UTC().Truncate(time.Second),
 		Strategy: "full", Depth: t.Depth, Repository: t.Repository, Totals: map[string]Totals{}}
 	if parent != nil {
@@ -179,7 +182,6 @@ func (t *taker) prepare(ctx context.Context) error {
 			}
 		}
 	}
-	t.base = len(t.manifest.Segments)
 	t.summary = Summary{Version: Version, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil
@@ -254,7 +256,7 @@ func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 	t.Progress.Begin(phase, 0, 0)
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
 		readAll: t.Detect == DetectRead && phase == PhaseScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
-		totals: t.manifest.Totals, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
+		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode
 	}

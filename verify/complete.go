@@ -30,7 +30,14 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, pr
 		found.add(Finding{Kind: ManifestUnreadable, What: ref, Detail: err.Error(), Snapshot: ref})
 		return found.into(&Report{Snapshots: 1}), nil
 	}
-	layout := s.Summary().Layout
+	summary := s.Summary()
+	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
+		found.add(Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong, Snapshot: s.Name()})
+	}
+	layout := summary.Layout
+	if layout == "" {
+		layout = snapshot.LayoutNone // not known: nothing is said of the day
+	}
 	if layout != snapshot.LayoutNone {
 		if _, err := os.Stat(st.Path("days", installation, s.Name())); err != nil {
 			layout = snapshot.LayoutNone // deleted: that is allowed

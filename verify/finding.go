@@ -11,6 +11,7 @@ const (
 	ObjectMissing      Kind = "object-missing"      // a snapshot names an object that is not there
 	ObjectDamaged      Kind = "object-damaged"      // an object's bytes are not those of its name
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
+	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
 	FileDamaged        Kind = "file-damaged"        // a file of the repository is not what its name says
 	FileUnreadable     Kind = "file-unreadable"     // a file of the repository cannot be read
 	FileMissing        Kind = "file-missing"        // the database refers to a file that is not there
@@ -27,6 +28,8 @@ func (k Kind) Hint() string {
 		return "run 'repotool verify --repair' while the file still is in the repository; the next snapshot stores it again if it must read it"
 	case DayIncomplete:
 		return "the snapshot itself is not touched by it: restore with repotool, not by hand"
+	case SummaryDamaged:
+		return "what can be restored is not touched by it: restore goes by the manifest alone"
 	case FileDamaged:
 		return "bring back the file from a snapshot: 'repotool restore --only NAME latest'"
 	case FileUnreadable:

@@ -180,6 +180,9 @@ func TestComplete(t *testing.T) {
 		{"segment", func(w world, e snapshot.Entry) error {
 			return os.Truncate(w.object(w.snap.Manifest.Segments[0].Object), 100)
 		}, verify.ManifestUnreadable},
+		{"summary", func(w world, e snapshot.Entry) error {
+			return os.WriteFile(w.st.Path("snapshots", "x", w.snap.Name(), "summary.json"), []byte("{}"), 0o644)
+		}, verify.SummaryDamaged},
 		{"manifest", func(w world, e snapshot.Entry) error {
 			return os.Truncate(w.st.Path("snapshots", "x", w.snap.Name(), "manifest"), 100)
 		}, verify.ManifestUnreadable},
