@@ -58,7 +58,7 @@ func arrange(commands []*cli.Command, args []string) ([]string, error) {
 
 // flagWords says how many of the words belong to the flag that they begin with.
 func flagWords(commands []*cli.Command, chosen *cli.Command, known []cli.Flag, words []string) (int, error) {
-	name, _, joined := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
+	name, value, joined := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
 	if words[0] == "-h" || name == "help" {
 		return 1, nil
 	}
@@ -71,10 +71,16 @@ func flagWords(commands []*cli.Command, chosen *cli.Command, known []cli.Flag, w
 			err:  fmt.Errorf("unknown flag %s", dashed(name)),
 			hint: didYouMean(name, flagNames(known), "--", "see repotool "+chosen.Name+" --help"),
 		}
-	case joined || !takesValue(f):
+	case !joined && !takesValue(f):
 		return 1, nil
-	case len(words) == 1:
+	case !joined && len(words) == 1:
 		return 0, usagef("flag --%s needs a value", name)
+	case joined && value == "", !joined && words[1] == "":
+		// Mostly a shell variable that is not set: to go on would do the
+		// thing to another place than was meant.
+		return 0, usagef("flag --%s has an empty value", name)
+	case joined:
+		return 1, nil
 	default:
 		return 2, nil
 	}
