@@ -125,7 +125,7 @@ memory, bytes and inodes added, medians and ratios, and every command. With
 		Action: t.benchCompare,
 	}, `
 repotool bench compare --files 10000 --runs 3 /mnt/test
-repotool bench compare --contestant restic --contestant 'repotool, flat days' /mnt/test`,
+repotool bench compare --contestant restic --contestant borg /mnt/test`,
 		exitFailed, exitInterrupted)
 }
 

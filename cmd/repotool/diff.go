@@ -40,7 +40,7 @@ metadata), old and new as in ls; the last one has the key summary.`,
 	}, `
 repotool diff latest~1 latest
 repotool diff --all 2026-11-22 2026-11-23
-repotool diff --json latest~7 latest | jq -r 'select(.change == "removed") | .path'`,
+repotool diff --json latest~7 latest | jq 'select(.change == "removed")'`,
 		exitFailed)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"repotool/fossology"
 	"repotool/store"
@@ -145,8 +146,8 @@ type jsonError struct {
 
 // printError tells an error to a person on w, or to a program on stdout.
 func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
-	if code == exitGood || code == exitFindings {
-		return
+	if code == exitGood || code == exitFindings || errors.Is(err, syscall.EPIPE) {
+		return // EPIPE: nobody listens any more
 	}
 	message, hint := err.Error(), hintOf(err)
 	if code == exitInterrupted {

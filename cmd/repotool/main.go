@@ -103,6 +103,9 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	}
 	came := make(chan os.Signal, 1)
 	signal.Notify(came, signals...)
+	// A reader of our output that goes away is an error of writing, not the end
+	// of the process: FOSSology may stand still at that moment.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		select {
 		case <-came:

@@ -32,12 +32,6 @@ func (t *tool) say(s settings, format string, args ...any) {
 	}
 }
 
-// finding prints one line about something that somebody should look at. It
-// goes to standard error, so that cron sends it by mail.
-func (t *tool) finding(format string, args ...any) {
-	fmt.Fprintf(t.stderr, "finding: "+format+"\n", args...)
-}
-
 // newTable is a plain table; right names the columns (from 1) that hold numbers.
 func newTable(w io.Writer, header []string, right ...int) table.Writer {
 	tw := table.NewWriter()

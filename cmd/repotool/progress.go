@@ -81,7 +81,6 @@ type progressView struct {
 	bar   *mpb.Bar
 	phase snapshot.Phase
 	since time.Time
-	total bool
 	line  *atomic.Pointer[string]
 }
 

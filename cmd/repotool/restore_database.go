@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -67,7 +69,7 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 	progress := new(snapshot.Progress)
 	stop := r.watch(r.s, progress)
 	defer stop()
-	progress.Begin(snapshot.PhaseDatabase, 0, r.dumpBytes(name))
+	progress.Begin(snapshot.PhaseDatabase, 0, r.storedBytes(name))
 	o := snapshot.LoadOptions{
 		PgBin:    r.s.pgBin,
 		DSN:      r.adminDSN,
@@ -76,7 +78,8 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 		Database: name,
 		Target:   r.target(name),
 		Open: func(h store.Hash) (io.ReadCloser, error) {
-			return r.st.Open(h)
+			f, err := r.st.Open(h)
+			return counted{f, &progress.Bytes}, err
 		},
 		Counts:  r.countRows,
 		TempDir: r.st.Path("tmp"),
@@ -113,12 +116,33 @@ func (r *restoration) countRows(ctx context.Context, name string) (rows map[stri
 	return rows, err
 }
 
-// dumpBytes is the size of a database's dump as it was dumped.
-func (r *restoration) dumpBytes(name string) (n int64) {
+// counted counts what is read from a file.
+type counted struct {
+	*os.File
+	n *atomic.Int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.File.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// dumpBytes is the size of a database's dump as it was dumped, storedBytes as it
+// lies in the store.
+func (r *restoration) dumpBytes(name string) int64 {
+	return r.sumPieces(name, func(p snapshot.DumpPiece) int64 { return p.RawLen })
+}
+
+func (r *restoration) storedBytes(name string) int64 {
+	return r.sumPieces(name, func(p snapshot.DumpPiece) int64 { return p.Len })
+}
+
+func (r *restoration) sumPieces(name string, of func(snapshot.DumpPiece) int64) (n int64) {
 	for _, part := range r.snap.Manifest.Database.Parts {
 		if part.Database == name {
 			for _, p := range part.Pieces {
-				n += p.RawLen
+				n += of(p)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -19,6 +20,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script/*.txtar. Beside the usual commands they know
 //
 //	exits CODE PROGRAM ARG...     run a program; its exit code must be CODE
+//	appears FILE                  wait until something in the background has made a file
 //	installation                  a real FOSSology of the script's own: sets REPO, DB, DSN,
 //	                              REPOTOOL_SYSCONF, REPOTOOL_ADMIN
 //	scheduler                     its scheduler: sets REPOTOOL_SCHEDULER, REPOTOOL_START_COMMAND
@@ -38,6 +40,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":        exits,
+			"appears":      appears,
 			"installation": installation,
 			"scheduler":    scheduler,
 			"sql":          sql,
@@ -75,4 +78,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// appears is the script command of that name.
+func appears(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: appears FILE")
+	}
+	for range 600 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s does not appear", args[0])
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,12 +102,17 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	_, err = os.Stat(s.configFile)
 	s.configRead = err == nil
 
-	s.installation = pick(c.String("installation"), conf.Default, defaultInstallation)
+	s.installation = pick(c.String("installation"), conf.Default)
+	if s.installation == "" {
+		if s.installation, err = onlyInstallation(s, conf); err != nil {
+			return s, err
+		}
+	}
 	if !installationName.MatchString(s.installation) {
 		return s, usagef("installation %q: a name has letters, digits, dots, - and _ only, and does not begin with a dot or -", s.installation)
 	}
 	in, known := conf.Installations[s.installation]
-	if !known && len(conf.Installations) > 0 && s.installation != defaultInstallation {
+	if !known && len(conf.Installations) > 0 {
 		return s, unknownInstallation(s, conf)
 	}
 	s.sysconf = pick(c.String("sysconf"), in.Sysconf)
@@ -203,11 +210,24 @@ func shell(line string, otherwise []string) []string {
 	return []string{"/bin/sh", "-c", line}
 }
 
-func unknownInstallation(s settings, conf *config) error {
-	var names []string
-	for n := range conf.Installations {
-		names = append(names, n)
+// onlyInstallation is the one that is meant when none is named: the one that
+// there is, or the one with the usual name.
+func onlyInstallation(s settings, conf *config) (string, error) {
+	names := slices.Sorted(maps.Keys(conf.Installations))
+	switch {
+	case len(names) == 1:
+		return names[0], nil
+	case len(names) == 0 || slices.Contains(names, defaultInstallation):
+		return defaultInstallation, nil
 	}
+	return "", &usageError{
+		err:  fmt.Errorf("%s has several installations, and none is named", s.configFile),
+		hint: "write --installation with one of " + strings.Join(names, ", ") + ", or set default_installation",
+	}
+}
+
+func unknownInstallation(s settings, conf *config) error {
+	names := slices.Sorted(maps.Keys(conf.Installations))
 	return &usageError{
 		err:  fmt.Errorf("installation %q has no section in %s", s.installation, s.configFile),
 		hint: didYouMean(s.installation, names, "--installation ", "add [installation."+s.installation+"] to it"),

@@ -160,7 +160,7 @@ func summaryLine(x *snapshot.Summary) string {
 		line += fmt.Sprintf(", %s gone", count(x.Removed))
 	}
 	if x.WorkFiles > 0 {
-		line += fmt.Sprintf(", %s of running agents left out", plural(x.WorkFiles, "file", "files"))
+		line += fmt.Sprintf(", %s of agents at work left out", plural(x.WorkFiles, "file or directory", "files and directories"))
 	}
 	if d := x.Database; d != nil {
 		line += fmt.Sprintf("; database %s (%s stored)", size(d.RawBytes), size(d.NewBytes))

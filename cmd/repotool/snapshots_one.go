@@ -82,7 +82,7 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 	}
 	line("read", "%s, %s, of which %s were new to the store (%s)", plural(x.Read.Files, "file", "files"), size(x.Read.Bytes),
 		count(x.Added.Files), size(x.Added.Bytes))
-	line("left out", "%s of running agents", plural(x.WorkFiles, "file", "files"))
+	line("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
 	line("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
 	if d := m.Database; d != nil {
 		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, pick(d.Tool, "a command"), d.Mode,

@@ -10,8 +10,16 @@ import (
 	"repotool/store"
 )
 
-// version is set by the release build (-ldflags -X main.version=…).
-var version = "devel"
+// version is set by a release build (-ldflags -X main.version=…); else it is what
+// the go command knows of the module.
+var version = moduleVersion()
+
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
 
 func (t *tool) versionCommand() *cli.Command {
 	return documented(&cli.Command{

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/snapshot"
+)
+
+func TestMeasured(t *testing.T) {
+	for _, tt := range []struct {
+		m    measured
+		want string
+	}{
+		{measured{}, "0.0 s"},
+		{measured{files: 1, elapsed: 500 * time.Millisecond}, "1 file  0.5 s"},
+		{measured{files: 12_000, bytes: 3 << 30, elapsed: 10 * time.Second}, "12,000 files  3.0 GiB  1,200 files/s  10 s"},
+		{measured{files: 250, totalFiles: 1000, elapsed: 10 * time.Second}, "250 of 1,000 files  25 files/s  30 s left"},
+		{measured{files: 5, bytes: 1 << 20, totalFiles: 1000, totalBytes: 4 << 20, elapsed: 100 * time.Second},
+			"5 of 1,000 files  1.0 MiB of 4.0 MiB  0 files/s  5 min 0 s left"},
+		{measured{bytes: 4 << 20, totalBytes: 4 << 20, elapsed: 2 * time.Hour}, "4.0 MiB of 4.0 MiB  2 h 0 min"},
+	} {
+		if got := strings.TrimSpace(tt.m.String()); got != tt.want {
+			t.Errorf("%+v:\ngot  %q\nwant %q", tt.m, got, tt.want)
+		}
+	}
+}
+
+// terminal makes a pseudo-terminal: what is written to tty is read from screen.
+func terminal(t *testing.T) (tty, output *os.File) {
+	t.Helper()
+	output, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { output.Close() })
+	if err := unix.IoctlSetPointerInt(int(output.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(output.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 25, Col: 120}); err != nil {
+		t.Fatal(err)
+	}
+	return tty, output
+}
+
+// TestWatch proves that a terminal sees phases, and lines written meanwhile.
+func TestWatch(t *testing.T) {
+	tty, output := terminal(t)
+	var seen bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&seen, output) // ends with EIO when the terminal is closed
+	}()
+	scr := &screen{out: tty}
+	tl := &tool{stderr: scr, screen: scr, terminal: true, now: time.Now}
+	p := new(snapshot.Progress)
+	stop := tl.watch(settings{}, p)
+	p.Begin(snapshot.PhaseScan, 0, 0)
+	p.Files.Store(4711)
+	time.Sleep(3 * progressEvery)
+	fmt.Fprintln(scr, "a warning")
+	p.Begin(snapshot.PhaseDay, 1000, 0)
+	p.Files.Store(500)
+	time.Sleep(3 * progressEvery)
+	stop()
+	stop() // twice is once
+	fmt.Fprintln(scr, "the end")
+	tty.Close()
+	<-read
+	for _, want := range []string{"scan ", "4,711 files", "a warning", "day directory", "500 of 1,000 files", "the end"} {
+		if !strings.Contains(seen.String(), want) {
+			t.Errorf("no %q in %q", want, seen.String())
+		}
+	}
+}
+
+// TestWatchElsewhere proves that nothing is shown where nobody looks.
+func TestWatchElsewhere(t *testing.T) {
+	for name, tt := range map[string]struct {
+		terminal bool
+		s        settings
+	}{
+		"no terminal": {},
+		"quiet":       {true, settings{quiet: true}},
+		"json":        {true, settings{json: true}},
+	} {
+		var out bytes.Buffer
+		scr := &screen{out: &out}
+		tl := &tool{stderr: scr, screen: scr, terminal: tt.terminal, now: time.Now}
+		p := new(snapshot.Progress)
+		stop := tl.watch(tt.s, p)
+		p.Begin(snapshot.PhaseScan, 0, 0)
+		time.Sleep(2 * progressEvery)
+		stop()
+		if out.Len() > 0 {
+			t.Errorf("%s: %q", name, out.String())
+		}
+	}
+}
