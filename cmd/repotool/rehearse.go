@@ -124,7 +124,7 @@ func (r rehearsal) String() string {
 	if r.Rows != nil {
 		database += fmt.Sprintf(": %s, %s", plural(r.Rows["upload"], "upload", "uploads"), plural(r.Rows["pfile"], "pfile", "pfiles"))
 	}
-	return fmt.Sprintf(`  repository  %s: %s, %s (%s of running agents left out, %s unreadable)
+	return fmt.Sprintf(`  repository  %s: %s, %s (%s of agents at work left out, %s unreadable)
   change      %s
   database    %s
   standstill  %s
