@@ -54,6 +54,7 @@ func TestArrangeRefuses(t *testing.T) {
 		{"--layout x take", "unknown flag --layout before the command", "--layout belongs to take: write it after that command"},
 		{"--jsom take", "unknown flag --jsom before the command", "did you mean --json?"},
 		{"take a --store", "flag --store needs a value", ""},
+		{"take --store=", "flag --store has an empty value", ""},
 	} {
 		_, err := arrange(testCommands(), strings.Fields(tt.in))
 		var usage *usageError

@@ -28,13 +28,13 @@ Prints what changed from snapshot A to snapshot B, one path a line:
     m   has another mode, owner, time or kind, but the same bytes (--all)
 
 FOSSology touches and rewrites files without changing them, so the last kind is
-counted only, unless --all asks for it. At the end stand the counts, and the
+counted only, unless --all asks for it; so are directories. At the end stand the counts, and the
 row counts of the database where they differ.
 
 With --json, each line is one object with path, change (added, removed, content,
 metadata), old and new as in ls; the last one has the key summary.`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "all", Usage: "print files of which only mode, owner or time changed, too"},
+			&cli.BoolFlag{Name: "all", Usage: "print directories, and files of which only mode, owner or time changed, too"},
 		},
 		Action: t.diff,
 	}, `
@@ -62,6 +62,7 @@ type diffSummary struct {
 	RemovedBytes int64               `json:"removedBytes"`
 	Content      int64               `json:"content"`
 	Metadata     int64               `json:"metadata"`
+	Directories  int64               `json:"directories"` // that came, went or have another mode or owner
 	Rows         map[string][2]int64 `json:"rows,omitempty"` // of tables whose counts differ: in A, in B
 }
 
@@ -117,9 +118,9 @@ func (d *diffSummary) compare(ctx context.Context, out io.Writer, from, to *snap
 		if err != nil {
 			return err
 		}
-		kind := d.count(ch)
+		kind, minor := d.count(ch)
 		switch {
-		case kind == "metadata" && !all:
+		case minor && !all:
 		case asJSON:
 			line := changed{Path: ch.Path, Change: kind}
 			if ch.Old != nil {
@@ -141,23 +142,34 @@ func (d *diffSummary) compare(ctx context.Context, out io.Writer, from, to *snap
 	return nil
 }
 
-// count adds a change to the summary and names its kind.
-func (d *diffSummary) count(c snapshot.Change) string {
+// count adds a change to the summary and names its kind. Minor ones are printed
+// only when somebody asks for all.
+func (d *diffSummary) count(c snapshot.Change) (kind string, minor bool) {
+	directory := (c.Old == nil || c.Old.Kind == snapshot.Dir) && (c.New == nil || c.New.Kind == snapshot.Dir)
+	if directory {
+		d.Directories++
+	}
 	switch {
+	case directory && c.Old != nil && c.New != nil:
+		return "metadata", true
+	case directory && c.Old == nil:
+		return "added", true
+	case directory:
+		return "removed", true
 	case c.Old == nil:
 		d.Added++
 		d.AddedBytes += c.New.Size
-		return "added"
+		return "added", false
 	case c.New == nil:
 		d.Removed++
 		d.RemovedBytes += c.Old.Size
-		return "removed"
+		return "removed", false
 	case c.Content():
 		d.Content++
-		return "content"
+		return "content", false
 	default:
 		d.Metadata++
-		return "metadata"
+		return "metadata", true
 	}
 }
 
