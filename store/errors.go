@@ -64,6 +64,9 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string {
+	if e.Holder.PID == 0 {
+		return fmt.Sprintf("%s is locked by a process that has just begun", e.Name)
+	}
 	return fmt.Sprintf("%s is locked by %s (process %d on %s, since %s)", e.Name, e.Holder.Command,
 		e.Holder.PID, e.Holder.Host, e.Holder.Since.Local().Format("2006-01-02 15:04:05"))
 }

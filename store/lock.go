@@ -33,7 +33,7 @@ func (s *Store) Lock(_ context.Context, name, command string, now time.Time) (*L
 		locked := &LockedError{Name: name}
 		b, _ := io.ReadAll(io.LimitReader(f, 1<<16))
 		if json.Unmarshal(b, &locked.Holder) != nil {
-			locked.Holder.Command = "a process that has just taken it"
+			locked.Holder = Holder{} // it has not written its name yet
 		}
 		return nil, locked
 	}
