@@ -62,7 +62,7 @@ type diffSummary struct {
 	RemovedBytes int64               `json:"removedBytes"`
 	Content      int64               `json:"content"`
 	Metadata     int64               `json:"metadata"`
-	Directories  int64               `json:"directories"` // that came, went or have another mode or owner
+	Directories  int64               `json:"directories"`    // that came, went or have another mode or owner
 	Rows         map[string][2]int64 `json:"rows,omitempty"` // of tables whose counts differ: in A, in B
 }
 

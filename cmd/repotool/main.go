@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -32,11 +33,6 @@ type tool struct {
 
 // run is the whole program; it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
-	ctx, stop := context.Background(), func() {}
-	if len(args) == 0 || args[0] != fossology.WatchdogCommand { // which survives its signals
-		ctx, stop = interruptible(ctx)
-	}
-	defer stop()
 	scr := &screen{out: stderr}
 	t := &tool{
 		stdin: stdin, stdout: stdout, stderr: scr, screen: scr,
@@ -44,6 +40,11 @@ func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
 		now:      time.Now,
 		log:      newLogger(scr, os.Getenv("REPOTOOL_LOG")),
 	}
+	ctx, stop := context.Background(), func() {}
+	if len(args) == 0 || args[0] != fossology.WatchdogCommand { // which survives its signals
+		ctx, stop = interruptible(ctx, t.goingOn)
+	}
+	defer stop()
 	asJSON := wants(args, "json") || os.Getenv("REPOTOOL_JSON") != "" && os.Getenv("REPOTOOL_JSON") != "false"
 	err := t.execute(ctx, args)
 	code := exitCode(ctx, err)
@@ -93,9 +94,16 @@ func (t *tool) app() *cli.App {
 	}
 }
 
+// goingOn tells a person at a terminal why the program does not end at once.
+func (t *tool) goingOn() {
+	if t.terminal {
+		fmt.Fprintln(t.stderr, "repotool: interrupted: tidying up (once more ends it at once)")
+	}
+}
+
 // interruptible is a context that the first SIGINT, SIGTERM or SIGHUP ends
-// with the cause errInterrupted. The second one ends the process.
-func interruptible(parent context.Context) (context.Context, func()) {
+// with the cause errInterrupted, after saying so. The second one ends the process.
+func interruptible(parent context.Context, say func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
@@ -109,8 +117,9 @@ func interruptible(parent context.Context) (context.Context, func()) {
 	go func() {
 		select {
 		case <-came:
-			cancel(errInterrupted)
 			signal.Reset(signals...)
+			cancel(errInterrupted)
+			say()
 		case <-ctx.Done():
 		}
 	}()
