@@ -28,8 +28,8 @@ Prints what changed from snapshot A to snapshot B, one path a line:
     m   has another mode, owner, time or kind, but the same bytes (--all)
 
 FOSSology touches and rewrites files without changing them, so the last kind is
-counted only, unless --all asks for it; so are directories. At the end stand the counts, and the
-row counts of the database where they differ.
+counted only, unless --all asks for it; so are directories. At the end stand the
+counts, and the row counts of the database where they differ.
 
 With --json, each line is one object with path, change (added, removed, content,
 metadata), old and new as in ls; the last one has the key summary.`,

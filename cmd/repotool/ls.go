@@ -22,7 +22,9 @@ func (t *tool) lsCommand() *cli.Command {
 		Description: `
 Lists the files of a snapshot at and below PATH, or all of them, sorted: mode,
 owner, size, time and path, relative to the repository. The parts of the
-database's dump follow, below database/, with their size as plain SQL.
+database's dump follow, below database/, with their size as plain SQL. A snapshot
+records directories only where they are empty or have a mode or owner of their
+own; --all shows those.
 
 A repository has many files. --depth N shows N levels below PATH and adds up
 what is deeper.
@@ -32,6 +34,7 @@ symlink, database, sum), size, mode, uid, gid, mtime, object (the BLAKE3-256 of
 the content), target, links (the same number: the same file), files (of a sum).
 A path that is not UTF-8 is in raw as well, in base64.`,
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "show recorded directories, too"},
 			&cli.IntFlag{Name: "depth", Usage: "show `N` levels and add up what is deeper (0: show all)"},
 		},
 		Action: t.ls,
@@ -82,14 +85,14 @@ func (t *tool) ls(c *cli.Context) error {
 		return err
 	}
 	out := bufio.NewWriterSize(t.stdout, 64<<10)
-	l := &lister{out: out, json: s.json, depth: c.Int("depth"), prefix: cleanPath(c.Args().Get(1))}
+	l := &lister{out: out, json: s.json, all: c.Bool("all"), depth: c.Int("depth"), prefix: cleanPath(c.Args().Get(1))}
 	if err := l.list(c.Context, snap); err != nil {
 		return err
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write list: %w", err)
 	}
-	if l.lines == 0 && l.prefix != "" {
+	if l.lines == 0 && !l.met && l.prefix != "" {
 		return &hinted{fmt.Errorf("snapshot %s has nothing at %s", snap.Name(), l.prefix),
 			"paths are relative to the repository: see repotool ls --depth 2 " + snap.Name()}
 	}
@@ -100,9 +103,11 @@ func (t *tool) ls(c *cli.Context) error {
 type lister struct {
 	out    io.Writer
 	json   bool
+	all    bool
 	depth  int
 	prefix string
 	lines  int
+	met    bool   // there was something, even if it is not shown
 	sum    listed // of what is below sum.Path
 }
 
@@ -124,8 +129,9 @@ func (l *lister) list(ctx context.Context, snap *snapshot.Snapshot) error {
 // entry prints an entry or adds it to the sum of its directory.
 func (l *lister) entry(e *snapshot.Entry) error {
 	dir := ancestor(e.Path, l.prefix, l.depth)
-	if l.depth > 0 && e.Kind == snapshot.Dir {
-		return nil // its sum says more
+	if e.Kind == snapshot.Dir && (!l.all || l.depth > 0) {
+		l.met = true // a sum says more
+		return nil
 	}
 	if dir == "" {
 		if err := l.flush(); err != nil {
