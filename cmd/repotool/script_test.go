@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARG...     run a program; its exit code must be CODE
 //	appears FILE                  wait until something in the background has made a file
 //	installation                  a real FOSSology of the script's own: sets REPO, DB, DSN,
-//	                              REPOTOOL_SYSCONF, REPOTOOL_ADMIN
+//	                              CLUSTER (DSN as superuser), REPOTOOL_SYSCONF, REPOTOOL_ADMIN
 //	scheduler                     its scheduler: sets REPOTOOL_SCHEDULER, REPOTOOL_START_COMMAND
 //	scheduler starts N            it has begun to listen N times, and listens
 //	scheduler agent DURATION      an agent works for so long

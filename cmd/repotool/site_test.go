@@ -48,6 +48,7 @@ func installation(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("DSN", dsn)
 	ts.Setenv("REPOTOOL_SYSCONF", s.sysconf)
 	ts.Setenv("REPOTOOL_ADMIN", repotest.Postgres(s.t).AdminDSN("postgres"))
+	ts.Setenv("CLUSTER", repotest.Postgres(s.t).AdminDSN(s.database))
 	ts.Setenv("REPOTOOL_PG_BIN", repotest.Postgres(s.t).Bin)
 }
 
