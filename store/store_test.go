@@ -87,6 +87,38 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// A writer that has seen only new objects takes the next one for new, too. If
+// it is not, it is found, compared, and healed all the same.
+func TestPutGuessesWrong(t *testing.T) {
+	st := newStore(t)
+	good, bad := put(t, st, []byte("good")), put(t, st, []byte("rotten"))
+	os.Remove(objectFile(st, bad.Object))
+	if err := os.WriteFile(objectFile(st, bad.Object), []byte("flipped"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		bytes string
+		want  store.Put
+	}{
+		{"good", store.Put{Object: good.Object, Size: 4}},
+		{"rotten", store.Put{Object: bad.Object, Size: 6, Healed: true}},
+	} {
+		w := st.NewWriter()
+		if p, err := w.PutBytes(t.Context(), []byte("new "+c.bytes)); err != nil || !p.Added {
+			t.Fatalf("a new object: %+v, %v", p, err)
+		}
+		if p, err := w.PutBytes(t.Context(), []byte(c.bytes)); err != nil || p != c.want {
+			t.Errorf("put %s: %+v, %v, want %+v", c.bytes, p, err, c.want)
+		}
+		if _, err := st.Check(t.Context(), c.want.Object, make([]byte, 1<<10)); err != nil {
+			t.Errorf("check %s: %v", c.bytes, err)
+		}
+	}
+	if left, err := os.ReadDir(st.Path("tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left in tmp: %v, %v", left, err)
+	}
+}
+
 // What a power cut left, or has rotted, is not trusted by its name: good
 // bytes take its place.
 func TestPutHeals(t *testing.T) {
