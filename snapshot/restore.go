@@ -256,13 +256,18 @@ func (r *restorer) setDir(dir string, m DirMeta) {
 	if m == (DirMeta{}) {
 		return
 	}
-	if !r.o.NoOwner {
+	var st unix.Stat_t
+	known := unix.Fstatat(r.fd, dir, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+	if !r.o.NoOwner && !(known && st.Uid == m.UID && st.Gid == m.GID) {
+		known = false
 		if err := unix.Fchownat(r.fd, dir, int(m.UID), int(m.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
 			r.foreign(dir, err)
 		}
 	}
-	if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
-		r.foreign(dir, err)
+	if !(known && st.Mode&0o7777 == m.Mode) {
+		if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
+			r.foreign(dir, err)
+		}
 	}
 }
 
