@@ -37,8 +37,11 @@ type RestoreReport struct {
 	NewBytes int64 `json:"newBytes"` // bytes that are written
 }
 
-// restoreBatch is how many entries a worker takes at once.
-const restoreBatch = 128
+// A worker takes batches of entries, cut as those of a day are.
+const (
+	restoreBatch    = 128
+	restoreBatchMax = 1024
+)
 
 // restorer is one run of Restore.
 type restorer struct {
@@ -150,11 +153,12 @@ func (r *restorer) list(ctx context.Context) error {
 		if r.deferLink(e) {
 			continue
 		}
-		if batch = append(batch, e); len(batch) == restoreBatch {
+		if n := len(batch); n == restoreBatchMax || n >= restoreBatch && !sameShard(batch[n-1].Path, e.Path) {
 			if err := send(); err != nil {
 				return err
 			}
 		}
+		batch = append(batch, e)
 	}
 	if !matched && len(r.o.Only) > 0 {
 		return &SelectionError{r.o.Only}
