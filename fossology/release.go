@@ -90,6 +90,7 @@ type QuiesceError struct {
 	Running []string // what still ran when the time was over
 	Err     error
 	hint    string
+	passing bool // it may be over without anybody's doing
 }
 
 func (e *QuiesceError) Error() string { return e.Step + ": " + e.Err.Error() }
