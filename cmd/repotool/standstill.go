@@ -92,7 +92,7 @@ func standstillNotes(still *fossology.Standstill) (notes []string) {
 	}
 	if len(still.Unseen) > 0 {
 		notes = append(notes, "agents on "+strings.Join(hostNames(still.Unseen), ", ")+
-			" cannot be seen from here; that none runs is known from the scheduler and the database")
+			" cannot be seen from here; FOSSology says that none runs")
 	}
 	return notes
 }
