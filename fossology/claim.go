@@ -64,7 +64,7 @@ func (s *Standstill) claim(ctx context.Context) (*SchedulerStatus, error) {
 	}
 	unlock, err := lockNotes(ctx, dir)
 	if err != nil {
-		return nil, &QuiesceError{Step: "leave a note", Err: err}
+		return nil, &QuiesceError{Step: "leave a note", Err: err, hint: "another run may be starting the scheduler; try again when it has ended"}
 	}
 	defer unlock()
 	file := noteFile(dir, s.o.Scheduler.Address)

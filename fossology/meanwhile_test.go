@@ -129,6 +129,30 @@ func TestQuiesceStopsTheSecondScheduler(t *testing.T) {
 	}
 }
 
+// TestStandstillIsBroken has somebody start a scheduler in the middle of a
+// standstill: that cannot be helped, but it is told.
+func TestStandstillIsBroken(t *testing.T) {
+	for name, running := range map[string]bool{"stopped here": true, "did not run before": false} {
+		t.Run(name, func(t *testing.T) {
+			double := repotest.NewScheduler(t, repotest.SchedulerOptions{Stopped: !running})
+			o := options(t, double)
+			s := quiesce(t, o)
+			startByHand(t, double)
+			starts := double.Starts()
+			if err := s.Release(t.Context()); err != nil || !s.Broken || s.Stopped != running {
+				t.Errorf("Release: %v, broken %v, stopped %v", err, s.Broken, s.Stopped)
+			}
+			runsSince(t, double, o.NoteDir, starts)
+			if s = quiesce(t, o); s.Broken {
+				t.Error("a new standstill is broken from the start")
+			}
+			if err := s.Release(t.Context()); err != nil || s.Broken {
+				t.Errorf("Release: %v, broken %v; want a whole standstill", err, s.Broken)
+			}
+		})
+	}
+}
+
 // TestWatchdogKnowsTheSecondScheduler kills the run while the second scheduler,
 // which was told to stop as well, waits for an agent: the watchdog must not take
 // it for one that goes on.

@@ -42,11 +42,15 @@ type Standstill struct {
 	// Unseen are the hosts whose agents could not be looked for: that none runs
 	// there is known from scheduler and database alone.
 	Unseen []Host
+	// Broken tells, after Release, that somebody else has started a scheduler in
+	// the meantime: FOSSology may have worked before the end of the standstill.
+	Broken bool
 
 	o        QuiesceOptions
 	note     Note
 	watchdog *watchdog
 	sent     bool  // the stop, or an attempt to send it
+	settled  bool  // FOSSology stood still
 	doubtful []Job // run according to the database, on hosts that are not seen
 	begin    time.Time
 
@@ -81,6 +85,7 @@ func Quiesce(ctx context.Context, o QuiesceOptions) (*Standstill, error) {
 		if err != nil {
 			return nil, s.giveUp(ctx, err)
 		}
+		s.settled = true
 		o.Log.Info("FOSSology stands still", "after", o.Now().Sub(s.begin), "stale", len(s.Stale))
 		return s, nil
 	}

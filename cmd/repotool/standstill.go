@@ -94,6 +94,9 @@ func standstillNotes(still *fossology.Standstill) (notes []string) {
 		notes = append(notes, "agents on "+strings.Join(hostNames(still.Unseen), ", ")+
 			" cannot be seen from here; FOSSology says that none runs")
 	}
+	if still.Broken {
+		notes = append(notes, "somebody started FOSSology's scheduler before the standstill was over")
+	}
 	return notes
 }
 
