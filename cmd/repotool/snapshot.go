@@ -35,8 +35,8 @@ snapshot; they make the exit code 3.
 
 With --json, the answer is the summary of the snapshot: name, time, files,
 bytes, types, read, added, removed, standstillSeconds, seconds, database,
-findings (counts by kind), firstFindings; and, of the standstill, staleJobs
-and unseenHosts, if there are any.`,
+findings (counts by kind), firstFindings; and, of the standstill, staleJobs,
+unseenHosts and standstillBroken, if there is anything to say.`,
 		Flags: append([]cli.Flag{
 			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
 			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),

@@ -63,6 +63,7 @@ type snapshotAnswer struct {
 	*snapshot.Summary
 	StaleJobs   []int64  `json:"staleJobs,omitempty"`   // jq_pk: run according to the database, though no agent does
 	UnseenHosts []string `json:"unseenHosts,omitempty"` // whose agents could not be looked for
+	Broken      bool     `json:"standstillBroken,omitempty"`
 }
 
 func (t *tool) snapshotAnswer(sum *snapshot.Summary) snapshotAnswer {
@@ -73,7 +74,7 @@ func (t *tool) snapshotAnswer(sum *snapshot.Summary) snapshotAnswer {
 	for _, j := range t.still.Stale {
 		a.StaleJobs = append(a.StaleJobs, j.PK)
 	}
-	a.UnseenHosts = hostNames(t.still.Unseen)
+	a.UnseenHosts, a.Broken = hostNames(t.still.Unseen), t.still.Broken
 	return a
 }
 

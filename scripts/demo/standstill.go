@@ -20,7 +20,9 @@ func (d *demo) standstill() error {
 	if err != nil {
 		return fmt.Errorf("repotool snapshots: %w", err)
 	}
-	var answer struct{ Summary struct{ StandstillSeconds float64 } }
+	var answer struct {
+		Summary struct{ StandstillSeconds float64 }
+	}
 	if err := json.Unmarshal(out, &answer); err != nil || answer.Summary.StandstillSeconds == 0 {
 		return fmt.Errorf("repotool snapshots: no seconds of standstill in %.200s (%v)", out, err)
 	}
