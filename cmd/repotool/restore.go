@@ -42,7 +42,7 @@ FOSSology's own role may not have: see --admin.
 be overwritten; it changes nothing.
 
 With --json, the answer has snapshot, to, plan, files (the counts), databases,
-problems (of a plan), findings and firstFindings.`,
+problems (of a plan), standstillSeconds (in place), findings and firstFindings.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "restore the files into `DIR` and leave the installation alone"},
 			&cli.StringSliceFlag{Name: "only", Usage: "restore only `WHAT`: gold, files, logs, database, a host, a path as ls shows it, or a file's name (repeatable)"},
@@ -208,7 +208,8 @@ func (r *restoration) run(ctx context.Context) error {
 				return err
 			}
 			err = r.work(ctx)
-			_, e := release(context.WithoutCancel(ctx))
+			stood, e := release(context.WithoutCancel(ctx))
+			r.result.Standstill = stood.Seconds()
 			return errors.Join(err, e)
 		}
 	}

@@ -35,7 +35,8 @@ snapshot; they make the exit code 3.
 
 With --json, the answer is the summary of the snapshot: name, time, files,
 bytes, types, read, added, removed, standstillSeconds, seconds, database,
-findings (counts by kind), firstFindings.`,
+findings (counts by kind), firstFindings; and, of the standstill, staleJobs,
+unseenHosts and standstillBroken, if there is anything to say.`,
 		Flags: append([]cli.Flag{
 			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
 			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),
@@ -127,7 +128,7 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		return err
 	}
 	if s.json {
-		err = t.answer(sum)
+		err = t.answer(t.snapshotAnswer(sum))
 	} else {
 		t.say(s, "%s\n", summaryLine(sum))
 		t.notes(s, sum)
@@ -142,8 +143,8 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 // notes says what is worth knowing and nobody's fault: it would be the same
 // every night, so it does not make the exit code 3.
 func (t *tool) notes(s settings, x *snapshot.Summary) {
-	if len(t.stale) > 0 {
-		t.say(s, "note: %s\n", staleLine(t.stale))
+	for _, note := range standstillNotes(t.still) {
+		t.say(s, "note: %s\n", note)
 	}
 	for _, f := range x.First {
 		if notesOnly[f.Kind] {

@@ -22,13 +22,14 @@ func (t *tool) standstill(s settings, in *fossology.Installation, db *fossology.
 			NoteDir:      s.stateDir,
 			Installation: s.installation,
 			DB:           db,
+			Unseen:       in.UnseenHosts(ctx),
 			Log:          t.log,
 			Now:          t.now,
 		})
 		if err != nil {
 			return nil, err
 		}
-		t.stale = still.Stale
+		t.still = still
 		return func(ctx context.Context) (time.Duration, error) {
 			err := still.Release(ctx)
 			return still.Duration(), err
@@ -56,11 +57,53 @@ func (t *tool) startLeftover(ctx context.Context, s settings, in *fossology.Inst
 	})
 }
 
-// staleLine names jobs that run according to the database although no agent does.
-func staleLine(jobs []fossology.Job) string {
-	var names []string
-	for _, j := range jobs {
-		names = append(names, fmt.Sprintf("%d (%s)", j.PK, j.Type))
+// snapshotAnswer is what snapshot --json prints: the summary, and what is known of
+// the standstill only now.
+type snapshotAnswer struct {
+	*snapshot.Summary
+	StaleJobs   []int64  `json:"staleJobs,omitempty"`   // jq_pk: run according to the database, though no agent does
+	UnseenHosts []string `json:"unseenHosts,omitempty"` // whose agents could not be looked for
+	Broken      bool     `json:"standstillBroken,omitempty"`
+}
+
+func (t *tool) snapshotAnswer(sum *snapshot.Summary) snapshotAnswer {
+	a := snapshotAnswer{Summary: sum}
+	if t.still == nil {
+		return a
 	}
-	return "jobs that run according to the database, though no agent runs: " + strings.Join(names, ", ")
+	for _, j := range t.still.Stale {
+		a.StaleJobs = append(a.StaleJobs, j.PK)
+	}
+	a.UnseenHosts, a.Broken = hostNames(t.still.Unseen), t.still.Broken
+	return a
+}
+
+// standstillNotes says what could not be seen of the agents, or is odd.
+func standstillNotes(still *fossology.Standstill) (notes []string) {
+	if still == nil {
+		return nil
+	}
+	if len(still.Stale) > 0 {
+		var names []string
+		for _, j := range still.Stale {
+			names = append(names, fmt.Sprintf("%d (%s)", j.PK, j.Type))
+		}
+		notes = append(notes, "jobs that run according to the database, though no agent runs: "+strings.Join(names, ", ")+
+			" (FOSSology runs them again)")
+	}
+	if len(still.Unseen) > 0 {
+		notes = append(notes, "agents on "+strings.Join(hostNames(still.Unseen), ", ")+
+			" cannot be seen from here; FOSSology says that none runs")
+	}
+	if still.Broken {
+		notes = append(notes, "somebody started FOSSology's scheduler before the standstill was over")
+	}
+	return notes
+}
+
+func hostNames(hosts []fossology.Host) (names []string) {
+	for _, h := range hosts {
+		names = append(names, h.String())
+	}
+	return names
 }
