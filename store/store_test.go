@@ -223,6 +223,35 @@ func TestLock(t *testing.T) {
 	l.Unlock()
 }
 
+// A holder that has the lock and has not written its name yet is not taken for
+// the one before it.
+func TestLockNameless(t *testing.T) {
+	st := newStore(t)
+	l, err := st.Lock(t.Context(), "snapshot-x", "the one before", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Unlock()
+	f, err := os.Open(st.Path("locks", "snapshot-x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	var locked *store.LockedError
+	if _, err := st.Lock(t.Context(), "snapshot-x", "another", time.Now()); !errors.As(err, &locked) {
+		t.Fatalf("second lock: %v", err)
+	}
+	if want := "snapshot-x is locked by a run that has just begun and has not written its name yet"; locked.Error() != want {
+		t.Errorf("%q, want %q", locked, want)
+	}
+	if hint := locked.Hint(); !strings.Contains(hint, f.Name()) {
+		t.Errorf("hint %q does not name the file", hint)
+	}
+}
+
 // Init and Open refuse with the reason.
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
