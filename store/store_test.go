@@ -13,18 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repotool/repotest"
 	"repotool/store"
 )
-
-func newStore(t testing.TB) *store.Store {
-	t.Helper()
-	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
 
 func put(t testing.TB, st *store.Store, b []byte) store.Put {
 	t.Helper()
@@ -41,7 +32,7 @@ func objectFile(st *store.Store, h store.Hash) string {
 
 // The same bytes make one object, read-only, whatever way they come in.
 func TestPut(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	for _, size := range []int{0, 1, 4096, 1 << 20, 1<<20 + 1, 5 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			b := bytes.Repeat([]byte("x"), size)
@@ -125,7 +116,7 @@ func TestPutHeals(t *testing.T) {
 	for _, size := range []int{10, 3 << 20} {
 		for _, damage := range []string{"empty", "flipped", "longer"} {
 			t.Run(fmt.Sprint(size, damage), func(t *testing.T) {
-				st := newStore(t)
+				st := repotest.Store(t)
 				b := bytes.Repeat([]byte("x"), size)
 				p := put(t, st, b)
 				name := objectFile(st, p.Object)
@@ -155,7 +146,7 @@ func TestPutHeals(t *testing.T) {
 
 // A refused file leaves nothing behind.
 func TestPutRefused(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	refused := errors.New("refused")
 	for _, size := range []int{10, 3 << 20} {
 		name := filepath.Join(t.TempDir(), "f")
@@ -177,7 +168,7 @@ func TestPutRefused(t *testing.T) {
 
 // More links than the file system allows to one inode: the object is renewed.
 func TestLinkLimit(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	p := put(t, st, []byte("common"))
 	dir := t.TempDir()
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
@@ -203,7 +194,7 @@ func TestLinkLimit(t *testing.T) {
 
 // The second to want a lock is told who has it, and gets it when that ends.
 func TestLock(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	since := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 	l, err := st.Lock(t.Context(), "snapshot-x", "repotool snapshot", since)
 	if err != nil {
@@ -226,7 +217,7 @@ func TestLock(t *testing.T) {
 // A holder that has the lock and has not written its name yet is not taken for
 // the one before it.
 func TestLockNameless(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	l, err := st.Lock(t.Context(), "snapshot-x", "the one before", time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +254,7 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := store.Init(context.Background(), dir, time.Now()); !errors.As(err, &unfit) || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("not empty: %v", err)
 	}
-	st := newStore(t)
+	st := repotest.Store(t)
 	if _, err := store.Init(context.Background(), st.Dir(), time.Now()); !errors.Is(err, store.ErrExists) {
 		t.Errorf("again: %v", err)
 	}
