@@ -40,7 +40,9 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 	if err != nil {
 		return nil, err
 	}
+	c.r.Snapshot = ref
 	if s != nil {
+		c.r.Snapshot = s.Name()
 		total := s.Manifest.Total()
 		if !o.Read {
 			total.Bytes = 0

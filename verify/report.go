@@ -13,6 +13,7 @@ const (
 // A Report says what was checked, and what was found.
 type Report struct {
 	Scope      Scope          `json:"scope"`
+	Snapshot   string         `json:"snapshot,omitempty"`   // of ScopeSnapshot: its name
 	Objects    int64          `json:"objects"`              // read
 	Skipped    int64          `json:"skipped"`              // objects not read, because of Sample or Budget
 	Bytes      int64          `json:"bytes"`                // read

@@ -82,16 +82,12 @@ func (t *tool) diff(c *cli.Context) error {
 	default:
 		return tooMany(c, 2)
 	}
-	st, err := openStore(s)
+	from, err := openSnapshot(s, c.Args().Get(0))
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	from, err := findSnapshot(s, st, c.Args().Get(0))
-	if err != nil {
-		return err
-	}
-	to, err := findSnapshot(s, st, c.Args().Get(1))
+	defer from.Store.Close()
+	to, err := findSnapshot(s, from.Store, c.Args().Get(1))
 	if err != nil {
 		return err
 	}

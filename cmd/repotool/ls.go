@@ -75,15 +75,11 @@ func (t *tool) ls(c *cli.Context) error {
 	case c.Int("depth") < 0:
 		return usagef("--depth %d: expected 0 or more", c.Int("depth"))
 	}
-	st, err := openStore(s)
+	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	snap, err := findSnapshot(s, st, c.Args().First())
-	if err != nil {
-		return err
-	}
+	defer snap.Store.Close()
 	out := bufio.NewWriterSize(t.stdout, 64<<10)
 	l := &lister{out: out, json: s.json, all: c.Bool("all"), depth: c.Int("depth"), prefix: cleanPath(c.Args().Get(1))}
 	if err := l.list(c.Context, snap); err != nil {

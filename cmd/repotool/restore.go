@@ -95,16 +95,12 @@ func (t *tool) restore(c *cli.Context) error {
 	case c.NArg() > 1:
 		return tooMany(c, 1)
 	}
-	st, err := openStore(s)
+	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	snap, err := findSnapshot(s, st, c.Args().First())
-	if err != nil {
-		return err
-	}
-	r := &restoration{tool: t, s: s, st: st, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
+	defer snap.Store.Close()
+	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
 	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
 	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"time"
 
@@ -47,14 +46,14 @@ func (t *tool) snapshots(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return tooMany(c, 1)
 	}
+	if c.NArg() == 1 {
+		return t.describeSnapshot(s, c.Args().First())
+	}
 	st, err := openStore(s)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	if c.NArg() == 1 {
-		return t.describeSnapshot(s, st, c.Args().First())
-	}
 	names := []string{s.installation}
 	if c.Bool("all") {
 		if names, err = snapshot.Installations(st); err != nil {
@@ -119,16 +118,3 @@ func (t *tool) snapshotTable(list []*snapshot.Summary, all bool) {
 
 // fraction shows a number of seconds.
 func fraction(s float64) string { return seconds(time.Duration(s * float64(time.Second))) }
-
-// findSnapshot opens a snapshot and says, where there is none of that name, which
-// installations the store knows.
-func findSnapshot(s settings, st *store.Store, ref string) (*snapshot.Snapshot, error) {
-	snap, err := snapshot.Find(st, s.installation, ref)
-	var wrong *snapshot.RefError
-	if errors.As(err, &wrong) && len(wrong.Names) == 0 {
-		if others, e := snapshot.Installations(st); e == nil && len(others) > 0 {
-			return nil, &hinted{err, "the store has snapshots of " + strings.Join(others, ", ") + ": choose with --installation"}
-		}
-	}
-	return snap, err
-}

@@ -17,13 +17,14 @@ import (
 )
 
 // describeSnapshot says all that is known of one snapshot.
-func (t *tool) describeSnapshot(s settings, st *store.Store, ref string) error {
-	snap, err := findSnapshot(s, st, ref)
+func (t *tool) describeSnapshot(s settings, ref string) error {
+	snap, err := openSnapshot(s, ref)
 	if err != nil {
 		return err
 	}
+	defer snap.Store.Close()
 	sum := snap.Summary()
-	list, err := recordedFindings(st, s.installation, snap.Name())
+	list, err := recordedFindings(snap.Store, s.installation, snap.Name())
 	if err != nil {
 		return err
 	}
