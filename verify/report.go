@@ -24,7 +24,7 @@ type Report struct {
 	Repaired   int64          `json:"repaired"`             // objects
 	Quarantine string         `json:"quarantine,omitempty"` // where a repair put what it replaced
 	Counts     map[Kind]int64 `json:"findings"`
-	Findings   []Finding      `json:"list"`
+	Findings   []Finding      `json:"findingList"`
 }
 
 // Wrong is how many findings there are that were not put right.

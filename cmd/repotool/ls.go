@@ -29,10 +29,7 @@ own; --all shows those.
 A repository has many files. --depth N shows N levels below PATH and adds up
 what is deeper.
 
-With --json, each line is one object with path, kind (file, directory,
-symlink, database, sum), size, mode, uid, gid, mtime, object (the BLAKE3-256 of
-the content), target, links (the same number: the same file), files (of a sum).
-A path that is not UTF-8 is in raw as well, in base64.`,
+With --json, each line is one object.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "show recorded directories, too"},
 			&cli.IntFlag{Name: "depth", Usage: "show `N` levels and add up what is deeper (0: show all)"},

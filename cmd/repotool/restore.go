@@ -39,10 +39,7 @@ NAME_before_TIME until you drop it. Creating databases takes rights that
 FOSSology's own role may not have: see --admin.
 
 --plan says what would be done, how much it is, whether it fits, and what would
-be overwritten; it changes nothing.
-
-With --json, the answer has snapshot, to, plan, files (the counts), databases,
-problems (of a plan), findings and firstFindings.`,
+be overwritten; it changes nothing.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "restore the files into `DIR` and leave the installation alone"},
 			&cli.StringSliceFlag{Name: "only", Usage: "restore only `WHAT`: gold, files, logs, database, a host, a path as ls shows it, or a file's name (repeatable)"},

@@ -23,10 +23,7 @@ holds, what it added to the store, how long FOSSology stood still for it, its
 day directory, and how many findings there were.
 
 With SNAPSHOT, it says all that is known of that one, and prints every finding
-that was recorded.
-
-With --json, the key snapshots holds the summaries as "repotool snapshot
---json" prints them; with SNAPSHOT there are summary and findings.`,
+that was recorded.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "of all installations in the store"},
 		},
@@ -36,6 +33,11 @@ repotool snapshots --store /backup/fossology
 repotool snapshots --store /backup/fossology --installation internal --json
 repotool snapshots latest`,
 		exitFailed)
+}
+
+// snapshotList is what snapshots prints with --json.
+type snapshotList struct {
+	Snapshots []*snapshot.Summary `json:"snapshots"`
 }
 
 func (t *tool) snapshots(c *cli.Context) error {
@@ -69,7 +71,7 @@ func (t *tool) snapshots(c *cli.Context) error {
 		list = append(list, of...)
 	}
 	if s.json {
-		return t.answer(map[string]any{"snapshots": list})
+		return t.answer(snapshotList{list})
 	}
 	if len(list) == 0 {
 		return t.noSnapshots(s, st)

@@ -16,6 +16,12 @@ import (
 	"repotool/store"
 )
 
+// snapshotFacts is what snapshots SNAPSHOT prints with --json.
+type snapshotFacts struct {
+	Summary  *snapshot.Summary  `json:"summary"`
+	Findings []snapshot.Finding `json:"findingList"` // all that were recorded
+}
+
 // describeSnapshot says all that is known of one snapshot.
 func (t *tool) describeSnapshot(s settings, ref string) error {
 	snap, err := openSnapshot(s, ref)
@@ -29,7 +35,7 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 		return err
 	}
 	if s.json {
-		return t.answer(map[string]any{"summary": sum, "findings": list})
+		return t.answer(snapshotFacts{sum, list})
 	}
 	if !s.quiet {
 		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest))
