@@ -81,7 +81,7 @@ func TestPut(t *testing.T) {
 // A writer that has seen only new objects takes the next one for new, too. If
 // it is not, it is found, compared, and healed all the same.
 func TestPutGuessesWrong(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	good, bad := put(t, st, []byte("good")), put(t, st, []byte("rotten"))
 	os.Remove(objectFile(st, bad.Object))
 	if err := os.WriteFile(objectFile(st, bad.Object), []byte("flipped"), 0o444); err != nil {
