@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -244,6 +245,9 @@ func (r *restoration) restoreFiles(ctx context.Context) error {
 	r.result.Room = measureRoom(r.result.To)
 	if m := r.result.Room; m != nil && m.FreeBytes < report.NewBytes {
 		r.problem("%s would be written, %s is free on %s", size(report.NewBytes), size(m.FreeBytes), m.Dir)
+	}
+	if m := r.result.Room; m != nil && unix.Access(m.Dir, unix.W_OK) != nil {
+		r.problem("%s cannot be written to: it is mounted read-only, or belongs to somebody else", m.Dir)
 	}
 	return nil
 }
