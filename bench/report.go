@@ -22,7 +22,7 @@ type Report struct {
 	Time       time.Time                     `json:"time"`
 	Kernel     string                        `json:"kernel"`
 	Processors int                           `json:"processors"`
-	FileSystem string                        `json:"file_system"`
+	FileSystem string                        `json:"fileSystem"`
 	Files      int                           `json:"files"`
 	Seed       uint64                        `json:"seed"`
 	Versions   map[string]string             `json:"versions"`

@@ -53,7 +53,7 @@ func (k FindingKind) Hint() string {
 	case NoRow:
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
 	case OwnerNotSet:
-		return "run the restore as root, or set owners afterwards: chown -R fossy:fossy"
+		return "run the restore as root, or set what is named afterwards (chown -R fossy:fossy)"
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

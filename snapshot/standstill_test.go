@@ -33,15 +33,15 @@ func TestTakeEndsTheStandstill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			o := options(newStore(t), repository)
+			o := options(repotest.Store(t), repository)
 			stopped, releases := false, 0
-			o.Quiesce = func(context.Context) (func(context.Context) (time.Duration, error), error) {
+			o.Quiesce = func(context.Context) (func(context.Context) (snapshot.Standstill, error), error) {
 				stopped = true
-				return func(ctx context.Context) (time.Duration, error) {
+				return func(ctx context.Context) (snapshot.Standstill, error) {
 					if stopped, releases = false, releases+1; ctx.Err() != nil {
 						t.Errorf("release with a context that has ended: %v", ctx.Err())
 					}
-					return 1500 * time.Millisecond, c.release
+					return snapshot.Standstill{Duration: 1500 * time.Millisecond, StaleJobs: []int64{7}}, c.release
 				}, nil
 			}
 			if c.during != nil {
@@ -56,7 +56,7 @@ func TestTakeEndsTheStandstill(t *testing.T) {
 			if releases != 1 || !errors.Is(err, c.want) || panicked != c.panics {
 				t.Errorf("%d releases, error %v, panic %v; want 1, %v, %v", releases, err, panicked, c.want, c.panics)
 			}
-			if c.want == nil && !c.panics && (err != nil || sum.Standstill != 1.5) {
+			if c.want == nil && !c.panics && (err != nil || sum.Standstill != 1.5 || len(sum.StaleJobs) != 1) {
 				t.Errorf("error %v, summary %+v; want 1.5 seconds of standstill", err, sum)
 			}
 			list, err := snapshot.List(o.Store, o.Installation)
@@ -78,16 +78,16 @@ func takePanicking(ctx context.Context, o snapshot.TakeOptions) (s *snapshot.Sum
 // standstill, as FOSSology does while it works: it is in the snapshot.
 func TestTakeCopiesWhatCameMeanwhile(t *testing.T) {
 	repository := repotest.Repository(t)
-	o := options(newStore(t), repository)
+	o := options(repotest.Store(t), repository)
 	late := filepath.Join(repository, "localhost", "files", "late")
-	o.Quiesce = func(context.Context) (func(context.Context) (time.Duration, error), error) {
-		return func(context.Context) (time.Duration, error) { return 0, nil }, os.WriteFile(late, []byte("late"), 0o660)
+	o.Quiesce = func(context.Context) (func(context.Context) (snapshot.Standstill, error), error) {
+		return func(context.Context) (snapshot.Standstill, error) { return snapshot.Standstill{}, nil }, os.WriteFile(late, []byte("late"), 0o660)
 	}
 	with := take(t, o)
 	if err := os.Remove(late); err != nil {
 		t.Fatal(err)
 	}
-	without := take(t, options(newStore(t), repository))
+	without := take(t, options(repotest.Store(t), repository))
 	if with.Files != without.Files+1 {
 		t.Errorf("%d files, without the late one %d", with.Files, without.Files)
 	}
@@ -95,9 +95,9 @@ func TestTakeCopiesWhatCameMeanwhile(t *testing.T) {
 
 // TestTakeWithoutStandstill is told why there is none, and publishes nothing.
 func TestTakeWithoutStandstill(t *testing.T) {
-	o := options(newStore(t), repotest.Repository(t))
+	o := options(repotest.Store(t), repotest.Repository(t))
 	busy := errors.New("still at work")
-	o.Quiesce = func(context.Context) (func(context.Context) (time.Duration, error), error) { return nil, busy }
+	o.Quiesce = func(context.Context) (func(context.Context) (snapshot.Standstill, error), error) { return nil, busy }
 	if _, err := snapshot.Take(t.Context(), o); !errors.Is(err, busy) {
 		t.Errorf("error %v, want %v", err, busy)
 	}

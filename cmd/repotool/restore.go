@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -39,10 +40,7 @@ NAME_before_TIME until you drop it. Creating databases takes rights that
 FOSSology's own role may not have: see --admin.
 
 --plan says what would be done, how much it is, whether it fits, and what would
-be overwritten; it changes nothing.
-
-With --json, the answer has snapshot, to, plan, files (the counts), databases,
-problems (of a plan), standstillSeconds (in place), findings and firstFindings.`,
+be overwritten; it changes nothing.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "restore the files into `DIR` and leave the installation alone"},
 			&cli.StringSliceFlag{Name: "only", Usage: "restore only `WHAT`: gold, files, logs, database, a host, a path as ls shows it, or a file's name (repeatable)"},
@@ -95,16 +93,12 @@ func (t *tool) restore(c *cli.Context) error {
 	case c.NArg() > 1:
 		return tooMany(c, 1)
 	}
-	st, err := openStore(s)
+	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	snap, err := findSnapshot(s, st, c.Args().First())
-	if err != nil {
-		return err
-	}
-	r := &restoration{tool: t, s: s, st: st, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
+	defer snap.Store.Close()
+	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
 	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
 	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {
 		return err
@@ -209,7 +203,7 @@ func (r *restoration) run(ctx context.Context) error {
 			}
 			err = r.work(ctx)
 			stood, e := release(context.WithoutCancel(ctx))
-			r.result.Standstill = stood.Seconds()
+			r.result.Standstill = stood.Duration.Seconds()
 			return errors.Join(err, e)
 		}
 	}
@@ -252,6 +246,9 @@ func (r *restoration) restoreFiles(ctx context.Context) error {
 	r.result.Room = measureRoom(r.result.To)
 	if m := r.result.Room; m != nil && m.FreeBytes < report.NewBytes {
 		r.problem("%s would be written, %s is free on %s", size(report.NewBytes), size(m.FreeBytes), m.Dir)
+	}
+	if m := r.result.Room; m != nil && unix.Access(m.Dir, unix.W_OK) != nil {
+		r.problem("%s cannot be written to: it is mounted read-only, or belongs to somebody else", m.Dir)
 	}
 	return nil
 }

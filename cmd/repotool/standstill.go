@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -13,7 +12,7 @@ import (
 // standstill is how FOSSology is stopped for a snapshot or a restore, and started
 // again. db may be nil: then nobody asks for jobs that only seem to run.
 func (t *tool) standstill(s settings, in *fossology.Installation, db *fossology.Database) snapshot.Quiesce {
-	return func(ctx context.Context) (func(context.Context) (time.Duration, error), error) {
+	return func(ctx context.Context) (func(context.Context) (snapshot.Standstill, error), error) {
 		still, err := fossology.Quiesce(ctx, fossology.QuiesceOptions{
 			Scheduler:    fossology.Scheduler{Address: in.SchedulerAddress()},
 			AgentsDir:    in.AgentsDir(),
@@ -30,9 +29,9 @@ func (t *tool) standstill(s settings, in *fossology.Installation, db *fossology.
 			return nil, err
 		}
 		t.still = still
-		return func(ctx context.Context) (time.Duration, error) {
+		return func(ctx context.Context) (snapshot.Standstill, error) {
 			err := still.Release(ctx)
-			return still.Duration(), err
+			return ended(still), err
 		}, nil
 	}
 }
@@ -57,25 +56,13 @@ func (t *tool) startLeftover(ctx context.Context, s settings, in *fossology.Inst
 	})
 }
 
-// snapshotAnswer is what snapshot --json prints: the summary, and what is known of
-// the standstill only now.
-type snapshotAnswer struct {
-	*snapshot.Summary
-	StaleJobs   []int64  `json:"staleJobs,omitempty"`   // jq_pk: run according to the database, though no agent does
-	UnseenHosts []string `json:"unseenHosts,omitempty"` // whose agents could not be looked for
-	Broken      bool     `json:"standstillBroken,omitempty"`
-}
-
-func (t *tool) snapshotAnswer(sum *snapshot.Summary) snapshotAnswer {
-	a := snapshotAnswer{Summary: sum}
-	if t.still == nil {
-		return a
+// ended is what a summary keeps of a standstill.
+func ended(still *fossology.Standstill) snapshot.Standstill {
+	e := snapshot.Standstill{Duration: still.Duration(), UnseenHosts: hostNames(still.Unseen), Broken: still.Broken}
+	for _, j := range still.Stale {
+		e.StaleJobs = append(e.StaleJobs, j.PK)
 	}
-	for _, j := range t.still.Stale {
-		a.StaleJobs = append(a.StaleJobs, j.PK)
-	}
-	a.UnseenHosts, a.Broken = hostNames(t.still.Unseen), t.still.Broken
-	return a
+	return e
 }
 
 // standstillNotes says what could not be seen of the agents, or is odd.
