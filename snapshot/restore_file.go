@@ -106,11 +106,11 @@ func (w *fileWriter) mkdirFor(path string) error {
 		return nil
 	}
 	w.fresh = false
-	made := func(new string) error {
-		w.fresh = new == dir
-		return w.newDir(new)
+	pass := func(part string, isNew bool) error {
+		w.fresh = isNew && part == dir
+		return w.passDir(part, isNew)
 	}
-	if err := mkdirs(w.fd, dir, w.last, made); err != nil {
+	if err := mkdirs(w.fd, dir, w.last, w.dirMode, pass); err != nil {
 		return err
 	}
 	w.last = dir
