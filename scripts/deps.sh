@@ -31,6 +31,8 @@ for purpose in "${@:-test}"; do
 		need tar tar
 		need rsync rsync
 		need sha256sum coreutils
+		need mkfs.ext4 e2fsprogs
+		need mkfs.xfs xfsprogs
 		;;
 	race)
 		need gcc gcc
