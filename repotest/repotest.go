@@ -11,6 +11,7 @@
 //     template, so that every test may destroy its own.
 //   - [Repository]: the repository that belongs to it, with modes, times, hard
 //     links and (as root) owners as FOSSology left them.
+//   - [Store]: an empty store.
 //   - [Sysconf]: a configuration directory that names both.
 //   - [Tool]: a program of the system, or the line that installs it.
 //

@@ -38,7 +38,7 @@ func allGood(t testing.TB, st *store.Store) (snapshots int) {
 		t.Fatal(err)
 	}
 	for _, s := range list {
-		r, err := verify.Complete(t.Context(), st, "fossology", s.Name, nil)
+		r, err := verify.Complete(t.Context(), st, "fossology", s.Name, verify.CompleteOptions{})
 		if err != nil || !r.Good() {
 			t.Fatalf("snapshot %s: %v %+v", s.Name, err, r)
 		}
@@ -74,7 +74,7 @@ func TestTakeVictim(t *testing.T) {
 // stays good, the next run completes without help, and leaves no leftovers.
 func TestTakeKilled(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	victim := func() *exec.Cmd {
 		return again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir())
 	}
@@ -229,7 +229,7 @@ func remount(t testing.TB, mount, limit string, step int) {
 // none stops the run, and an earlier good copy stays.
 func TestTakeOddFiles(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	good := take(t, options(st, repository))
 	before := find(t, st, good.Name)
 	var victim snapshot.Entry
@@ -292,7 +292,7 @@ func TestTakeOddFiles(t *testing.T) {
 // and is not forgotten by the nights that only walk.
 func TestTakeRemembersDamage(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	var name string
 	for e, err := range find(t, st, "latest").Entries(t.Context(), "localhost/files") {
@@ -342,7 +342,7 @@ func damage(t testing.TB, name string) {
 // An empty directory, and one that holds something else, are no repository:
 // an unmounted disk must not become a snapshot in which everything is gone.
 func TestTakeNoRepository(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	for _, dir := range []string{t.TempDir(), st.Dir(), "/nowhere"} {
 		var not *snapshot.NotRepositoryError
 		if _, err := snapshot.Take(t.Context(), options(st, dir)); !errors.As(err, &not) && !errors.Is(err, fs.ErrNotExist) {

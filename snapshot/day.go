@@ -29,8 +29,27 @@ const (
 	LayoutNone   Layout = "none"   // no day directory
 )
 
-// dayBatch is how many links a worker takes at once.
-const dayBatch = 256
+// A worker takes batches of links. A batch ends where the next one may make
+// names in other directories, since two workers in one directory wait for each
+// other; but it is never larger than dayBatchMax.
+const (
+	dayBatch    = 256
+	dayBatchMax = 4096
+)
+
+// sameShard says whether two paths share host, type and the first directory
+// of the fan-out.
+func sameShard(a, b string) bool {
+	at := 0
+	for range 3 {
+		i := strings.IndexByte(a[at:], '/')
+		if i < 0 {
+			return false
+		}
+		at += i + 1
+	}
+	return strings.HasPrefix(b, a[:at])
+}
 
 // dayReserved are names at the top of a day that are not the repository's.
 var dayReserved = map[string]bool{"database": true, "other": true, "RESTORE.txt": true}
@@ -129,12 +148,12 @@ func (b *dayBuilder) list(ctx context.Context, m *Manifest, layout Layout) error
 		}
 		path := dayPath(&e, layout, m.Depth)
 		b.note(path)
-		batch = append(batch, dayLink{path, e.Path, e.Kind, e.Object, e.Target})
-		if len(batch) == dayBatch {
+		if n := len(batch); n == dayBatchMax || n >= dayBatch && !sameShard(batch[n-1].path, path) {
 			if err := send(); err != nil {
 				return err
 			}
 		}
+		batch = append(batch, dayLink{path, e.Path, e.Kind, e.Object, e.Target})
 	}
 	for path, object := range m.databaseFiles() {
 		batch = append(batch, dayLink{path: path, object: object})

@@ -94,7 +94,7 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 	e := &it.entry
 	e.Size, e.Mtime = before.Size, before.Mtim.Nano()
 	name, named := e.Name(r.depth)
-	o := store.PutOptions{Clone: true, Empty: true}
+	o := store.PutOptions{Clone: true, Empty: true, Size: before.Size}
 	if named {
 		o.Also = r.hashes()
 	}

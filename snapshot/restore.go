@@ -37,8 +37,11 @@ type RestoreReport struct {
 	NewBytes int64 `json:"newBytes"` // bytes that are written
 }
 
-// restoreBatch is how many entries a worker takes at once.
-const restoreBatch = 128
+// A worker takes batches of entries, cut as those of a day are.
+const (
+	restoreBatch    = 128
+	restoreBatchMax = 1024
+)
 
 // restorer is one run of Restore.
 type restorer struct {
@@ -150,11 +153,12 @@ func (r *restorer) list(ctx context.Context) error {
 		if r.deferLink(e) {
 			continue
 		}
-		if batch = append(batch, e); len(batch) == restoreBatch {
+		if n := len(batch); n == restoreBatchMax || n >= restoreBatch && !sameShard(batch[n-1].Path, e.Path) {
 			if err := send(); err != nil {
 				return err
 			}
 		}
+		batch = append(batch, e)
 	}
 	if !matched && len(r.o.Only) > 0 {
 		return &SelectionError{r.o.Only}
@@ -256,13 +260,18 @@ func (r *restorer) setDir(dir string, m DirMeta) {
 	if m == (DirMeta{}) {
 		return
 	}
-	if !r.o.NoOwner {
+	var st unix.Stat_t
+	known := unix.Fstatat(r.fd, dir, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+	if !r.o.NoOwner && !(known && st.Uid == m.UID && st.Gid == m.GID) {
+		known = false
 		if err := unix.Fchownat(r.fd, dir, int(m.UID), int(m.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
 			r.foreign(dir, err)
 		}
 	}
-	if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
-		r.foreign(dir, err)
+	if !(known && st.Mode&0o7777 == m.Mode) {
+		if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
+			r.foreign(dir, err)
+		}
 	}
 }
 

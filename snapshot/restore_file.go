@@ -22,6 +22,7 @@ type fileWriter struct {
 	*restorer
 	buf   []byte
 	last  string // directory that is known to be there
+	fresh bool   // last was made by this writer: nothing of the snapshot is in it yet
 	noTmp bool   // the target has no unnamed files
 }
 
@@ -38,6 +39,11 @@ func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 	w.count.bytes.Add(e.Size)
 	w.o.Progress.Files.Add(1)
 	w.o.Progress.Bytes.Add(e.Size)
+	if !w.o.Plan {
+		if err := w.mkdirFor(e.Path); err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
+		}
+	}
 	there, right := w.present(ctx, e)
 	if right {
 		w.count.kept.Add(1)
@@ -47,10 +53,7 @@ func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 		return nil
 	}
 	if !w.o.Plan {
-		err := w.mkdirFor(e.Path)
-		if err == nil {
-			err = w.write(ctx, e, there)
-		}
+		err := w.write(ctx, e, there)
 		var damage *store.DamagedError
 		switch {
 		case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.Is(err, unix.EIO):
@@ -77,7 +80,7 @@ func (w *fileWriter) wrote(e *Entry, there bool) {
 // present says whether there is something at the entry's path, and whether it
 // is right: for a file that means its bytes, read and hashed.
 func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) {
-	if w.fd < 0 {
+	if w.fd < 0 || w.fresh {
 		return false, false
 	}
 	if e.Kind == Symlink {
@@ -102,7 +105,12 @@ func (w *fileWriter) mkdirFor(path string) error {
 	if dir == w.last {
 		return nil
 	}
-	if err := mkdirs(w.fd, dir, w.last, w.newDir); err != nil {
+	w.fresh = false
+	made := func(new string) error {
+		w.fresh = new == dir
+		return w.newDir(new)
+	}
+	if err := mkdirs(w.fd, dir, w.last, made); err != nil {
 		return err
 	}
 	w.last = dir
@@ -127,7 +135,7 @@ func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 		}
 		return nil
 	}
-	fd, name, err := w.create(e.Path)
+	fd, name, err := w.create(e.Path, e.Mode&0o777)
 	if err != nil {
 		return err
 	}
@@ -145,10 +153,10 @@ func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 
 // create opens a new file without a name near path, or where the file system
 // has no such thing one whose name a snapshot passes over (*.I).
-func (w *fileWriter) create(path string) (fd int, name string, err error) {
+func (w *fileWriter) create(path string, mode uint32) (fd int, name string, err error) {
 	dir := orDot(path[:max(0, strings.LastIndexByte(path, '/'))])
 	if !w.noTmp {
-		fd, err = unix.Openat(w.fd, dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		fd, err = unix.Openat(w.fd, dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, mode)
 		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
 			return fd, "", err
 		}
@@ -169,7 +177,7 @@ func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 		return err
 	}
 	defer unix.Close(src)
-	size, got, err := store.Copy(ctx, dst, src, w.buf)
+	size, got, err := store.Copy(ctx, dst, src, e.Size, w.buf)
 	if err != nil {
 		return err
 	}
@@ -179,16 +187,22 @@ func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 	return nil
 }
 
-// setFD gives a new file its owner, mode and time, in this order: a change of
-// owner takes setgid away.
+// setFD gives a file its owner, mode and time, in this order: a change of
+// owner takes setgid away. What is right already is left alone: to ask costs
+// less than a change that the file system writes into its journal.
 func (w *fileWriter) setFD(fd int, e *Entry) {
-	if !w.o.NoOwner {
+	var st unix.Stat_t
+	known := unix.Fstat(fd, &st) == nil
+	if !w.o.NoOwner && !(known && st.Uid == e.UID && st.Gid == e.GID) {
+		known = false
 		if err := unix.Fchown(fd, int(e.UID), int(e.GID)); err != nil {
 			w.foreign(e.Path, err)
 		}
 	}
-	if err := unix.Fchmod(fd, e.Mode); err != nil {
-		w.foreign(e.Path, err)
+	if !(known && st.Mode&0o7777 == e.Mode) {
+		if err := unix.Fchmod(fd, e.Mode); err != nil {
+			w.foreign(e.Path, err)
+		}
 	}
 	t := unix.NsecToTimespec(e.Mtime)
 	if err := futimens(fd, [2]unix.Timespec{t, t}); err != nil {

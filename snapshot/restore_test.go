@@ -109,7 +109,7 @@ func restore(t testing.TB, s *snapshot.Snapshot, o snapshot.RestoreOptions) *sna
 func TestRestoreFixture(t *testing.T) {
 	repository := repotest.Repository(t)
 	want := tree(t, repository, true)
-	st := newStore(t)
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	to := filepath.Join(t.TempDir(), "repository")
 	s := find(t, st, "latest")
@@ -166,7 +166,7 @@ func withoutLinkLines(all map[string]string) map[string]string {
 // --only takes a type, a host, a path and a file name.
 func TestRestoreOnly(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	all := tree(t, repository, false)
 	var some string
@@ -212,7 +212,7 @@ func TestRestoreText(t *testing.T) {
 	want := tree(t, repository, false)
 	for _, layout := range []snapshot.Layout{snapshot.LayoutFlat, snapshot.LayoutNative} {
 		t.Run(string(layout), func(t *testing.T) {
-			st := newStore(t)
+			st := repotest.Store(t)
 			o := options(st, repository)
 			o.Layout = layout
 			s := take(t, o)

@@ -122,7 +122,7 @@ func (s *scan) run(ctx context.Context) (result scanResult, err error) {
 		defer close(s.jobs)
 		return s.compare(gctx)
 	})
-	for range max(2, runtime.GOMAXPROCS(0)) {
+	for range max(4, 2*runtime.GOMAXPROCS(0)) {
 		g.Go(func() error { return s.ingest(gctx) })
 	}
 	g.Go(func() error { return s.collect(gctx) })

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"bytes"
 	"io"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -12,18 +11,9 @@ import (
 	"pgregory.net/rapid"
 
 	"repotool/fossology"
+	"repotool/repotest"
 	"repotool/store"
 )
-
-func testStore(t testing.TB) *store.Store {
-	t.Helper()
-	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
 
 // anEntry makes entries of every kind, with and without Names.
 func anEntry(t *rapid.T) Entry {
@@ -89,7 +79,7 @@ func writeSegment(t testing.TB, st *store.Store, list []Entry) Segment {
 // Segments that overrule each other read like a map that is written in the
 // same order; seeking finds what reading finds; merging changes nothing.
 func TestSegmentsAreAMap(t *testing.T) {
-	st := testStore(t)
+	st := repotest.Store(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		model := map[string]Entry{}
 		var segments []Segment
@@ -142,7 +132,7 @@ func TestSegmentsAreAMap(t *testing.T) {
 
 // Many blocks: seeking passes over blocks unread and still finds everything.
 func TestSegmentSeek(t *testing.T) {
-	st := testStore(t)
+	st := repotest.Store(t)
 	var list []Entry
 	for i := range 5 * blockEntries {
 		var name fossology.Name

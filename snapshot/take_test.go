@@ -15,17 +15,6 @@ import (
 	"repotool/store"
 )
 
-// newStore makes a store for a test.
-func newStore(t testing.TB) *store.Store {
-	t.Helper()
-	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
-
 // options are those of a plain snapshot without a database.
 func options(st *store.Store, repository string) snapshot.TakeOptions {
 	return snapshot.TakeOptions{Store: st, Installation: "fossology", Repository: repository, Depth: 3,
@@ -65,7 +54,7 @@ func countFiles(t testing.TB, dir string) (files, bytes int64) {
 // one of an unchanged repository reads and adds nothing.
 func TestTakeFixture(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	first := take(t, options(st, repository))
 	if first.Types["gold"].Files != 89 || first.Types["gold"].Bytes != 11_768_213 {
 		t.Errorf("gold: %+v, want 89 files of 11768213 bytes", first.Types["gold"])
@@ -96,7 +85,7 @@ func TestTakeFixture(t *testing.T) {
 // read again by the next. Later ones read only where an agent is at work.
 func TestTakeShortCut(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	time.Sleep(200 * time.Millisecond)
 	take(t, options(st, repository))
@@ -111,7 +100,7 @@ func TestTakeShortCut(t *testing.T) {
 // touched, another tenth rewritten as FOSSology's unpacker does it.
 func TestTakeTouchedAndRewritten(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	first := take(t, options(st, repository))
 	objects, bytes := countFiles(t, st.Path("objects"))
 	n := 0
@@ -151,7 +140,7 @@ func TestTakeTouchedAndRewritten(t *testing.T) {
 // scan: both give the same manifest.
 func TestTakeChanges(t *testing.T) {
 	repository := repotest.Repository(t)
-	a, b := newStore(t), newStore(t)
+	a, b := repotest.Store(t), repotest.Store(t)
 	take(t, options(a, repository))
 	files := filepath.Join(repository, "localhost", "files")
 	var paths []string

@@ -159,10 +159,11 @@ func (s *Store) Link(ctx context.Context, h Hash, dirfd int, name string) error 
 	return nil
 }
 
-// Copy copies what is left of the file src to dst, which is empty, and hashes
-// it. Long runs of zeros become holes. buf is scratch space of a MiB or more.
-func Copy(ctx context.Context, dst, src int, buf []byte) (size int64, h Hash, err error) {
-	n, err := readFull(src, buf)
+// Copy copies the bytes of the file src to dst, which is empty, and hashes
+// what it copies. Long runs of zeros become holes. want is the size that src is
+// thought to have, buf scratch space of more than a MiB.
+func Copy(ctx context.Context, dst, src int, want int64, buf []byte) (size int64, h Hash, err error) {
+	n, err := readFull(src, expected(buf, want))
 	if err == nil && n < len(buf) {
 		return int64(n), Sum(buf[:n]), writeFull(dst, buf[:n])
 	}
@@ -200,6 +201,15 @@ func (s *Store) renew(ctx context.Context, h Hash) error {
 		return &DamagedError{h, got, size}
 	}
 	return tmp.replace(h)
+}
+
+// expected is the part of b that a file of a known size fills. Asking for just
+// that saves the second read, which would only say that the file is at its end.
+func expected(b []byte, size int64) []byte {
+	if size > 0 && size < int64(len(b)) {
+		return b[:size]
+	}
+	return b
 }
 
 // readFull fills b as far as the file goes.

@@ -25,6 +25,7 @@ type Writer struct {
 	buf   []byte
 	other []byte
 	hash  *blake3.Hasher
+	isNew bool // the last object was new, so the next one is thought to be
 }
 
 // NewWriter returns a writer for one goroutine.
@@ -49,6 +50,9 @@ type PutOptions struct {
 	Empty bool
 	// Clone allows to share blocks with the source where the file system can.
 	Clone bool
+	// Size is how many bytes the file is thought to have, 0 if that is not
+	// known. No more are read of a small file: Accept sees whether it grew.
+	Size int64
 }
 
 // PutBytes stores b.
@@ -57,7 +61,10 @@ func (w *Writer) PutBytes(_ context.Context, b []byte) (Put, error) { return w.p
 // PutFD stores the bytes of an open file from its present position on. It
 // does not close it.
 func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
-	n, err := readFull(fd, w.buf)
+	if o.Clone && o.Size >= minClone && !w.s.noClone.Load() {
+		return w.putLarge(ctx, fd, o)
+	}
+	n, err := readFull(fd, expected(w.buf, o.Size))
 	if err != nil {
 		return Put{}, &SourceError{err}
 	}
@@ -78,12 +85,19 @@ func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
 	return w.putNamed(Sum(w.buf[:n]), w.buf[:n])
 }
 
-// putNamed stores small bytes whose hash is known.
+// putNamed stores small bytes whose hash is known. Objects are new in runs (a
+// first snapshot) and old in runs (one that goes on after a crash), so whether
+// one is there is asked first only if the last one was: to be told by linkat
+// saves a look-up for each new object.
 func (w *Writer) putNamed(h Hash, b []byte) (Put, error) {
 	put := Put{Object: h, Size: int64(len(b))}
-	same, there, err := w.holds(h, b)
-	if err != nil || same {
-		return put, err
+	there := false
+	if !w.isNew {
+		var same bool
+		var err error
+		if same, there, err = w.holds(h, b); err != nil || same {
+			return put, err
+		}
 	}
 	tmp, err := w.stage()
 	if err != nil {
@@ -93,7 +107,19 @@ func (w *Writer) putNamed(h Hash, b []byte) (Put, error) {
 	if err := writeFull(tmp.fd, b); err != nil {
 		return put, fmt.Errorf("write object %s: %w", h, err)
 	}
-	return w.install(put, tmp, there)
+	if !there {
+		err := tmp.link(h)
+		if w.isNew = err == nil; !errors.Is(err, unix.EEXIST) {
+			put.Added = err == nil
+			return put, err
+		}
+		// It was there after all, or another writer was faster.
+		if same, _, err := w.holds(h, b); err != nil || same {
+			return put, err
+		}
+	}
+	put.Healed = true
+	return put, tmp.replace(h)
 }
 
 // install gives a complete staged file the name of its object.
@@ -135,8 +161,8 @@ func (w *Writer) holds(h Hash, b []byte) (same, there bool, err error) {
 	}
 }
 
-// putLarge stores a file that does not fit the buffer, whose first bytes are
-// in it. The staged copy is what is hashed, so what is stored is what was
+// putLarge stores a file that does not fit the buffer, or whose blocks may be
+// shared. The staged copy is what is hashed, so what is stored is what was
 // checked even if the source changes meanwhile.
 func (w *Writer) putLarge(ctx context.Context, fd int, o PutOptions) (Put, error) {
 	tmp, err := w.stage()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ func commandPage(full string, c *cli.Command, own []cli.Flag, examples string, e
 	}
 	section(&b, "COMMON FLAGS", flagLines(commonFlags()))
 	section(&b, "EXAMPLES", examples)
+	section(&b, "JSON", answerLines(strings.TrimPrefix(full, "repotool ")))
 	section(&b, "EXIT CODES", exitLines(append([]int{exitGood, exitUsage}, exits...)))
 	return b.String()
 }
@@ -73,8 +75,11 @@ func topPage(commands []*cli.Command) string {
 	return b.String()
 }
 
-// section writes a heading and a text that is indented below it.
+// section writes a heading and a text that is indented below it, if there is one.
 func section(b *strings.Builder, heading, text string) {
+	if text == "" {
+		return
+	}
 	if b.Len() > 0 {
 		b.WriteByte('\n')
 	}
@@ -102,6 +107,21 @@ func flagLines(flags []cli.Flag) string {
 			name += " " + m[1]
 		}
 		b.WriteString(columns(name, strings.ReplaceAll(usage, "`", "")))
+	}
+	return b.String()
+}
+
+// answerLines describes the keys of a command's answers in two columns.
+func answerLines(command string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(answers)) {
+		keys := strings.TrimLeft(answers[name], "\n")
+		switch with, ok := strings.CutPrefix(name, command+" "); {
+		case name == command:
+			b.WriteString(keys + "\n")
+		case ok && strings.ToLower(with) != with || ok && with[0] == '-': // no subcommand
+			fmt.Fprintf(&b, "\nWith %s:\n\n%s\n", with, keys)
+		}
 	}
 	return b.String()
 }

@@ -11,18 +11,6 @@ import (
 	"repotool/store"
 )
 
-// openStore opens the store that the settings name.
-func openStore(s settings) (*store.Store, error) {
-	if err := s.needStore(); err != nil {
-		return nil, err
-	}
-	st, err := store.Open(s.store)
-	if err != nil {
-		return nil, withHint(err, "make one with: repotool init "+s.store)
-	}
-	return st, nil
-}
-
 // loadInstallation reads FOSSology's configuration, as the settings change it.
 func loadInstallation(s settings, needDatabase bool) (*fossology.Installation, error) {
 	return fossology.Load(fossology.LoadOptions{

@@ -39,10 +39,7 @@ NAME_before_TIME until you drop it. Creating databases takes rights that
 FOSSology's own role may not have: see --admin.
 
 --plan says what would be done, how much it is, whether it fits, and what would
-be overwritten; it changes nothing.
-
-With --json, the answer has snapshot, to, plan, files (the counts), databases,
-problems (of a plan), findings and firstFindings.`,
+be overwritten; it changes nothing.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "restore the files into `DIR` and leave the installation alone"},
 			&cli.StringSliceFlag{Name: "only", Usage: "restore only `WHAT`: gold, files, logs, database, a host, a path as ls shows it, or a file's name (repeatable)"},
@@ -95,16 +92,12 @@ func (t *tool) restore(c *cli.Context) error {
 	case c.NArg() > 1:
 		return tooMany(c, 1)
 	}
-	st, err := openStore(s)
+	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	snap, err := findSnapshot(s, st, c.Args().First())
-	if err != nil {
-		return err
-	}
-	r := &restoration{tool: t, s: s, st: st, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
+	defer snap.Store.Close()
+	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
 	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
 	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {
 		return err

@@ -31,11 +31,7 @@ long as nobody deletes uploads meanwhile.
 
 A file whose bytes do not match its name is a finding. It is not stored
 under that name, and an earlier good copy stays. Findings do not stop the
-snapshot; they make the exit code 3.
-
-With --json, the answer is the summary of the snapshot: name, time, files,
-bytes, types, read, added, removed, standstillSeconds, seconds, database,
-findings (counts by kind), firstFindings.`,
+snapshot; they make the exit code 3.`,
 		Flags: append([]cli.Flag{
 			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
 			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// openStore opens the store that the settings name.
+func openStore(s settings) (*store.Store, error) {
+	if err := s.needStore(); err != nil {
+		return nil, err
+	}
+	st, err := store.Open(s.store)
+	if err != nil {
+		return nil, withHint(err, "make one with: repotool init "+s.store)
+	}
+	return st, nil
+}
+
+// openSnapshot opens the store, and in it the snapshot that ref names. The
+// caller closes the store, which is the snapshot's.
+func openSnapshot(s settings, ref string) (*snapshot.Snapshot, error) {
+	st, err := openStore(s)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := findSnapshot(s, st, ref)
+	if err != nil {
+		st.Close()
+		return nil, err
+	}
+	return snap, nil
+}
+
+// findSnapshot opens a snapshot of a store that is open.
+func findSnapshot(s settings, st *store.Store, ref string) (*snapshot.Snapshot, error) {
+	snap, err := snapshot.Find(st, s.installation, ref)
+	return snap, whoseSnapshots(s, st, err)
+}
+
+// whoseSnapshots says, where an installation has no snapshots, which ones have some.
+func whoseSnapshots(s settings, st *store.Store, err error) error {
+	var wrong *snapshot.RefError
+	if !errors.As(err, &wrong) || len(wrong.Names) > 0 {
+		return err
+	}
+	others, e := snapshot.Installations(st)
+	switch {
+	case e != nil:
+		return err
+	case len(others) > 0:
+		return &hinted{err, "the store has snapshots of " + strings.Join(others, ", ") + ": choose with --installation"}
+	}
+	return &hinted{err, "the store is empty: take a snapshot with repotool snapshot"}
+}
