@@ -60,7 +60,29 @@ func (t *taker) writeDraft(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "manifest"), b, 0o644); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	return t.summary.write(dir, t.findings.List())
+	if err := t.summary.write(dir); err != nil || t.summary.Findings() == 0 {
+		return err
+	}
+	return t.writeFindings(dir)
+}
+
+// findingsFile is the record of all findings, beside the manifest.
+const findingsFile = "findings.jsonl"
+
+// maxFindingLine is more than a path and what was found there can have.
+const maxFindingLine = 1 << 20
+
+// writeFindings moves the record, which was written during the run, into its
+// place.
+func (t *taker) writeFindings(dir string) error {
+	if err := t.findings.Flush(); err != nil {
+		return err
+	}
+	err := errors.Join(t.record.Chmod(0o644), os.Rename(t.record.Name(), filepath.Join(dir, findingsFile)))
+	if err != nil {
+		return fmt.Errorf("write findings: %w", err)
+	}
+	return nil
 }
 
 func (t *taker) publishDay(day, name string) error {

@@ -124,6 +124,9 @@ func TestRestoreFixture(t *testing.T) {
 		t.Errorf("restore: %+v, want %d files written, some of them links", r, len(want))
 	}
 	compareTrees(t, want, tree(t, to, true))
+	if work := workFiles(t, to); len(work) > 0 {
+		t.Errorf("work files were restored: %v", work)
+	}
 	if r := restore(t, s, snapshot.RestoreOptions{To: to}); r.Kept != int64(len(want)) || r.Written+r.Replaced != 0 {
 		t.Errorf("second restore: %+v, want %d files kept", r, len(want))
 	}
