@@ -44,7 +44,7 @@ type EventKind uint8
 // The kinds of events.
 const (
 	DirSame    EventKind = iota // a directory whose names are those of the earlier walk: they are not repeated
-	DirRead                     // a directory whose names follow, all of them
+	DirRead                     // a directory whose names follow, all of them; Stat.Size counts them, without those of work files
 	FileFound                   // a regular file, symbolic link or special file
 	WorkFile                    // a file or directory of a running agent (<host>/ununpack, <host>/wget, *.I): not looked into
 	Unreadable                  // Err says why; what was known below Path says nothing about today
@@ -222,8 +222,9 @@ func (w *walker) work(ctx context.Context) error {
 	return nil
 }
 
-// isWorkFile says whether an agent keeps a path for itself while it runs.
-func isWorkFile(path, name string, depth int) bool {
+// isWorkFile says whether an agent keeps a name at some depth for itself while it
+// runs.
+func isWorkFile(name string, depth int) bool {
 	return strings.HasSuffix(name, ".I") || depth == 2 && (name == "ununpack" || name == "wget")
 }
 

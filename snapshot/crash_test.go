@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repotool/fossology"
 	"repotool/repotest"
 	"repotool/snapshot"
 	"repotool/store"
@@ -67,22 +69,24 @@ func TestTakeVictim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	take(t, options(st, repository))
+	defer st.Close()
+	o := options(st, repository)
+	withDatabase(&o, fossology.DSN(os.Getenv("VICTIM_DSN")), snapshot.DumpMode(os.Getenv("VICTIM_MODE")))
+	take(t, o)
 }
 
 // A run that is killed at any moment loses nothing: what was visible before
 // stays good, the next run completes without help, and leaves no leftovers.
 func TestTakeKilled(t *testing.T) {
-	repository := repotest.Repository(t)
+	repository, dsn := repotest.Repository(t), repotest.Fossology(t)
 	st := repotest.Store(t)
-	victim := func() *exec.Cmd {
-		return again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir())
-	}
+	modes := []snapshot.DumpMode{snapshot.DumpPlain, snapshot.DumpDirectory}
+	victim := func(round int) *exec.Cmd { return takeVictim(t, repository, st, dsn, modes[round%len(modes)]) }
 	var normal time.Duration
-	for range 2 { // the first run stores everything, the others walk
+	for round := range 2 { // the first run stores everything, the others walk
 		os.RemoveAll(st.Path("cache", "fossology.scan"))
 		start := time.Now()
-		if out, err := victim().CombinedOutput(); err != nil {
+		if out, err := victim(round).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		normal = time.Since(start)
@@ -96,7 +100,7 @@ func TestTakeKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		os.RemoveAll(st.Path("cache", "fossology.scan")) // a long walk
-		cmd := victim()
+		cmd := victim(round)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +118,7 @@ func TestTakeKilled(t *testing.T) {
 	if killed < killRounds/4 {
 		t.Errorf("only %d runs were killed", killed)
 	}
-	take(t, options(st, repository))
+	takeAlone(t, repository, st)
 	for _, dir := range []string{"days", "snapshots"} {
 		if left, _ := filepath.Glob(st.Path(dir, "fossology", ".building*")); len(left) > 0 {
 			t.Errorf("left: %v", left)
@@ -122,6 +126,116 @@ func TestTakeKilled(t *testing.T) {
 	}
 	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
 	t.Logf("%d of %d runs were killed, a normal one takes %v", killed, killRounds, normal)
+}
+
+func takeVictim(t testing.TB, repository string, st *store.Store, dsn string, mode snapshot.DumpMode) *exec.Cmd {
+	return again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir(), "VICTIM_DSN="+dsn, "VICTIM_MODE="+string(mode))
+}
+
+// takeAlone takes a snapshot as a process does that then ends, and nobody else
+// is there: tmp/ is empty then.
+func takeAlone(t testing.TB, repository string, in *store.Store, with ...func(*snapshot.TakeOptions)) {
+	t.Helper()
+	st, err := store.Open(in.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options(st, repository)
+	for _, f := range with {
+		f(&o)
+	}
+	take(t, o)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(st.Path("tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left in tmp: %v, %v", left, err)
+	}
+}
+
+// A run that is killed while pg_dump fills a directory leaves it; the next run
+// removes it.
+func TestTakeKilledDumping(t *testing.T) {
+	repository, dsn := repotest.Repository(t), repotest.Fossology(t)
+	st := repotest.Store(t)
+	killWhen(t, takeVictim(t, repository, st, dsn, snapshot.DumpDirectory), st.Path("tmp", "*", "dump-*", "d", "*"))
+	takeAlone(t, repository, st)
+}
+
+// TestLoadDirectoryVictim is the process that TestLoadKilledDirectory kills.
+func TestLoadDirectoryVictim(t *testing.T) {
+	dsn, dir := fossology.DSN(os.Getenv("VICTIM_DSN")), os.Getenv("VICTIM_STORE")
+	if dsn == "" || os.Getenv("VICTIM_REPOSITORY") != "" {
+		return // run by itself it has nothing to do
+	}
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	tmp, err := st.TempDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := fossology.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = snapshot.LoadDatabase(t.Context(), snapshot.LoadOptions{DSN: dsn, Admin: db, Dump: find(t, st, "latest").Manifest.Database, TempDir: tmp,
+		Open: func(h store.Hash) (io.ReadCloser, error) { return st.Open(h) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// So does a restore that is killed while pg_restore reads a directory.
+func TestLoadKilledDirectory(t *testing.T) {
+	repository, dsn, pg := repotest.Repository(t), repotest.Fossology(t), repotest.Postgres(t)
+	st := repotest.Store(t)
+	takeAlone(t, repository, st, func(o *snapshot.TakeOptions) { withDatabase(o, fossology.DSN(dsn), snapshot.DumpDirectory) })
+	t.Cleanup(func() {
+		for _, name := range databases(t, dbname(dsn)+"_") {
+			pg.SQL(t, "postgres", "DROP DATABASE "+name+" WITH (FORCE)")
+		}
+	})
+	killWhen(t, again(t, "TestLoadDirectoryVictim", "VICTIM_DSN="+pg.AdminDSN("postgres"), "VICTIM_STORE="+st.Dir()), st.Path("tmp", "*", "load-*", "*"))
+	// Between fork and exec a child of the killed process still holds its lock.
+	for swept := 0; swept == 0; time.Sleep(time.Millisecond) {
+		var err error
+		if swept, err = st.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := os.ReadDir(st.Path("tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left in tmp: %v, %v", left, err)
+	}
+}
+
+// killWhen starts a process, kills it as soon as a file of that pattern is
+// there, and sees that it was left.
+func killWhen(t testing.TB, cmd *exec.Cmd, pattern string) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	there := func() bool {
+		files, _ := filepath.Glob(pattern)
+		return len(files) > 0
+	}
+	for !there() {
+		select {
+		case err := <-ended:
+			t.Fatalf("the run ended before it was killed: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	cmd.Process.Kill()
+	<-ended
+	if !there() {
+		t.Fatalf("%s: nothing was left, so this test tests nothing", pattern)
+	}
 }
 
 // compareSnapshotWithTree restores a snapshot and compares every byte.
@@ -303,6 +417,20 @@ func TestTakeRemembersDamage(t *testing.T) {
 			name = filepath.Join(repository, e.Path)
 		}
 	}
+	rot(t, name)
+	o := options(st, repository)
+	o.Detect = snapshot.DetectRead
+	for night := range 3 {
+		if s := take(t, o); s.FindingCount[snapshot.ContentDiffers] != 1 {
+			t.Errorf("night %d: findings %v", night, s.FindingCount)
+		}
+		o.Detect = snapshot.DetectWalk
+	}
+}
+
+// rot changes a byte in place and leaves the times as they were.
+func rot(t testing.TB, name string) {
+	t.Helper()
 	info, err := os.Stat(name)
 	if err != nil {
 		t.Fatal(err)
@@ -314,14 +442,6 @@ func TestTakeRemembersDamage(t *testing.T) {
 	b[0] ^= 1
 	if err := errors.Join(os.WriteFile(name, b, 0o600), os.Chtimes(name, time.Time{}, info.ModTime())); err != nil {
 		t.Fatal(err)
-	}
-	o := options(st, repository)
-	o.Detect = snapshot.DetectRead
-	for night := range 3 {
-		if s := take(t, o); s.FindingCount[snapshot.ContentDiffers] != 1 {
-			t.Errorf("night %d: findings %v", night, s.FindingCount)
-		}
-		o.Detect = snapshot.DetectWalk
 	}
 }
 

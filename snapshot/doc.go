@@ -14,7 +14,7 @@
 //
 //	snapshots/<installation>/<time>/manifest       two lines: JSON (Manifest), and the BLAKE3-256 of the first
 //	snapshots/<installation>/<time>/summary.json   how it was made (Summary)
-//	snapshots/<installation>/<time>/findings.jsonl what was wrong, one Finding a line; missing if nothing was
+//	snapshots/<installation>/<time>/findings.jsonl all that was wrong, one Finding a line; missing if nothing was
 //	days/<installation>/<time>/<host>/<type>/aa/<name>   flat layout: the files that stand where FOSSology puts them
 //	days/<installation>/<time>/other/<path>              all other files, by their path in the repository
 //	days/<installation>/<time>/database/…                pieces of the dump, each a zstd frame
@@ -36,8 +36,10 @@
 // directories are not kept.
 //
 // Day directories can be made again from manifests and objects; the cache from
-// nothing. Memory holds one block of each segment, the batches under way, and,
-// while restoring, the paths of files that had several names.
+// nothing. Memory holds one block of each segment, the batches under way, the
+// paths of files that were wrong the last time (up to maxSuspects; of findings
+// only numbers and examples), and, while restoring, the paths of files that had
+// several names.
 //
 // # Change
 //
@@ -52,7 +54,8 @@
 //
 // A snapshot is prepared under a name that begins with a dot, made durable
 // with one syncfs, and renamed. A crash before the rename leaves nothing
-// visible; the next run clears up, and finds the objects that were stored. A
+// visible; the next run clears up, in tmp/ too, and finds the objects that
+// were stored. A
 // crash between the rename of the snapshot and that of its day leaves a
 // snapshot without a day.
 //

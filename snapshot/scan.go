@@ -34,6 +34,7 @@ type scan struct {
 	known    iter.Seq[fossology.Dir] // directories that need not be read; nil: all are
 	readAll  bool                    // hash files that look unchanged, too
 	suspects map[string]bool         // files that were wrong last time: read again
+	again    map[string]bool         // files that were wrong this time, for the next pass; nil: this is the last one
 	md5      bool                    // check the whole Name, not its SHA-1 alone
 	start    time.Time
 	slack    time.Duration
@@ -49,7 +50,7 @@ type scan struct {
 	order   chan *batch
 	jobs    chan *batch
 	cache   *cacheWriter
-	cacheMu sync.Mutex // of cache.retry
+	cacheMu sync.Mutex // of cache.retry and again
 	out     *segmentWriter
 	rootFD  int
 	result  scanResult
@@ -322,8 +323,7 @@ func (s *scan) symlink(ctx context.Context, it item) error {
 	it.entry.Kind, it.entry.Target, it.entry.Size, it.entry.Inode = Symlink, string(buf[:n]), 0, 0
 	var st unix.Stat_t
 	if unix.Fstatat(s.rootFD, it.entry.Path, &st, 0) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		s.findings.Add(LinkedDirectory, it.entry.Path, "leads to "+it.entry.Target)
-		s.retry(it.entry.Path)
+		s.report(Finding{LinkedDirectory, it.entry.Path, "leads to " + it.entry.Target})
 	}
 	if it.had && it.prev == it.entry {
 		return nil

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,9 +48,6 @@ type Summary struct {
 	First        []Finding             `json:"firstFindings"` // of each kind
 }
 
-// firstFindings is how many findings of each kind a summary shows.
-const firstFindings = 5
-
 func (s *Summary) addScan(r scanResult) {
 	s.Read.Files += r.newFiles.Files
 	s.Read.Bytes += r.newFiles.Bytes
@@ -77,18 +73,7 @@ func (s *Summary) finish(t *taker) {
 	}
 	s.Seconds = t.Now().Sub(t.started).Seconds()
 	s.FindingCount = t.findings.Counts()
-	s.First = firstOfEach(t.findings.List())
-}
-
-func firstOfEach(list []Finding) []Finding {
-	n := map[FindingKind]int{}
-	first := []Finding{}
-	for _, f := range list {
-		if n[f.Kind]++; n[f.Kind] <= firstFindings {
-			first = append(first, f)
-		}
-	}
-	return first
+	s.First = t.findings.First()
 }
 
 // Findings says how many findings there are.
@@ -100,8 +85,8 @@ func (s *Summary) Findings() int64 {
 	return n
 }
 
-// write puts summary.json and, if there are any, findings.jsonl into dir.
-func (s *Summary) write(dir string, findings []Finding) error {
+// write puts summary.json into dir.
+func (s *Summary) write(dir string) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
@@ -109,38 +94,7 @@ func (s *Summary) write(dir string, findings []Finding) error {
 	if err := os.WriteFile(filepath.Join(dir, "summary.json"), append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
-	if len(findings) == 0 {
-		return nil
-	}
-	var lines []byte
-	for _, f := range findings {
-		line, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		lines = append(append(lines, line...), '\n')
-	}
-	if err := os.WriteFile(filepath.Join(dir, "findings.jsonl"), lines, 0o644); err != nil {
-		return fmt.Errorf("write findings: %w", err)
-	}
 	return nil
-}
-
-// wrongFiles are the files whose content a snapshot found wrong. A file that
-// is damaged in place looks unchanged ever after, so it must be asked for.
-func wrongFiles(st *store.Store, m *Manifest) map[string]bool {
-	wrong := map[string]bool{}
-	b, err := os.ReadFile(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), "findings.jsonl"))
-	if err != nil {
-		return wrong // there were none
-	}
-	for line := range bytes.Lines(b) {
-		var f Finding
-		if json.Unmarshal(line, &f) == nil && (f.Kind == ContentDiffers || f.Kind == Unreadable || f.Kind == Changing) {
-			wrong[f.Path] = true
-		}
-	}
-	return wrong
 }
 
 // Contradicts says in which way a summary is not that of the manifest; ""

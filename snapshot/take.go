@@ -3,14 +3,11 @@ package snapshot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"os"
-	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 	"repotool/store"
@@ -120,12 +117,13 @@ type taker struct {
 	manifest *Manifest // the one being made
 	parent   *Manifest // the one before, or nil
 	findings Findings
+	record   *os.File // all findings, a line each
 	summary  Summary
 	cache    *scanCache      // of the run before
 	fresh    *cacheWriter    // of this run
 	full     time.Time       // when every directory was last read
 	suspects map[string]bool // files that were wrong the last time
-	tmp      string
+	tmp      string          // of this run alone
 }
 
 func (t *taker) close() {
@@ -134,6 +132,10 @@ func (t *taker) close() {
 	}
 	if t.fresh != nil {
 		t.fresh.close()
+	}
+	if t.record != nil {
+		t.record.Close()
+		os.Remove(t.record.Name()) // if the snapshot was not published
 	}
 }
 
@@ -148,79 +150,12 @@ func cacheName(st *store.Store, installation string) string {
 	return st.Path("cache", installation+".scan")
 }
 
-// building is what a run calls that which is not complete; the next run
-// removes it.
-const building = ".building-"
-
-// prepare clears up after a killed run and finds the parent.
-func (t *taker) prepare(ctx context.Context) error {
-	t.started = t.Now()
-	for _, dir := range []string{snapshotsDir(t.Store, t.Installation), daysDir(t.Store, t.Installation)} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("prepare store: %w", err)
-		}
-		left, _ := filepath.Glob(filepath.Join(dir, building+"*"))
-		for _, name := range left {
-			if err := store.RemoveTree(ctx, name); err != nil {
-				return fmt.Errorf("clear up after an interrupted run: %w", err)
-			}
-		}
-	}
-	t.tmp = t.Store.Path("tmp")
-	parent, err := t.findParent()
-	if err != nil {
-		return err
-	}
-	t.parent = parent
-	if parent != nil {
-		t.suspects = wrongFiles(t.Store, parent)
-	}
-	t.manifest = &Manifest{Version: Version, Installation: t.Installation, Time: t.started.UTC().Truncate(time.Second),
-		Strategy: "full", Depth: t.Depth, Repository: t.Repository, Totals: map[string]Totals{}}
-	if parent != nil {
-		if !t.manifest.Time.After(parent.Time) {
-			// Two in one second, or a clock that went back: names stay in order.
-			t.manifest.Time = parent.Time.Add(time.Second)
-		}
-		if parent.Depth == t.Depth {
-			t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
-			t.manifest.DirMode = parent.DirMode
-			for k, v := range parent.Totals {
-				t.manifest.Totals[k] = v
-			}
-		}
-	}
-	t.summary = Summary{Version: Version, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
-		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
-	return nil
-}
-
-// findParent is the newest snapshot that can be read. Others are findings.
-func (t *taker) findParent() (*Manifest, error) {
-	names, err := listNames(t.Store, t.Installation)
-	if err != nil {
-		return nil, err
-	}
-	for i := len(names) - 1; i >= 0; i-- {
-		m, err := loadManifest(t.Store, t.Installation, names[i])
-		if err == nil {
-			var c *cursor
-			if c, err = openCursor(t.Store, m.Segments); err == nil {
-				c.close()
-				return m, nil
-			}
-		}
-		t.findings.Add(OldSnapshot, names[i], err.Error())
-	}
-	return nil, nil
-}
-
 // copy brings files and database into the store. With a standstill, the long
 // first pass runs before it and a short one within; without, the dump comes
 // first, since files are only ever added.
 func (t *taker) copy(ctx context.Context) error {
 	var dirs iter.Seq[fossology.Dir]
-	if t.Detect == DetectWalk && !t.FullScan && !onNetwork(t.Repository) {
+	if t.Detect == DetectWalk && !t.FullScan && !store.OnNetwork(t.Repository) {
 		t.cache = openScanCache(cacheName(t.Store, t.Installation), cacheKey(t.Repository, t.manifest.Segments))
 	}
 	t.full = t.started
@@ -268,9 +203,16 @@ func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode
 	}
+	if phase == PhaseScan && t.Quiesce != nil {
+		s.again = map[string]bool{}
+	}
 	r, err := s.run(ctx)
 	if err != nil {
 		return err
+	}
+	if len(s.again) > 0 {
+		maps.Copy(s.again, t.suspects)
+		t.suspects = s.again
 	}
 	if t.fresh != nil {
 		t.fresh.close()
@@ -285,143 +227,4 @@ func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 	}
 	t.summary.addScan(r)
 	return nil
-}
-
-// publish makes the snapshot visible, after all of it is durable.
-func (t *taker) publish(ctx context.Context) (*Summary, error) {
-	name := t.manifest.Name()
-	day := filepath.Join(daysDir(t.Store, t.Installation), building+name)
-	if t.Layout != LayoutNone {
-		t.Progress.Begin(PhaseDay, t.manifest.Total().Files, 0)
-		if err := buildDay(ctx, t.Store, t.manifest, t.Layout, day, t.Progress, t.heal); err != nil {
-			return nil, errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), day))
-		}
-	}
-	t.summary.finish(t)
-	draft := filepath.Join(snapshotsDir(t.Store, t.Installation), building+name)
-	if err := t.writeDraft(draft); err != nil {
-		return nil, errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), draft))
-	}
-	t.Progress.Begin(PhaseSync, 0, 0)
-	if err := t.Store.Sync(ctx); err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err // the last moment to turn back
-	}
-	if err := renameDurably(draft, filepath.Join(snapshotsDir(t.Store, t.Installation), name)); err != nil {
-		return nil, fmt.Errorf("publish snapshot: %w", err)
-	}
-	if t.Layout != LayoutNone {
-		if err := t.publishDay(day, name); err != nil {
-			return nil, err
-		}
-	}
-	if err := t.fresh.save(cacheName(t.Store, t.Installation), cacheHead{cacheVersion, cacheKey(t.Repository, t.manifest.Segments), t.full}); err != nil {
-		t.Log.Warn("the next snapshot will read every directory", "err", err)
-	}
-	return &t.summary, nil
-}
-
-func (t *taker) writeDraft(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	b, err := t.manifest.encode()
-	if err != nil {
-		return err
-	}
-	// Synced all at once with the objects, so not one by one.
-	if err := os.WriteFile(filepath.Join(dir, "manifest"), b, 0o644); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	return t.summary.write(dir, t.findings.List())
-}
-
-func (t *taker) publishDay(day, name string) error {
-	dir := daysDir(t.Store, t.Installation)
-	if err := renameDurably(day, filepath.Join(dir, name)); err != nil {
-		return fmt.Errorf("publish day: %w", err)
-	}
-	link := filepath.Join(dir, building+"current")
-	if err := os.Symlink(name, link); err != nil {
-		return fmt.Errorf("publish day: %w", err)
-	}
-	if err := renameDurably(link, filepath.Join(dir, "current")); err != nil {
-		return fmt.Errorf("publish day: %w", err)
-	}
-	return nil
-}
-
-func renameDurably(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return err
-	}
-	return store.SyncDir(filepath.Dir(to))
-}
-
-// heal reads a file again whose object the store has lost.
-func (t *taker) heal(ctx context.Context, path string, want store.Hash) error {
-	fd, err := unix.Open(t.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	r := &fileReader{rootFD: fd, depth: t.Depth, w: t.Store.NewWriter()}
-	it := item{entry: Entry{Path: path}}
-	if err := r.read(ctx, &it); err != nil {
-		return err
-	}
-	if it.gone || it.problem != nil || it.put.Object != want {
-		return fmt.Errorf("%s: its object %s is missing from the store, and the repository does not have the same bytes any more: %w", path, want, store.ErrNoObject)
-	}
-	t.findings.Add(StoreDamaged, path, fmt.Sprintf("object %s was missing and was stored again", want))
-	return nil
-}
-
-// checkRepository refuses a directory that is no repository: an empty mount
-// point must not become a snapshot in which everything is gone.
-func checkRepository(root string) error {
-	hosts, err := os.ReadDir(root)
-	if err != nil {
-		return fmt.Errorf("open repository: %w", err)
-	}
-	for _, h := range hosts {
-		for _, typ := range []string{"gold", "files"} {
-			if h.Name() == typ {
-				return nil
-			}
-			if info, err := os.Stat(filepath.Join(root, h.Name(), typ)); err == nil && info.IsDir() {
-				return nil
-			}
-		}
-	}
-	return &NotRepositoryError{root}
-}
-
-// NotRepositoryError says that a directory is no FOSSology repository.
-type NotRepositoryError struct{ Path string }
-
-func (e *NotRepositoryError) Error() string {
-	return fmt.Sprintf("%s is no FOSSology repository: no host directory in it holds gold or files", e.Path)
-}
-
-// Hint says what to do about it.
-func (e *NotRepositoryError) Hint() string {
-	return "is it mounted? The path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it"
-}
-
-// onNetwork says whether a directory is on a network file system, whose
-// server stamps directories by another clock than ours.
-func onNetwork(dir string) bool {
-	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) != nil {
-		return true
-	}
-	switch uint32(st.Type) {
-	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC,
-		unix.CEPH_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.V9FS_MAGIC, unix.AFS_SUPER_MAGIC:
-		return true
-	}
-	return false
 }

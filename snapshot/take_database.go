@@ -50,6 +50,7 @@ func (t *taker) dump(ctx context.Context, view *View) error {
 			return p, ok
 		}
 	}
+	o.TempDir = t.tmp
 	w := t.Store.NewWriter()
 	o.Put = func(ctx context.Context, frame []byte, _ store.Hash, rawLen int) (store.Hash, error) {
 		put, err := w.PutBytes(ctx, frame)

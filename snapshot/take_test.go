@@ -53,6 +53,28 @@ func countFiles(t testing.TB, dir string) (files, bytes int64) {
 	return files, bytes
 }
 
+// workFiles are the files that an agent at work owns, and its directories.
+func workFiles(t testing.TB, root string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "ununpack" || d.Name() == "wget") {
+			paths = append(paths, path)
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".I") {
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
 // A first snapshot of the real fixture holds each of its files, and a second
 // one of an unchanged repository reads and adds nothing.
 func TestTakeFixture(t *testing.T) {
@@ -68,8 +90,12 @@ func TestTakeFixture(t *testing.T) {
 	if first.Findings() != 0 {
 		t.Errorf("findings: %v", first.First)
 	}
-	if first.WorkFiles == 0 {
-		t.Error("the work directory and the .I file were not noticed")
+	work := workFiles(t, repository)
+	if len(work) != 3 || first.WorkFiles != 3 {
+		t.Errorf("%d work files were passed over, want 3: %v", first.WorkFiles, work)
+	}
+	if day, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || day != first.Name {
+		t.Errorf("current is %q, %v; want %q", day, err, first.Name)
 	}
 	objects, bytes := countFiles(t, st.Path("objects"))
 	second := take(t, options(st, repository))
@@ -78,6 +104,9 @@ func TestTakeFixture(t *testing.T) {
 	}
 	if second.Files != first.Files || second.Bytes != first.Bytes {
 		t.Errorf("second snapshot has %d files of %d bytes, first %d of %d", second.Files, second.Bytes, first.Files, first.Bytes)
+	}
+	if day, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || day != second.Name || day == first.Name {
+		t.Errorf("current is %q, %v; want %q", day, err, second.Name)
 	}
 	if o, b := countFiles(t, st.Path("objects")); o != objects || b != bytes {
 		t.Errorf("second snapshot made objects: %d of %d bytes, before %d of %d", o, b, objects, bytes)

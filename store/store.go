@@ -52,6 +52,10 @@ type Store struct {
 	byProc  atomic.Bool // linkat with AT_EMPTY_PATH is refused
 	noClone atomic.Bool // FICLONE is refused
 	renewMu sync.Mutex
+
+	roomMu   sync.Mutex
+	roomName string   // below tmp/
+	roomHeld *os.File // its lock; nil: no room yet
 }
 
 // Init makes a store in dir, which must be missing or empty, after probing
@@ -128,9 +132,9 @@ func Open(dir string) (*Store, error) {
 	return s, nil
 }
 
-// Close gives the store's handles back.
+// Close gives the store's handles back and removes what is in its TempDir.
 func (s *Store) Close() error {
-	return errors.Join(unix.Close(s.objects), unix.Close(s.tmp))
+	return errors.Join(s.leaveRoom(), unix.Close(s.objects), unix.Close(s.tmp))
 }
 
 // Dir is the store's directory as it was given to Open.

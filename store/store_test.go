@@ -105,8 +105,8 @@ func TestPutGuessesWrong(t *testing.T) {
 			t.Errorf("check %s: %v", c.bytes, err)
 		}
 	}
-	if left, err := os.ReadDir(st.Path("tmp")); err != nil || len(left) > 0 {
-		t.Errorf("left in tmp: %v, %v", left, err)
+	if left := leftInTmp(t, st); len(left) > 0 {
+		t.Errorf("left in tmp: %v", left)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestPutRefused(t *testing.T) {
 	for info := range st.List(t.Context()) {
 		t.Errorf("object %s", info.Object)
 	}
-	if left, _ := os.ReadDir(st.Path("tmp")); len(left) > 0 {
+	if left := leftInTmp(t, st); len(left) > 0 {
 		t.Errorf("left in tmp: %v", left)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"os"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sys/unix"
@@ -281,7 +280,10 @@ func (w *Writer) stage() (*staged, error) {
 		}
 		s.noTmp.Store(true)
 	}
-	name := s.tmpName()
+	name, err := s.tmpName()
+	if err != nil {
+		return nil, err
+	}
 	fd, err := unix.Openat(s.tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", s.Path("tmp", name), err)
@@ -289,8 +291,11 @@ func (w *Writer) stage() (*staged, error) {
 	return &staged{s, fd, name}, nil
 }
 
-// tmpName is a name in tmp/ that no other process or call uses.
-func (s *Store) tmpName() string { return fmt.Sprintf("%d.%d", os.Getpid(), s.tmpSeq.Add(1)) }
+// tmpName is a name below tmp/ that no other process or call uses.
+func (s *Store) tmpName() (string, error) {
+	room, err := s.room()
+	return fmt.Sprintf("%s/%d", room, s.tmpSeq.Add(1)), err
+}
 
 // link gives the file its object's name. EEXIST is returned bare.
 func (t *staged) link(h Hash) error { return t.linkAs(t.s.objects, h.path()) }
@@ -320,7 +325,10 @@ func (t *staged) linkAs(dirfd int, path string) error {
 func (t *staged) replace(h Hash) error {
 	name := t.name
 	if name == "" {
-		name = t.s.tmpName()
+		var err error
+		if name, err = t.s.tmpName(); err != nil {
+			return err
+		}
 		if err := t.linkAs(t.s.tmp, name); err != nil {
 			return fmt.Errorf("replace object %s: %w", h, err)
 		}

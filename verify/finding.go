@@ -23,6 +23,7 @@ const (
 	FileMissing        Kind = "file-missing"        // the database refers to a file that is not there
 	GoldMissing        Kind = "gold-missing"        // the gold of a living upload is not there
 	NoRow              Kind = "no-row"              // a file that no row of the database refers to
+	BadRow             Kind = "bad-row"             // a row of pfile holds no checksums and size
 )
 
 // Hint says what to do about findings of this kind.
@@ -44,6 +45,8 @@ func (k Kind) Hint() string {
 		return "look for it in snapshots: 'repotool restore --only NAME latest'"
 	case NoRow:
 		return "FOSSology does not know these files; its maintagent removes them"
+	case BadRow:
+		return "FOSSology cannot find the file of such a row: look at it in table pfile"
 	}
 	return ""
 }

@@ -149,8 +149,11 @@ func (r *repairer) day(ctx context.Context, s *snapshot.Snapshot, e *snapshot.En
 	if _, err := os.Lstat(filepath.Dir(name)); err != nil {
 		return nil // the day was deleted
 	}
-	tmp := r.st.Path("tmp", "repair-"+e.Object.String())
-	os.Remove(tmp)
+	dir, err := r.st.TempDir()
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(dir, "repair-"+e.Object.String())
 	if err := r.st.Link(ctx, e.Object, unix.AT_FDCWD, tmp); err != nil {
 		return err
 	}

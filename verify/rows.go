@@ -28,8 +28,8 @@ func (c *sourceCheck) missing(ctx context.Context) error {
 		missing Kind
 		detail  string
 	}{
-		{"files", c.o.References.PfileNames(ctx), FileMissing, "a row of pfile refers to it"},
-		{"gold", c.o.References.GoldNames(ctx), GoldMissing, "a living upload refers to it"},
+		{"files", snapshot.GoodNames(c.o.References.PfileNames(ctx), c.badRow), FileMissing, "a row of pfile refers to it"},
+		{"gold", snapshot.GoodNames(c.o.References.GoldNames(ctx), passedOver), GoldMissing, "a living upload refers to it"},
 	} {
 		for name, err := range side.names {
 			if err != nil {
@@ -47,6 +47,14 @@ func (c *sourceCheck) missing(ctx context.Context) error {
 	}
 	return nil
 }
+
+// badRow reports a row of pfile that holds no Name.
+func (c *sourceCheck) badRow(e *fossology.RowError) {
+	c.found.add(Finding{Kind: BadRow, What: e.Text, Detail: e.Error()})
+}
+
+// passedOver is for bad rows that badRow reports.
+func passedOver(*fossology.RowError) {}
 
 // arrived says whether a file is so new that it cannot have a row yet in the
 // view of the database that it is compared with. Its mtime says nothing:
@@ -111,7 +119,7 @@ func inFiles(file string) bool {
 func (m *rowMerge) begin(ctx context.Context, dir string) {
 	m.end()
 	m.dir = dir
-	m.next, m.stop = iter.Pull2(m.refs.PfileNames(ctx))
+	m.next, m.stop = iter.Pull2(snapshot.GoodNames(m.refs.PfileNames(ctx), passedOver))
 }
 
 func (m *rowMerge) advance() (err error) {

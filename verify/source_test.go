@@ -158,3 +158,30 @@ func TestSourceRows(t *testing.T) {
 		t.Errorf("all are new, and yet: %v", hosts)
 	}
 }
+
+// A row that holds no checksums is a finding, and the rest is compared all the
+// same.
+func TestSourceBadRow(t *testing.T) {
+	repository, dsn, pg := repotest.Repository(t), repotest.Fossology(t), repotest.Postgres(t)
+	_, rest, _ := strings.Cut(dsn, "dbname=")
+	database, _, _ := strings.Cut(rest, " ")
+	pg.SQL(t, database, "UPDATE pfile SET pfile_sha1 = 'none' WHERE pfile_pk = (SELECT min(pfile_fk) FROM upload WHERE expire_action IS DISTINCT FROM 'd')")
+	names, _ := fixtureNames(t, repository)
+	last := names[len(names)-1].String()
+	os.Remove(filepath.Join(repository, "localhost", "files", fossology.FanOut(last, 3), last))
+	db, err := fossology.Connect(t.Context(), fossology.DSN(dsn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.WithoutCancel(t.Context()))
+	view, err := db.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer view.Close()
+	r := source(t, sourceOptions(repository, view))
+	want := map[verify.Kind]int64{verify.BadRow: 1, verify.NoRow: 1, verify.FileMissing: 1}
+	if d := cmp.Diff(want, r.Counts); d != "" {
+		t.Errorf("%s: %+v", d, r.Findings)
+	}
+}

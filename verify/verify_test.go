@@ -160,11 +160,15 @@ func TestStoreBlames(t *testing.T) {
 	w := newWorld(t)
 	e := w.some(t)
 	w.take(t, func() time.Time { return time.Now().Add(time.Hour) })
-	for name, damage := range map[string]func(){
-		"damaged": func() { flip(t, w.object(e.Object)) },
-		"missing": func() { os.Remove(w.object(e.Object)) },
+	for _, step := range []struct {
+		name   string
+		damage func()
+	}{
+		{"damaged", func() { flip(t, w.object(e.Object)) }},
+		{"missing", func() { os.Remove(w.object(e.Object)) }}, // last: nothing is left to flip
 	} {
-		damage()
+		name := step.name
+		step.damage()
 		r, err := verify.Store(t.Context(), w.st, verify.ScrubOptions{Now: time.Now})
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 
 	"repotool/fossology"
 	"repotool/snapshot"
-	"repotool/store"
 )
 
 // loadInstallation reads FOSSology's configuration, as the settings change it.
@@ -23,7 +22,7 @@ func loadInstallation(s settings, needDatabase bool) (*fossology.Installation, e
 }
 
 // dumpOptions say how the database goes into a snapshot; nil if it does not.
-func dumpOptions(s settings, st *store.Store, in *fossology.Installation) *snapshot.DumpOptions {
+func dumpOptions(s settings, in *fossology.Installation) *snapshot.DumpOptions {
 	if s.database == string(snapshot.DumpNone) {
 		return nil
 	}
@@ -33,7 +32,6 @@ func dumpOptions(s settings, st *store.Store, in *fossology.Installation) *snaps
 		GlobalsDSN: fossology.DSN(s.admin),
 		Mode:       snapshot.DumpMode(s.database),
 		Command:    s.databaseCommand,
-		TempDir:    st.Path("tmp"),
 	}
 }
 

@@ -185,6 +185,11 @@ func (r *restoration) locate(to string) error {
 
 // run restores files, then databases: rows that refer to files appear last.
 func (r *restoration) run(ctx context.Context) error {
+	if !r.result.Plan {
+		if _, err := r.st.Sweep(ctx); err != nil {
+			r.log.Warn("clear up after an interrupted run", "err", err)
+		}
+	}
 	if r.inPlace && !r.result.Plan {
 		lock, err := r.st.Lock(ctx, "snapshot-"+r.s.installation, commandLine(), r.now())
 		var locked *store.LockedError

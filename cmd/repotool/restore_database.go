@@ -82,10 +82,15 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 			return counted{f, &progress.Bytes}, err
 		},
 		Counts:  r.countRows,
-		TempDir: r.st.Path("tmp"),
 		Command: r.s.loadCommand,
 		Now:     r.now,
 		Log:     r.log,
+	}
+	if o.Dump.Mode == snapshot.DumpDirectory {
+		var err error
+		if o.TempDir, err = r.st.TempDir(); err != nil {
+			return err
+		}
 	}
 	if name == r.snap.Manifest.Database.Main {
 		o.Expected = r.snap.Manifest.Rows

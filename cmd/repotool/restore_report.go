@@ -29,7 +29,7 @@ func (r *restoration) problem(format string, args ...any) {
 
 // report prints what was done, and ends with findings if there are any.
 func (r *restoration) report() error {
-	r.result.Findings, r.result.First = r.findings.Counts(), firstOfEach(r.findings.List())
+	r.result.Findings, r.result.First = r.findings.Counts(), r.findings.First()
 	if r.s.json {
 		if err := r.answer(r.result); err != nil {
 			return err
@@ -45,19 +45,6 @@ func (r *restoration) report() error {
 		return findingsError{n}
 	}
 	return nil
-}
-
-// firstOfEach keeps the first few findings of each kind.
-func firstOfEach(list []snapshot.Finding) []snapshot.Finding {
-	const few = 5
-	seen := map[snapshot.FindingKind]int{}
-	first := []snapshot.Finding{}
-	for _, f := range list {
-		if seen[f.Kind]++; seen[f.Kind] <= few {
-			first = append(first, f)
-		}
-	}
-	return first
 }
 
 // String is the result for people.

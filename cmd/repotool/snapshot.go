@@ -105,7 +105,7 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		Progress:     progress,
 	}
 	if db != nil {
-		o.Dump = dumpOptions(s, st, in)
+		o.Dump = dumpOptions(s, in)
 		o.Dump.Log = t.log
 		o.View = databaseView(db)
 	}

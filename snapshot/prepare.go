@@ -1,0 +1,130 @@
+package snapshot
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"repotool/store"
+)
+
+// building is what a run calls that which is not complete; the next run
+// removes it.
+const building = ".building-"
+
+// prepare clears up after a killed run and finds the parent.
+func (t *taker) prepare(ctx context.Context) error {
+	t.started = t.Now()
+	for _, dir := range []string{snapshotsDir(t.Store, t.Installation), daysDir(t.Store, t.Installation)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("prepare store: %w", err)
+		}
+		left, _ := filepath.Glob(filepath.Join(dir, building+"*"))
+		for _, name := range left {
+			if err := store.RemoveTree(ctx, name); err != nil {
+				return fmt.Errorf("clear up after an interrupted run: %w", err)
+			}
+		}
+	}
+	if err := t.temporary(ctx); err != nil {
+		return err
+	}
+	parent, err := t.findParent()
+	if err != nil {
+		return err
+	}
+	t.parent = parent
+	if parent != nil {
+		var all bool
+		if t.suspects, all = wrongFiles(t.Store, parent, maxSuspects); !all {
+			t.Detect = DetectRead
+		}
+	}
+	t.manifest = &Manifest{Version: Version, Installation: t.Installation, Time: t.started.UTC().Truncate(time.Second),
+		Strategy: "full", Depth: t.Depth, Repository: t.Repository, Totals: map[string]Totals{}}
+	if parent != nil {
+		if !t.manifest.Time.After(parent.Time) {
+			// Two in one second, or a clock that went back: names stay in order.
+			t.manifest.Time = parent.Time.Add(time.Second)
+		}
+		if parent.Depth == t.Depth {
+			t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
+			t.manifest.DirMode = parent.DirMode
+			for k, v := range parent.Totals {
+				t.manifest.Totals[k] = v
+			}
+		}
+	}
+	t.summary = Summary{Version: Version, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
+		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
+	return nil
+}
+
+// temporary removes what killed processes left in tmp/, and makes a place for
+// this run.
+func (t *taker) temporary(ctx context.Context) error {
+	if _, err := t.Store.Sweep(ctx); err != nil {
+		t.Log.Warn("clear up after an interrupted run", "err", err)
+	}
+	var err error
+	if t.tmp, err = t.Store.TempDir(); err != nil {
+		return err
+	}
+	if t.record, err = os.CreateTemp(t.tmp, "findings-"); err != nil {
+		return fmt.Errorf("write findings: %w", err)
+	}
+	t.findings.Record(t.record)
+	return nil
+}
+
+// findParent is the newest snapshot that can be read. Others are findings.
+func (t *taker) findParent() (*Manifest, error) {
+	names, err := listNames(t.Store, t.Installation)
+	if err != nil {
+		return nil, err
+	}
+	for i := len(names) - 1; i >= 0; i-- {
+		m, err := loadManifest(t.Store, t.Installation, names[i])
+		if err == nil {
+			var c *cursor
+			if c, err = openCursor(t.Store, m.Segments); err == nil {
+				c.close()
+				return m, nil
+			}
+		}
+		t.findings.Add(OldSnapshot, names[i], err.Error())
+	}
+	return nil, nil
+}
+
+// maxSuspects is how many wrong files are asked for by name. Beyond, all files
+// are read.
+const maxSuspects = 100_000
+
+// wrongFiles are the files whose content a snapshot found wrong. A file that
+// is damaged in place looks unchanged ever after, so it must be asked for. all
+// is false if there are more than most.
+func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, all bool) {
+	f, err := os.Open(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), findingsFile))
+	if err != nil {
+		return nil, true // there were none
+	}
+	defer f.Close()
+	wrong = map[string]bool{}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxFindingLine)
+	for lines.Scan() {
+		var x Finding
+		if json.Unmarshal(lines.Bytes(), &x) != nil || x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
+			continue
+		}
+		if wrong[x.Path] = true; len(wrong) > most {
+			return nil, false
+		}
+	}
+	return wrong, lines.Err() == nil
+}

@@ -1,0 +1,127 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/store"
+)
+
+// publish makes the snapshot visible, after all of it is durable.
+func (t *taker) publish(ctx context.Context) (*Summary, error) {
+	name := t.manifest.Name()
+	day := filepath.Join(daysDir(t.Store, t.Installation), building+name)
+	if t.Layout != LayoutNone {
+		t.Progress.Begin(PhaseDay, t.manifest.Total().Files, 0)
+		if err := buildDay(ctx, t.Store, t.manifest, t.Layout, day, t.Progress, t.heal); err != nil {
+			return nil, errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), day))
+		}
+	}
+	t.summary.finish(t)
+	draft := filepath.Join(snapshotsDir(t.Store, t.Installation), building+name)
+	if err := t.writeDraft(draft); err != nil {
+		return nil, errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), draft))
+	}
+	t.Progress.Begin(PhaseSync, 0, 0)
+	if err := t.Store.Sync(ctx); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // the last moment to turn back
+	}
+	if err := renameDurably(draft, filepath.Join(snapshotsDir(t.Store, t.Installation), name)); err != nil {
+		return nil, fmt.Errorf("publish snapshot: %w", err)
+	}
+	if t.Layout != LayoutNone {
+		if err := t.publishDay(day, name); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.fresh.save(cacheName(t.Store, t.Installation), cacheHead{cacheVersion, cacheKey(t.Repository, t.manifest.Segments), t.full}); err != nil {
+		t.Log.Warn("the next snapshot will read every directory", "err", err)
+	}
+	return &t.summary, nil
+}
+
+func (t *taker) writeDraft(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	b, err := t.manifest.encode()
+	if err != nil {
+		return err
+	}
+	// Synced all at once with the objects, so not one by one.
+	if err := os.WriteFile(filepath.Join(dir, "manifest"), b, 0o644); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	if err := t.summary.write(dir); err != nil || t.summary.Findings() == 0 {
+		return err
+	}
+	return t.writeFindings(dir)
+}
+
+// findingsFile is the record of all findings, beside the manifest.
+const findingsFile = "findings.jsonl"
+
+// maxFindingLine is more than a path and what was found there can have.
+const maxFindingLine = 1 << 20
+
+// writeFindings moves the record, which was written during the run, into its
+// place.
+func (t *taker) writeFindings(dir string) error {
+	if err := t.findings.Flush(); err != nil {
+		return err
+	}
+	err := errors.Join(t.record.Chmod(0o644), os.Rename(t.record.Name(), filepath.Join(dir, findingsFile)))
+	if err != nil {
+		return fmt.Errorf("write findings: %w", err)
+	}
+	return nil
+}
+
+func (t *taker) publishDay(day, name string) error {
+	dir := daysDir(t.Store, t.Installation)
+	if err := renameDurably(day, filepath.Join(dir, name)); err != nil {
+		return fmt.Errorf("publish day: %w", err)
+	}
+	link := filepath.Join(dir, building+"current")
+	if err := os.Symlink(name, link); err != nil {
+		return fmt.Errorf("publish day: %w", err)
+	}
+	if err := renameDurably(link, filepath.Join(dir, "current")); err != nil {
+		return fmt.Errorf("publish day: %w", err)
+	}
+	return nil
+}
+
+func renameDurably(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return store.SyncDir(filepath.Dir(to))
+}
+
+// heal reads a file again whose object the store has lost.
+func (t *taker) heal(ctx context.Context, path string, want store.Hash) error {
+	fd, err := unix.Open(t.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	r := &fileReader{rootFD: fd, depth: t.Depth, w: t.Store.NewWriter()}
+	it := item{entry: Entry{Path: path}}
+	if err := r.read(ctx, &it); err != nil {
+		return err
+	}
+	if it.gone || it.problem != nil || it.put.Object != want {
+		return fmt.Errorf("%s: its object %s is missing from the store, and the repository does not have the same bytes any more: %w", path, want, store.ErrNoObject)
+	}
+	t.findings.Add(StoreDamaged, path, fmt.Sprintf("object %s was missing and was stored again", want))
+	return nil
+}
