@@ -54,7 +54,7 @@ var packages = map[string]string{
 	"psql": "postgresql-client", "pg_dump": "postgresql-client",
 	"pg_dumpall": "postgresql-client", "pg_restore": "postgresql-client",
 	"borg": "borgbackup", "sha256sum": "coreutils", "cp": "coreutils",
-	"mkfs.ext4": "e2fsprogs", "mount": "mount", "losetup": "mount",
+	"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mount": "mount", "losetup": "mount",
 }
 
 // Tool returns the path of a program, looked for in PATH and, for PostgreSQL's

@@ -470,3 +470,65 @@ func TestTakeNoRepository(t *testing.T) {
 		}
 	}
 }
+
+// TestRestoreVictim is the process that TestRestoreKilled kills.
+func TestRestoreVictim(t *testing.T) {
+	dir, to := os.Getenv("VICTIM_STORE"), os.Getenv("VICTIM_TARGET")
+	if to == "" {
+		return // run by itself it has nothing to do
+	}
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to})
+}
+
+// A restore that is killed at any moment, again and again, shows no file that is
+// not whole, and the last one completes it and leaves nothing of its own.
+func TestRestoreKilled(t *testing.T) {
+	repository, st := repotest.Repository(t), repotest.Store(t)
+	want := tree(t, repository, true)
+	take(t, options(st, repository))
+	to := filepath.Join(t.TempDir(), "restored")
+	start := time.Now()
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: filepath.Join(t.TempDir(), "normal")})
+	normal := time.Since(start)
+	random, killed := rand.New(rand.NewPCG(3, 4)), 0
+	for round := range killRounds {
+		cmd := again(t, "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Float64() * 1.5 * float64(normal)))
+		cmd.Process.Kill()
+		if err := cmd.Wait(); err != nil {
+			killed++
+		}
+		if _, err := os.Stat(to); err != nil {
+			continue // it did not come so far
+		}
+		for path, text := range tree(t, to, false) {
+			if _, whole, _ := strings.Cut(want[path], "\n"); whole != text && !strings.HasSuffix(want[path], text) {
+				t.Fatalf("round %d: %s is not what it was", round, path)
+			}
+		}
+		if round%3 == 2 {
+			os.RemoveAll(to)
+		}
+	}
+	if killed < killRounds/4 {
+		t.Errorf("only %d restores were killed", killed)
+	}
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to})
+	compareTrees(t, withoutLinkLines(want), withoutLinkLines(tree(t, to, true)))
+	err := filepath.WalkDir(to, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasPrefix(filepath.Base(path), ".repotool-") {
+			t.Errorf("left: %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -181,7 +181,7 @@ func (b *dayBuilder) work(ctx context.Context, progress *Progress) error {
 			l := &batch[i]
 			dir := l.path[:max(0, strings.LastIndexByte(l.path, '/'))]
 			if dir != last {
-				if err := mkdirs(b.fd, dir, last, nil); err != nil {
+				if err := mkdirs(b.fd, dir, last, 0o755, nil); err != nil {
 					return err
 				}
 				last = dir
@@ -223,8 +223,8 @@ func (b *dayBuilder) link(ctx context.Context, l *dayLink) error {
 }
 
 // mkdirs makes dir and what leads to it below dirfd, knowing that last is
-// there already. made is called for each directory that is new.
-func mkdirs(dirfd int, dir, last string, made func(dir string) error) error {
+// there already. pass is called for each directory on the way, new or not.
+func mkdirs(dirfd int, dir, last string, mode uint32, pass func(dir string, isNew bool) error) error {
 	for i := 0; i <= len(dir); i++ {
 		if i < len(dir) && dir[i] != '/' || i == 0 {
 			continue
@@ -233,15 +233,12 @@ func mkdirs(dirfd int, dir, last string, made func(dir string) error) error {
 		if within(last, part) && last != "" {
 			continue
 		}
-		err := unix.Mkdirat(dirfd, part, 0o755)
-		if errors.Is(err, unix.EEXIST) {
-			continue
-		}
-		if err != nil {
+		err := unix.Mkdirat(dirfd, part, mode)
+		if err != nil && !errors.Is(err, unix.EEXIST) {
 			return &fs.PathError{Op: "mkdir", Path: part, Err: err}
 		}
-		if made != nil {
-			if err := made(part); err != nil {
+		if pass != nil {
+			if err := pass(part, err == nil); err != nil {
 				return err
 			}
 		}

@@ -59,7 +59,7 @@ func (k FindingKind) Hint() string {
 	case BadRow:
 		return "FOSSology cannot find the file of such a row: look at it in table pfile; the rest of the snapshot is not touched by it"
 	case OwnerNotSet:
-		return "run the restore as root, or set owners afterwards: chown -R fossy:fossy"
+		return "run the restore as root, or set what is named afterwards (chown -R fossy:fossy)"
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

@@ -50,6 +50,7 @@ type restorer struct {
 	fd      int // of the target; -1 in a plan of a target that is not there
 	euid    uint32
 	batches chan []Entry
+	dirMode uint32            // of new directories, see newDirMode
 	links   map[uint64]*Entry // files with several names, by their old inode
 	again   []linkPair        // files to be linked to one of those
 	count   struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes atomic.Int64 }
@@ -79,6 +80,7 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	if r.fd >= 0 {
 		defer unix.Close(r.fd)
 	}
+	r.dirMode = r.newDirMode()
 	total := s.Manifest.Total()
 	o.Progress.Begin(PhaseFiles, total.Files, total.Bytes)
 	g, gctx := errgroup.WithContext(ctx)
@@ -107,7 +109,10 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 
 func (r *restorer) openTarget() (err error) {
 	if !r.o.Plan {
-		if err := os.MkdirAll(r.o.To, 0o770); err != nil {
+		switch err := os.MkdirAll(r.o.To, 0o770); {
+		case errors.Is(err, unix.EROFS):
+			return &ReadOnlyError{r.o.To}
+		case err != nil:
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
@@ -119,7 +124,24 @@ func (r *restorer) openTarget() (err error) {
 	if err != nil {
 		return fmt.Errorf("restore: %w", &fs.PathError{Op: "open", Path: r.o.To, Err: err})
 	}
+	var st unix.Statfs_t
+	if !r.o.Plan && unix.Fstatfs(r.fd, &st) == nil && st.Flags&unix.ST_RDONLY != 0 {
+		unix.Close(r.fd)
+		return &ReadOnlyError{r.o.To}
+	}
 	return nil
+}
+
+// A ReadOnlyError says that a restore has nowhere to write.
+type ReadOnlyError struct{ Dir string }
+
+func (e *ReadOnlyError) Error() string {
+	return fmt.Sprintf("restore: %s is mounted read-only", e.Dir)
+}
+
+// Hint says what to do about it.
+func (e *ReadOnlyError) Hint() string {
+	return "mount it for writing (mount -o remount,rw), or restore elsewhere with --to"
 }
 
 // list hands the selected entries to the workers. Directories with an entry
@@ -236,49 +258,14 @@ func (r *restorer) linkAgain(ctx context.Context) error {
 	return nil
 }
 
-// dir makes a directory that has an entry, with its mode and owner.
-func (r *restorer) dir(e *Entry) error {
-	if r.o.Plan {
-		return nil
-	}
-	if e.Path != "" {
-		if err := mkdirs(r.fd, e.Path, "", r.newDir); err != nil {
-			return err
-		}
-	}
-	r.setDir(orDot(e.Path), DirMeta{e.Mode, e.UID, e.GID})
-	return nil
-}
-
-// newDir gives a directory without an entry the usual mode and owner.
-func (r *restorer) newDir(dir string) error {
-	r.setDir(dir, r.Manifest.DirMode)
-	return nil
-}
-
-func (r *restorer) setDir(dir string, m DirMeta) {
-	if m == (DirMeta{}) {
-		return
-	}
-	var st unix.Stat_t
-	known := unix.Fstatat(r.fd, dir, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
-	if !r.o.NoOwner && !(known && st.Uid == m.UID && st.Gid == m.GID) {
-		known = false
-		if err := unix.Fchownat(r.fd, dir, int(m.UID), int(m.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			r.foreign(dir, err)
-		}
-	}
-	if !(known && st.Mode&0o7777 == m.Mode) {
-		if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
-			r.foreign(dir, err)
-		}
-	}
-}
-
-func (r *restorer) foreign(path string, err error) {
+// foreign notes what of a file or directory could not be made as it was.
+func (r *restorer) foreign(path, what string, err error) {
 	r.count.foreign.Add(1)
-	r.o.Findings.Add(OwnerNotSet, path, err.Error())
+	r.o.Findings.Add(OwnerNotSet, path, what+": "+err.Error())
 }
+
+func owner(uid, gid uint32) string { return fmt.Sprintf("owner %d:%d", uid, gid) }
+func mode(m uint32) string         { return fmt.Sprintf("mode %04o", m) }
 
 func orDot(path string) string {
 	if path == "" {

@@ -38,6 +38,9 @@ type Summary struct {
 	Dirs         int64                 `json:"directories"`
 	DirsRead     int64                 `json:"directoriesRead"`
 	Standstill   float64               `json:"standstillSeconds"`
+	StaleJobs    []int64               `json:"staleJobs,omitempty"`   // jq_pk, see Standstill
+	UnseenHosts  []string              `json:"unseenHosts,omitempty"` // see Standstill
+	Broken       bool                  `json:"standstillBroken,omitempty"`
 	Seconds      float64               `json:"seconds"`
 	Database     *DumpStats            `json:"database,omitempty"`
 	Rows         map[string]int64      `json:"rows,omitempty"`
@@ -54,6 +57,11 @@ func (s *Summary) addScan(r scanResult) {
 	s.WorkFiles = r.workFiles
 	s.Dirs = r.dirs
 	s.DirsRead += r.dirsRead
+}
+
+func (s *Summary) addStandstill(still Standstill) {
+	s.Standstill = still.Duration.Seconds()
+	s.StaleJobs, s.UnseenHosts, s.Broken = still.StaleJobs, still.UnseenHosts, still.Broken
 }
 
 func (s *Summary) finish(t *taker) {

@@ -30,7 +30,15 @@ const fullScanEvery = 7 * 24 * time.Hour
 const clockSlack = 100 * time.Millisecond
 
 // Quiesce brings an installation to a standstill, and returns how to end it.
-type Quiesce func(context.Context) (release func(context.Context) (time.Duration, error), err error)
+type Quiesce func(context.Context) (release func(context.Context) (Standstill, error), err error)
+
+// A Standstill is what is known of one that has ended.
+type Standstill struct {
+	Duration    time.Duration
+	StaleJobs   []int64  // jq_pk: run according to the database, though no agent does
+	UnseenHosts []string // whose agents could not be looked for
+	Broken      bool     // somebody started the scheduler meanwhile
+}
 
 // References are what a database says of files.
 type References interface {
@@ -176,7 +184,7 @@ func (t *taker) copy(ctx context.Context) error {
 		released = true
 		// Started again after an error and after an interruption, too.
 		standstill, err := release(context.WithoutCancel(ctx))
-		t.summary.Standstill = standstill.Seconds()
+		t.summary.addStandstill(standstill)
 		return err
 	}
 	defer end() // a panic

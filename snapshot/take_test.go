@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"repotool/repotest"
 	"repotool/snapshot"
@@ -131,7 +134,7 @@ func TestTakeTouchedAndRewritten(t *testing.T) {
 	repository := repotest.Repository(t)
 	st := repotest.Store(t)
 	first := take(t, options(st, repository))
-	objects, bytes := countFiles(t, st.Path("objects"))
+	before := objects(t, st)
 	n := 0
 	err := filepath.WalkDir(filepath.Join(repository, "localhost", "files"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, ".I") {
@@ -159,10 +162,55 @@ func TestTakeTouchedAndRewritten(t *testing.T) {
 	if second.Read.Files != 0 || second.Files != first.Files || second.Removed != 0 {
 		t.Errorf("read %+v, %d files of %d, removed %d", second.Read, second.Files, first.Files, second.Removed)
 	}
-	o, b := countFiles(t, st.Path("objects"))
-	if o > objects+2 || b > bytes+40_000 { // the difference of the manifest is an object, too
-		t.Errorf("%d objects of %d bytes, before %d of %d", o, b, objects, bytes)
+	after := objects(t, st)
+	for _, s := range []*snapshot.Snapshot{find(t, st, "latest~1"), find(t, st, "latest")} {
+		for _, segment := range s.Manifest.Segments { // what the nights differ in
+			delete(before, segment.Object)
+			delete(after, segment.Object)
+		}
 	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+	days := []map[string]uint64{inodes(t, st, first.Name), inodes(t, st, second.Name)}
+	if diff := cmp.Diff(days[0], days[1]); diff != "" || len(days[0]) < 900 {
+		t.Errorf("links of %d files (-first +second):\n%.1000s", len(days[0]), diff)
+	}
+}
+
+// objects are the sizes of all objects.
+func objects(t testing.TB, st *store.Store) map[store.Hash]int64 {
+	t.Helper()
+	all := map[store.Hash]int64{}
+	for info, err := range st.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[info.Object] = info.Size
+	}
+	return all
+}
+
+// inodes are those of the files in a day, empty ones left out: they are no links.
+func inodes(t testing.TB, st *store.Store, name string) map[string]uint64 {
+	t.Helper()
+	all := map[string]uint64{}
+	day := st.Path("days", "fossology", name)
+	err := filepath.WalkDir(day, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || d.Name() == "RESTORE.txt" {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Size() > 0 {
+			rel, _ := filepath.Rel(day, path)
+			all[rel] = info.Sys().(*syscall.Stat_t).Ino
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // What arrives, vanishes and returns is seen by the short cut as by a full

@@ -128,7 +128,7 @@ func Open(dir string) (*Store, error) {
 		unix.Close(s.objects)
 		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("tmp"), Err: err})
 	}
-	s.chmod = umask()&0o444 != 0
+	s.chmod = Umask()&0o444 != 0
 	return s, nil
 }
 
@@ -215,9 +215,9 @@ func SyncDir(dir string) error {
 	return d.Sync()
 }
 
-// umask reads the process's umask without changing it, which unix.Umask
+// Umask reads the process's umask without changing it, which unix.Umask
 // cannot do. Unknown counts as the strictest.
-func umask() int {
+func Umask() uint32 {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0o777
@@ -228,5 +228,5 @@ func umask() int {
 	if err != nil {
 		return 0o777
 	}
-	return int(m)
+	return uint32(m)
 }

@@ -166,32 +166,6 @@ func TestPutRefused(t *testing.T) {
 	}
 }
 
-// More links than the file system allows to one inode: the object is renewed.
-func TestLinkLimit(t *testing.T) {
-	st := repotest.Store(t)
-	p := put(t, st, []byte("common"))
-	dir := t.TempDir()
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	const links = 65_100 // ext4 allows 65,000
-	for i := range links {
-		if err := st.Link(t.Context(), p.Object, fd, fmt.Sprint("l", i)); err != nil {
-			t.Fatalf("link %d: %v", i, err)
-		}
-	}
-	for _, i := range []int{0, links - 1} {
-		if b, err := os.ReadFile(filepath.Join(dir, fmt.Sprint("l", i))); err != nil || string(b) != "common" {
-			t.Errorf("link %d: %q, %v", i, b, err)
-		}
-	}
-	if _, err := st.Check(t.Context(), p.Object, make([]byte, 1<<20)); err != nil {
-		t.Error(err)
-	}
-}
-
 // The second to want a lock is told who has it, and gets it when that ends.
 func TestLock(t *testing.T) {
 	st := repotest.Store(t)

@@ -28,7 +28,7 @@ type tool struct {
 	terminal       bool    // stderr is looked at by a person
 	now            func() time.Time
 	log            *slog.Logger
-	stale          []fossology.Job // found by the standstill
+	still          *fossology.Standstill // the last one; nil if there was none
 }
 
 // run is the whole program; it returns the exit code.

@@ -138,8 +138,8 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 // notes says what is worth knowing and nobody's fault: it would be the same
 // every night, so it does not make the exit code 3.
 func (t *tool) notes(s settings, x *snapshot.Summary) {
-	if len(t.stale) > 0 {
-		t.say(s, "note: %s\n", staleLine(t.stale))
+	for _, note := range standstillNotes(t.still) {
+		t.say(s, "note: %s\n", note)
 	}
 	for _, f := range x.First {
 		if notesOnly[f.Kind] {
