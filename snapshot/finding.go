@@ -20,7 +20,9 @@ const (
 	NoRow           FindingKind = "no-row"           // a file that no row of the database refers to
 	NoGold          FindingKind = "no-gold"          // the gold of a living upload is not there
 	OwnerNotSet     FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
-	DatabaseWarning FindingKind = "database"         // pg_dump had something to say, or the globals lack passwords
+	DatabaseWarning FindingKind = "database"         // pg_dump had something to say
+	NoPasswords     FindingKind = "no-passwords"     // the dump of the roles has no passwords
+	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
 
@@ -54,6 +56,10 @@ func (k FindingKind) Hint() string {
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
 	case OwnerNotSet:
 		return "run the restore as root, or set owners afterwards: chown -R fossy:fossy"
+	case NoPasswords:
+		return "name a superuser's connection: admin in the configuration, or --admin; or set the passwords by hand after a restore"
+	case RowsDiffer:
+		return "does the command leave something out, or did somebody work in the database meanwhile?"
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}
