@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -261,8 +260,8 @@ func TestTakeTwoPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Detect = snapshot.DetectRead
-	o.Quiesce = func(context.Context) (func(context.Context) (time.Duration, error), error) {
-		return func(context.Context) (time.Duration, error) { return 0, nil }, os.WriteFile(mended, good, 0o660)
+	o.Quiesce = func(context.Context) (func(context.Context) (snapshot.Standstill, error), error) {
+		return func(context.Context) (snapshot.Standstill, error) { return snapshot.Standstill{}, nil }, os.WriteFile(mended, good, 0o660)
 	}
 	s := take(t, o)
 	found := recorded(t, st, s)
