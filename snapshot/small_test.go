@@ -166,7 +166,7 @@ func TestRestoreDamagedObjects(t *testing.T) {
 		o := snapshot.RestoreOptions{To: to, Findings: new(snapshot.Findings)}
 		r := restore(t, find(t, st, "latest"), o)
 		if r.Damaged != damaged || o.Findings.Counts()[snapshot.StoreDamaged] != damaged {
-			t.Errorf("%s: %+v, findings %v", to, r, o.Findings.List())
+			t.Errorf("%s: %+v, findings %v", to, r, o.Findings.First())
 		}
 		for _, c := range contents {
 			got, err := os.ReadFile(filepath.Join(to, paths[c]))
@@ -285,7 +285,7 @@ func TestRestoreWithoutRights(t *testing.T) {
 	o := snapshot.RestoreOptions{To: filepath.Join(dir, "restored"), Findings: new(snapshot.Findings)}
 	r := restore(t, s, o)
 	if r.Written != 1 || r.Foreign == 0 || o.Findings.Counts()[snapshot.OwnerNotSet] == 0 {
-		t.Errorf("%+v, findings %v", r, o.Findings.List())
+		t.Errorf("%+v, findings %v", r, o.Findings.First())
 	}
 	rel, _ := filepath.Rel(repository, path)
 	if b, err := os.ReadFile(filepath.Join(o.To, rel)); err != nil || string(b) != "good" {
@@ -295,6 +295,6 @@ func TestRestoreWithoutRights(t *testing.T) {
 	o.To += "2"
 	o.Findings = new(snapshot.Findings)
 	if r := restore(t, s, o); r.Foreign != 0 {
-		t.Errorf("without owners: %+v, findings %v", r, o.Findings.List())
+		t.Errorf("without owners: %+v, findings %v", r, o.Findings.First())
 	}
 }
