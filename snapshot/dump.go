@@ -15,7 +15,10 @@ package snapshot
 // would otherwise make up anew each time.
 //
 // A dump that is not known to be whole is an error: the exit status of the tool decides, then the last
-// line that it must have written, and for the directory format its table of contents. Passwords travel
+// line that it must have written, and for the directory format its table of contents. Then the rows of
+// the tables that matter most are counted as they pass (dump_rows.go) and compared with those of the view
+// of the database that the dump was made in; without a view they are not. What a command of the user's
+// writes is not made in the view: if it is plain SQL and has other rows, that is a finding. Passwords travel
 // in the environment, never in an argument list.
 
 import (
@@ -57,12 +60,15 @@ const (
 
 // DumpOptions say what DumpDatabase dumps and where it goes.
 type DumpOptions struct {
-	PgBin       string        // directory of pg_dump, pg_dumpall and psql; empty: found by PATH
-	DSN         fossology.DSN // of FOSSology's database, password included
-	GlobalsDSN  fossology.DSN // of a superuser of the same server, who can read the roles' passwords; empty: DSN
-	Mode        DumpMode      // empty: DumpPlain
-	Command     []string      // DumpCommand: program and arguments; it finds REPOTOOL_DSN and PGPASSWORD set
-	SnapshotID  string        // exported database snapshot that the main database is dumped in; may be empty
+	PgBin      string        // directory of pg_dump, pg_dumpall and psql; empty: found by PATH
+	DSN        fossology.DSN // of FOSSology's database, password included
+	GlobalsDSN fossology.DSN // of a superuser of the same server, who can read the roles' passwords; empty: DSN
+	Mode       DumpMode      // empty: DumpPlain
+	Command    []string      // DumpCommand: program and arguments; it finds REPOTOOL_DSN and PGPASSWORD set
+	SnapshotID string        // exported database snapshot that the main database is dumped in; may be empty
+	// Rows are those of upload, pfile, uploadtree and jobqueue in the database snapshot SnapshotID. The dump must hold
+	// as many. Empty: it is not compared.
+	Rows        map[string]int64
 	RestrictKey string        // the previous Dump.RestrictKey; empty: a new one is made and recorded
 	Jobs        int           // DumpDirectory: parallel jobs; 0: 2
 	TempDir     string        // DumpDirectory: an existing directory with room for the uncompressed dump
@@ -127,8 +133,9 @@ type DumpPiece struct {
 
 // A DumpWarning is something about a good dump that the administrator should know.
 type DumpWarning struct {
-	Text string `json:"text"`
-	Hint string `json:"hint,omitempty"` // what to do about it
+	Kind FindingKind `json:"kind,omitempty"` // of the finding that a snapshot makes of it
+	Text string      `json:"text"`
+	Hint string      `json:"hint,omitempty"` // what to do about it
 }
 
 // DumpStats count what a dump was and what of it was new.

@@ -34,7 +34,8 @@ func (d *dumper) directory(ctx context.Context, f databaseFacts, snapshot string
 	if _, err := t.stream(ctx, discard); err != nil {
 		return err
 	}
-	if err := d.checkDirectory(ctx, t, dir); err != nil {
+	tables, err := d.checkDirectory(ctx, t, dir, f.Tables)
+	if err != nil {
 		return err
 	}
 	d.warnLines(t)
@@ -42,19 +43,25 @@ func (d *dumper) directory(ctx context.Context, f databaseFacts, snapshot string
 	if err != nil {
 		return fmt.Errorf("read dump of database %s: %w", name, err)
 	}
+	counter := newRowCounter()
 	for _, e := range entries {
-		f, err := os.Open(filepath.Join(dir, e.Name()))
+		file, err := os.Open(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return fmt.Errorf("read dump of database %s: %w", name, err)
 		}
-		pieces, err := d.sink.cut(ctx, f)
-		f.Close()
+		var r pipe = file
+		if table, ok := tables[e.Name()]; ok {
+			counter.begin(table)
+			r = countRows{file, counter}
+		}
+		pieces, err := d.sink.cut(ctx, r)
+		file.Close()
 		if err != nil {
 			return fmt.Errorf("store dump of database %s: %w", name, err)
 		}
 		d.add(pathOfDatabase(name)+"/"+e.Name(), name, FormatDirectory, pieces)
 	}
-	return nil
+	return d.checkRows(f, counter, t)
 }
 
 // discard reads a tool's standard output, of which nothing is expected.
@@ -63,25 +70,33 @@ func discard(r pipe) error {
 	return err
 }
 
-// checkDirectory sees whether the table of contents can be read and each table in it has its data to the end.
-func (d *dumper) checkDirectory(ctx context.Context, dump *pgTool, dir string) error {
+// checkDirectory sees whether the table of contents can be read and each table in it has its data to the end. It
+// returns the files that hold the data of the tables that count.
+func (d *dumper) checkDirectory(ctx context.Context, dump *pgTool, dir string, counted []countedTable) (map[string]tableName, error) {
 	if _, err := os.Stat(filepath.Join(dir, "toc.dat")); err != nil {
-		return dump.cutShort()
+		return nil, dump.cutShort()
 	}
 	list, err := d.tool("pg_restore", dump.database, "--list", dir).output(ctx, "")
 	if err != nil {
-		return dump.cutShort()
+		return nil, dump.cutShort()
 	}
+	files := map[string]tableName{}
 	for line := range strings.Lines(string(list)) {
 		id, entry, ok := strings.Cut(line, ";")
 		if !ok || id == "" || !strings.Contains(entry, " TABLE DATA ") {
 			continue
 		}
-		if !copyEnds(filepath.Join(dir, id+".dat")) {
-			return dump.cutShort()
+		file := id + ".dat"
+		if !copyEnds(filepath.Join(dir, file)) {
+			return nil, dump.cutShort()
+		}
+		for _, t := range counted {
+			if strings.HasSuffix(entry, fmt.Sprintf(" TABLE DATA %s %s %s\n", t.Schema, t.Name, t.Owner)) {
+				files[file] = tableName{t.Schema, t.Name}
+			}
 		}
 	}
-	return nil
+	return files, nil
 }
 
 // copyEnds says whether a file ends as pg_dump ends a table's data.

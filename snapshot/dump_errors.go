@@ -11,6 +11,8 @@ import (
 var (
 	// ErrCutShort: the tool said all is well but did not write the dump to its end.
 	ErrCutShort = errors.New("the dump is not complete, though its tool ended without error")
+	// ErrRows: the tool said all is well but the dump has other rows than the database.
+	ErrRows = errors.New("the dump does not hold the rows of the database")
 	// ErrToolOlder: pg_dump does not know a server newer than itself.
 	ErrToolOlder = errors.New("the tool is older than the server")
 )

@@ -9,16 +9,18 @@ import (
 // databaseFacts are what a database says of itself.
 type databaseFacts struct {
 	DumpedDatabase
-	Version    int      `json:"version"`
-	Properties []string `json:"properties"` // SQL statements that say :"DBNAME" for the database
+	Version    int            `json:"version"`
+	Properties []string       `json:"properties"` // SQL statements that say :"DBNAME" for the database
+	Tables     []countedTable `json:"tables"`     // whose rows the manifest counts
 }
 
 // factsSQL reads the catalogues of PostgreSQL 9.4 to 18. Columns that only some versions have are reached through
 // to_json. Roles: whoever owns something or was granted something; the first superuser, who is never
 // listed as owner in pg_shdepend, is found by the ownership of objects that were not there from the start.
 // Properties: what pg_dump writes only with --create, which would name the database to be created.
+// Tables: those that FOSSology's words for them lead to, and their heirs at every remove.
 const factsSQL = `
-WITH d AS (SELECT oid AS id, * FROM pg_database WHERE datname = current_database()),
+WITH RECURSIVE d AS (SELECT oid AS id, * FROM pg_database WHERE datname = current_database()),
 r AS (SELECT datdba AS role FROM d
  UNION SELECT s.refobjid FROM pg_shdepend s, d WHERE s.refclassid = 'pg_authid'::regclass
    AND (s.dbid = d.id OR s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = d.id)
@@ -39,13 +41,18 @@ p AS (
  UNION ALL SELECT 4, 'REVOKE ALL ON DATABASE :"DBNAME" FROM PUBLIC;' FROM d WHERE datacl IS NOT NULL
  UNION ALL SELECT 5, format('GRANT %s ON DATABASE :"DBNAME" TO %s%s;', privilege_type,
      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-     CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) FROM acl, d WHERE grantee <> datdba)
+     CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) FROM acl, d WHERE grantee <> datdba),
+counted(name, id) AS (VALUES ('upload', to_regclass('upload')::oid), ('pfile', to_regclass('pfile')::oid),
+   ('uploadtree', to_regclass('uploadtree')::oid), ('jobqueue', to_regclass('jobqueue')::oid)
+ UNION SELECT name, inhrelid FROM counted JOIN pg_inherits ON inhparent = id)
 SELECT json_build_object('version', current_setting('server_version_num')::int, 'name', datname,
  'owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding),
  'collate', datcollate, 'ctype', datctype, 'provider', coalesce(to_json(d)->>'datlocprovider', 'c'),
  'locale', coalesce(to_json(d)->>'datlocale', to_json(d)->>'daticulocale', ''),
  'roles', (SELECT json_agg(pg_get_userbyid(role) ORDER BY pg_get_userbyid(role)) FROM r),
- 'properties', coalesce((SELECT json_agg(sql ORDER BY step, sql) FROM p WHERE sql IS NOT NULL), '[]'))
+ 'properties', coalesce((SELECT json_agg(sql ORDER BY step, sql) FROM p WHERE sql IS NOT NULL), '[]'),
+ 'tables', (SELECT json_agg(json_build_object('schema', nspname, 'name', relname, 'owner', pg_get_userbyid(relowner), 'of', name)
+   ORDER BY name, relname) FROM counted c JOIN pg_class t ON t.oid = c.id JOIN pg_namespace n ON n.oid = relnamespace))
 FROM d`
 
 // facts asks the database that c connects to.

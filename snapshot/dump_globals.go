@@ -15,7 +15,7 @@ func (d *dumper) globals(ctx context.Context) error {
 	if errors.As(err, &refused) && strings.Contains(refused.Stderr, "pg_authid") {
 		pieces, t, err = d.dumpGlobals(ctx, "--no-role-passwords")
 		if err == nil {
-			d.warn("the passwords of the roles are not in the dump: the database user is no superuser",
+			d.warn(NoPasswords, "the passwords of the roles are not in the dump: the database user is no superuser",
 				"roles that a restore has to create will have no password: set them with ALTER ROLE ... PASSWORD, "+
 					"or name a superuser's connection for the globals")
 		}

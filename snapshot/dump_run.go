@@ -104,9 +104,10 @@ func (d *dumper) plain(ctx context.Context, f databaseFacts, snapshot string) er
 		args = append(args, "--restrict-key="+d.dump.RestrictKey)
 	}
 	t := d.tool("pg_dump", f.Name, args...)
+	counter := newRowCounter()
 	var pieces []DumpPiece
 	watch, err := t.stream(ctx, func(r pipe) (err error) {
-		pieces, err = d.sink.cut(ctx, r)
+		pieces, err = d.sink.cut(ctx, countRows{r, counter})
 		return err
 	})
 	if err != nil {
@@ -114,6 +115,9 @@ func (d *dumper) plain(ctx context.Context, f databaseFacts, snapshot string) er
 	}
 	if !watch.endsWith(trailerDatabase) {
 		return t.cutShort()
+	}
+	if err := d.checkRows(f, counter, t); err != nil {
+		return err
 	}
 	d.warnLines(t)
 	d.add(pathOfDatabase(f.Name), f.Name, FormatPlain, pieces)
@@ -140,19 +144,21 @@ func (d *dumper) command(ctx context.Context) error {
 		return &DumpError{Reason: "no command given", Advice: "name the program whose output is to be stored"}
 	}
 	d.dump.Main = "database" // stands for its name where it cannot be asked
-	if f, err := d.facts(ctx, d.conn); err == nil {
+	f, err := d.facts(ctx, d.conn)
+	if err == nil {
 		d.dump.Main, d.dump.ServerVersion, d.dump.Databases = f.Name, f.Version, []DumpedDatabase{f.DumpedDatabase}
 	} else {
 		d.dump.Databases = []DumpedDatabase{{Name: d.dump.Main}}
-		d.warn("encoding and owner of the database are not recorded: "+err.Error(),
+		d.warn(DatabaseWarning, "encoding and owner of the database are not recorded: "+err.Error(),
 			"a restore creates it with the server's defaults")
 	}
 	d.dump.Tool = d.opt.Command[0]
 	t := &pgTool{path: d.opt.Command[0], name: d.opt.Command[0], database: d.dump.Main,
 		args: d.opt.Command[1:], env: d.conn.environCommand()}
+	counter := newRowCounter()
 	var pieces []DumpPiece
 	watch, err := t.stream(ctx, func(r pipe) (err error) {
-		pieces, err = d.sink.cut(ctx, r)
+		pieces, err = d.sink.cut(ctx, countRows{r, counter})
 		return err
 	})
 	switch {
@@ -166,6 +172,10 @@ func (d *dumper) command(ctx context.Context) error {
 		return t.cutShort()
 	}
 	d.warnLines(t)
+	if diff := d.rowsDiffer(f, counter); diff != "" && f.Tables != nil && watch.beginsWith(headerDatabase) {
+		// It looked at the database at a moment of its own choice, so this may be right.
+		d.warn(RowsDiffer, t.name+": "+diff, "a restore will compare them again, and say the same")
+	}
 	d.add(pathOfDatabase(d.dump.Main), d.dump.Main, FormatCommand, pieces)
 	return nil
 }
@@ -174,14 +184,14 @@ func (d *dumper) add(path, database, format string, pieces []DumpPiece) {
 	d.dump.Parts = append(d.dump.Parts, DumpPart{Path: path, Database: database, Format: format, Pieces: pieces})
 }
 
-func (d *dumper) warn(text, hint string) {
-	d.dump.Warnings = append(d.dump.Warnings, DumpWarning{Text: text, Hint: hint})
+func (d *dumper) warn(kind FindingKind, text, hint string) {
+	d.dump.Warnings = append(d.dump.Warnings, DumpWarning{Kind: kind, Text: text, Hint: hint})
 }
 
 // warnLines keeps what a successful tool had to say.
 func (d *dumper) warnLines(t *pgTool) {
 	if s := strings.TrimSpace(t.stderr.String()); s != "" {
-		d.warn(t.name+": "+s, "")
+		d.warn(DatabaseWarning, t.name+": "+s, "")
 	}
 }
 

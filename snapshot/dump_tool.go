@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -30,6 +28,7 @@ type pgTool struct {
 	database string // what it works on, for messages
 	args     []string
 	env      []string
+	grace    time.Duration // between SIGTERM and SIGKILL; 0: toolGrace
 	stderr   tail
 }
 
@@ -44,22 +43,6 @@ func newTool(bin, name string, conn connection, database string, args ...string)
 
 func (d *dumper) tool(name, database string, args ...string) *pgTool {
 	return newTool(d.opt.PgBin, name, d.conn, database, args...)
-}
-
-// command makes the process: in a group of its own, so that what it starts ends with it.
-func (t *pgTool) command(ctx context.Context) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, t.path, t.args...)
-	cmd.Env = t.env
-	cmd.Stderr = &t.stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error {
-		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != syscall.ESRCH {
-			return err
-		}
-		return os.ErrProcessDone
-	}
-	cmd.WaitDelay = 10 * time.Second
-	return cmd
 }
 
 // stream runs the tool and lets use read its standard output. It returns what the output began and

@@ -24,7 +24,9 @@ const (
 	BadRow          FindingKind = "bad-row"          // a row of pfile holds no checksums and size
 	NoGold          FindingKind = "no-gold"          // the gold of a living upload is not there
 	OwnerNotSet     FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
-	DatabaseWarning FindingKind = "database"         // pg_dump had something to say, or the globals lack passwords
+	DatabaseWarning FindingKind = "database"         // pg_dump had something to say
+	NoPasswords     FindingKind = "no-passwords"     // the dump of the roles has no passwords
+	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
 
@@ -60,6 +62,10 @@ func (k FindingKind) Hint() string {
 		return "FOSSology cannot find the file of such a row: look at it in table pfile; the rest of the snapshot is not touched by it"
 	case OwnerNotSet:
 		return "run the restore as root, or set what is named afterwards (chown -R fossy:fossy)"
+	case NoPasswords:
+		return "name a superuser's connection: admin in the configuration, or --admin; or set the passwords by hand after a restore"
+	case RowsDiffer:
+		return "does the command leave something out, or did somebody work in the database meanwhile?"
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

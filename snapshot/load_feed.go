@@ -191,7 +191,7 @@ func (l *loader) analyze(ctx context.Context) error {
 }
 
 func (l *loader) warn(text, hint string) {
-	l.loaded.Warnings = append(l.loaded.Warnings, DumpWarning{Text: text, Hint: hint})
+	l.loaded.Warnings = append(l.loaded.Warnings, DumpWarning{Kind: DatabaseWarning, Text: text, Hint: hint})
 }
 
 // readPart returns a part that is known to be small.

@@ -36,7 +36,7 @@ func (t *taker) database(ctx context.Context, copyFiles func(context.Context) er
 func (t *taker) dump(ctx context.Context, view *View) error {
 	o := *t.Dump
 	if view != nil {
-		o.SnapshotID = view.SnapshotID
+		o.SnapshotID, o.Rows = view.SnapshotID, view.Rows
 	}
 	if t.parent != nil && t.parent.Database != nil {
 		o.RestrictKey = t.parent.Database.RestrictKey
@@ -62,7 +62,7 @@ func (t *taker) dump(ctx context.Context, view *View) error {
 		return err
 	}
 	for _, w := range dump.Warnings {
-		t.findings.Add(DatabaseWarning, dump.Main, w.Text)
+		t.findings.Add(w.Kind, dump.Main, w.Text)
 	}
 	t.manifest.Database = dump
 	return nil

@@ -45,7 +45,7 @@ func (t *tool) findings(s settings, counts map[snapshot.FindingKind]int64, list 
 
 // notesOnly are kinds that are worth knowing, but nothing to look at: they would
 // be the same every night.
-var notesOnly = map[snapshot.FindingKind]bool{snapshot.DatabaseWarning: true}
+var notesOnly = map[snapshot.FindingKind]bool{snapshot.DatabaseWarning: true, snapshot.NoPasswords: true}
 
 // countFindings adds up all kinds but notes.
 func countFindings(counts map[snapshot.FindingKind]int64) (n int64) {
