@@ -2,7 +2,6 @@ package snapshot_test
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -222,51 +221,5 @@ func TestTakeProgress(t *testing.T) {
 	take(t, o)
 	if n := expected[snapshot.PhaseScan]; n != first.Files {
 		t.Errorf("the scan expected %d files, want %d: %v", n, first.Files, expected)
-	}
-}
-
-// Snapshots are named by their time, by a beginning of it that fits one, or by
-// their distance from the newest; what fits none or several is said.
-func TestFindByName(t *testing.T) {
-	repository := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(repository, "localhost", "gold"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	st := repotest.Store(t)
-	if _, err := snapshot.Find(st, "fossology", "latest"); !errors.Is(err, snapshot.ErrNoSnapshot) || !strings.Contains(err.Error(), "there are no snapshots") {
-		t.Errorf("no snapshots: %v", err)
-	}
-	for _, at := range []string{"2026-11-22T020000Z", "2026-11-23T020000Z", "2026-11-23T030000Z"} {
-		o := options(st, repository)
-		o.Now = func() time.Time {
-			now, _ := time.Parse(snapshot.TimeFormat, at)
-			return now
-		}
-		if name := take(t, o).Name; name != at {
-			t.Fatalf("%s is called %s", at, name)
-		}
-	}
-	for ref, want := range map[string]string{
-		"2026-11-23T020000Z": "2026-11-23T020000Z",
-		"2026-11-22":         "2026-11-22T020000Z",
-		"2026-11-23T03":      "2026-11-23T030000Z",
-		"latest":             "2026-11-23T030000Z",
-		"latest~0":           "2026-11-23T030000Z",
-		"latest~2":           "2026-11-22T020000Z",
-		"2026-11-23":         "2 snapshots begin like that, from 2026-11-23T020000Z to 2026-11-23T030000Z",
-		"latest~3":           "the oldest is latest~2",
-		"latest~":            "write latest~1",
-		"latest~-1":          "write latest~1",
-		"latest1":            "write latest~1",
-		"2025":               "no snapshot begins like that",
-		"":                   "no snapshot begins like that",
-	} {
-		s, err := snapshot.Find(st, "fossology", ref)
-		switch {
-		case err == nil && s.Name() != want:
-			t.Errorf("%q is %s, want %s", ref, s.Name(), want)
-		case err != nil && (!errors.Is(err, snapshot.ErrNoSnapshot) || !strings.Contains(err.Error(), want)):
-			t.Errorf("%q: %v, want %s", ref, err, want)
-		}
 	}
 }
