@@ -27,6 +27,7 @@ const (
 	DatabaseWarning FindingKind = "database"         // pg_dump had something to say
 	NoPasswords     FindingKind = "no-passwords"     // the dump of the roles has no passwords
 	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
+	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
 
@@ -49,13 +50,13 @@ func (f Finding) String() string {
 func (k FindingKind) Hint() string {
 	switch k {
 	case ContentDiffers:
-		return "the file is damaged: an earlier snapshot may hold it ('repotool restore --only NAME'), or upload it again"
+		return "the file is damaged: an earlier snapshot may hold it ('repotool restore --only NAME SNAPSHOT'), or upload it again"
 	case Unreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case StoreDamaged:
 		return "run 'repotool verify --repair'"
 	case NoFile, NoGold:
-		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME')"
+		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME SNAPSHOT')"
 	case NoRow:
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
 	case BadRow:
@@ -66,6 +67,8 @@ func (k FindingKind) Hint() string {
 		return "name a superuser's connection: admin in the configuration, or --admin; or set the passwords by hand after a restore"
 	case RowsDiffer:
 		return "does the command leave something out, or did somebody work in the database meanwhile?"
+	case NothingSelected:
+		return (&SelectionError{}).Hint()
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

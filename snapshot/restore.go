@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -157,15 +158,14 @@ func (r *restorer) list(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	matched := false
+	matched := make([]bool, len(r.o.Only))
 	for e, err := range r.Entries(ctx, "") {
 		if err != nil {
 			return err
 		}
-		if !selected(&e, r.o.Only) {
+		if !selected(&e, r.o.Only, matched) {
 			continue
 		}
-		matched = true
 		if e.Kind == Dir {
 			if err := r.dir(&e); err != nil {
 				return err
@@ -182,8 +182,13 @@ func (r *restorer) list(ctx context.Context) error {
 		}
 		batch = append(batch, e)
 	}
-	if !matched && len(r.o.Only) > 0 {
+	if len(matched) > 0 && !slices.Contains(matched, true) {
 		return &SelectionError{r.o.Only}
+	}
+	for i, met := range matched {
+		if !met {
+			r.o.Findings.Add(NothingSelected, r.o.Only[i], "nothing in the snapshot matches it")
+		}
 	}
 	return send()
 }
@@ -205,18 +210,16 @@ func (r *restorer) deferLink(e Entry) bool {
 	return true
 }
 
-// selected says whether an entry is among those asked for.
-func selected(e *Entry, only []string) bool {
-	if len(only) == 0 {
-		return true
-	}
-	for _, o := range only {
+// selected says whether an entry is among those asked for, and notes by which
+// of them.
+func selected(e *Entry, only []string, matched []bool) (yes bool) {
+	for i, o := range only {
 		o = strings.Trim(o, "/")
 		if within(e.Path, o) || typeOf(e.Path) == o || e.Path[strings.LastIndexByte(e.Path, '/')+1:] == o {
-			return true
+			matched[i], yes = true, true
 		}
 	}
-	return false
+	return yes || len(only) == 0
 }
 
 // A SelectionError says that a snapshot holds nothing of what was asked for.

@@ -190,8 +190,11 @@ func resolve(names []string, ref string) (string, error) {
 			}
 			back = n
 		}
-		if back >= len(names) {
-			return "", &RefError{ref, names, fmt.Sprintf("there are %d snapshots", len(names))}
+		switch {
+		case len(names) == 0:
+			return "", &RefError{ref, names, "there are no snapshots"}
+		case back >= len(names):
+			return "", &RefError{ref, names, fmt.Sprintf("the oldest is latest~%d", len(names)-1)}
 		}
 		return names[len(names)-1-back], nil
 	}
@@ -204,10 +207,12 @@ func resolve(names []string, ref string) (string, error) {
 			found = append(found, n)
 		}
 	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(names) == 0:
+		return "", &RefError{ref, names, "there are no snapshots"}
+	case len(found) == 0:
 		return "", &RefError{ref, names, "no snapshot begins like that"}
-	case 1:
+	case len(found) == 1:
 		return found[0], nil
 	}
 	return "", &RefError{ref, names, fmt.Sprintf("%d snapshots begin like that, from %s to %s", len(found), found[0], found[len(found)-1])}

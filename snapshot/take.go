@@ -196,9 +196,14 @@ func (t *taker) copy(ctx context.Context) error {
 
 // pass scans the repository once and takes up what it finds.
 func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.Dir]) error {
-	t.Progress.Begin(phase, 0, 0)
+	readAll := t.Detect == DetectRead && phase == PhaseScan
+	var expect Totals // a walk passes over what did not change, and cannot say how much that is
+	if readAll {
+		expect = t.manifest.Total() // the parent's
+	}
+	t.Progress.Begin(phase, expect.Files, expect.Bytes)
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
-		readAll: t.Detect == DetectRead && phase == PhaseScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
+		readAll: readAll, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode

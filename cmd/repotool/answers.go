@@ -133,6 +133,8 @@ databases[].rows.TABLE?
                       rows of upload, pfile, uploadtree, jobqueue
 databases[].rolesCreated[]?
                       roles that were made, because the dump needs them
+databases[].warnings[].kind?
+                      of what sort
 databases[].warnings[].text?
                       what somebody should know
 databases[].warnings[].hint?

@@ -89,7 +89,7 @@ func (t *tool) app() *cli.App {
 		ErrWriter:                 t.stderr,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run does it
 		Action: func(c *cli.Context) error {
-			return &usageError{err: errNoCommand, hint: "see repotool --help"}
+			return &usageError{err: errNoCommand, hint: "see repotool --help; to begin with: repotool doctor"}
 		},
 	}
 }

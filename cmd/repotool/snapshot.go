@@ -70,6 +70,11 @@ func (t *tool) snapshot(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.quiesce == "stop" && in.AgentsDir() == "" {
+		// The standstill would say the same, after all files have been copied.
+		return &usageError{err: errors.New("snapshot: without FOSSology's configuration, its scheduler and agents cannot be stopped"),
+			hint: "name its directory with --sysconf, or do without a standstill: --quiesce none"}
+	}
 	work := func(db *fossology.Database) error {
 		if c.Bool("dry-run") {
 			return t.rehearse(c.Context, s, st, in, db)

@@ -67,7 +67,8 @@ func (t *tool) verify(c *cli.Context) error {
 		return err
 	}
 	if c.NArg() > 0 {
-		return &usageError{err: fmt.Errorf("verify: argument %q is one too many", c.Args().First()), hint: "write --snapshot REF"}
+		return &usageError{err: fmt.Errorf("verify: argument %q is one too many", c.Args().First()),
+			hint: "for one snapshot, write repotool verify --snapshot " + c.Args().First()}
 	}
 	if err := errors.Join(exclusive(c, "source", "snapshot"), exclusive(c, "source", "repair")); err != nil {
 		return err
