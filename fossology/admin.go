@@ -28,9 +28,17 @@ type DatabaseInfo struct {
 // Databases returns the names of the databases that can be connected to, without
 // the templates.
 func (d *Database) Databases(ctx context.Context) ([]string, error) {
-	var names []string
-	err := d.use(ctx, func(conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, `SELECT datname::text FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1`)
+	return d.names(ctx, "databases", `SELECT datname::text FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1`)
+}
+
+// Tablespaces returns the names of the server's tablespaces.
+func (d *Database) Tablespaces(ctx context.Context) ([]string, error) {
+	return d.names(ctx, "tablespaces", `SELECT spcname::text FROM pg_tablespace ORDER BY 1`)
+}
+
+func (d *Database) names(ctx context.Context, what, sql string) (names []string, err error) {
+	err = d.use(ctx, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, sql)
 		if err != nil {
 			return err
 		}
@@ -38,7 +46,7 @@ func (d *Database) Databases(ctx context.Context) ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list databases: %w", err)
+		return nil, fmt.Errorf("list %s: %w", what, err)
 	}
 	return names, nil
 }
@@ -103,29 +111,6 @@ func (d *Database) Role(ctx context.Context) (Role, error) {
 	return r, nil
 }
 
-// CreateOptions say how a database is to be made; what is empty is the server's
-// choice.
-type CreateOptions struct {
-	Owner    string
-	Encoding string
-	Collate  string
-	Ctype    string
-}
-
-// CreateDatabase makes an empty database.
-func (d *Database) CreateDatabase(ctx context.Context, name string, o CreateOptions) error {
-	sql := "CREATE DATABASE " + quoteIdentifier(name) + " TEMPLATE template0"
-	if o.Owner != "" {
-		sql += " OWNER " + quoteIdentifier(o.Owner)
-	}
-	for _, option := range [][2]string{{"ENCODING", o.Encoding}, {"LC_COLLATE", o.Collate}, {"LC_CTYPE", o.Ctype}} {
-		if option[1] != "" {
-			sql += " " + option[0] + " " + quoteLiteral(option[1])
-		}
-	}
-	return d.admin(ctx, "create database "+name, sql)
-}
-
 // DropDatabase removes a database and ends the sessions that use it. It is no
 // error if there is none.
 func (d *Database) DropDatabase(ctx context.Context, name string) error {
@@ -136,6 +121,11 @@ func (d *Database) DropDatabase(ctx context.Context, name string) error {
 		return err
 	}
 	return d.admin(ctx, "drop database "+name, sql)
+}
+
+// DropIdleDatabase removes a database unless a session uses it; that is an error.
+func (d *Database) DropIdleDatabase(ctx context.Context, name string) error {
+	return d.admin(ctx, "drop database "+name, "DROP DATABASE IF EXISTS "+quoteIdentifier(name))
 }
 
 func (d *Database) admin(ctx context.Context, what, sql string, args ...any) error {

@@ -49,10 +49,22 @@ func TestAdminCreateDescribeDrop(t *testing.T) {
 	if err != nil || !slices.Contains(names, name) || slices.Contains(names, "template0") {
 		t.Errorf("Databases = %q, %v", names, err)
 	}
+	inIt, err := fossology.DSN(repotest.Postgres(t).DSN("postgres")).WithDatabase(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := fossology.Connect(ctx, inIt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close(ctx)
+	if err := db.DropIdleDatabase(ctx, name); err == nil {
+		t.Error("dropped a database in use")
+	}
 	if err := db.DropDatabase(ctx, name); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.DropDatabase(ctx, name); err != nil {
+	if err := db.DropIdleDatabase(ctx, name); err != nil {
 		t.Errorf("drop what is not there: %v", err)
 	}
 	if found, err := db.DatabaseExists(ctx, name); err != nil || found {
@@ -60,6 +72,32 @@ func TestAdminCreateDescribeDrop(t *testing.T) {
 	}
 	if _, err := db.DatabaseInfo(ctx, name); !errors.Is(err, fossology.ErrNoDatabase) {
 		t.Errorf("DatabaseInfo: error %v, want ErrNoDatabase", err)
+	}
+}
+
+// TestCreateDatabaseSQL has the words of each version; the installed one's are
+// tried by package snapshot.
+func TestCreateDatabaseSQL(t *testing.T) {
+	icu := fossology.CreateOptions{Owner: `o"x`, Encoding: "UTF8", Collate: "C", Ctype: "C", Provider: "i", Locale: "de-u-kn", Rules: "&a < b", Tablespace: "fast"}
+	builtin := fossology.CreateOptions{Collate: "C", Ctype: "C", Provider: "b", Locale: "C.UTF-8"}
+	libc := fossology.CreateOptions{Collate: "C", Ctype: "C", Provider: "c"}
+	for _, test := range []struct {
+		options fossology.CreateOptions
+		version int
+		want    string
+	}{
+		{icu, 140000, `OWNER "o""x" ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TABLESPACE "fast"`},
+		{icu, 150018, `OWNER "o""x" ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'de-u-kn' LC_COLLATE 'C' LC_CTYPE 'C' TABLESPACE "fast"`},
+		{icu, 160000, `OWNER "o""x" ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'de-u-kn' ICU_RULES '&a < b' LC_COLLATE 'C' LC_CTYPE 'C' TABLESPACE "fast"`},
+		{builtin, 160000, `LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`},
+		{builtin, 170000, `LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LC_COLLATE 'C' LC_CTYPE 'C'`},
+		{libc, 140000, `LC_COLLATE 'C' LC_CTYPE 'C'`},
+		{libc, 150000, `LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'`},
+	} {
+		got := fossology.CreateDatabaseSQL("db", test.options, test.version)
+		if want := `CREATE DATABASE "db" TEMPLATE template0 ` + test.want; got != want {
+			t.Errorf("%d: %s\nwant %s", test.version, got, want)
+		}
 	}
 }
 

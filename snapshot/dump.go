@@ -110,7 +110,24 @@ type DumpedDatabase struct {
 	Ctype    string   `json:"ctype,omitempty"`
 	Provider string   `json:"provider,omitempty"` // of the locale: c (libc), i (ICU), b (builtin)
 	Locale   string   `json:"locale,omitempty"`   // of ICU or builtin
+	Rules    string   `json:"rules,omitempty"`    // of ICU
 	Roles    []string `json:"roles,omitempty"`    // every role that the dump names as owner or in a grant
+	// Tablespace is where the database was, if not where all are; Tablespaces are those that the dump names for tables
+	// and indexes of their own.
+	Tablespace  string       `json:"tablespace,omitempty"`
+	Tablespaces []Tablespace `json:"tablespaces,omitempty"`
+}
+
+// A Tablespace is a directory of a server's, under a name.
+type Tablespace struct {
+	Name     string `json:"name"`
+	Location string `json:"location"`
+}
+
+// createOptions make a database like it.
+func (d DumpedDatabase) createOptions() fossology.CreateOptions {
+	return fossology.CreateOptions{Owner: d.Owner, Encoding: d.Encoding, Collate: d.Collate, Ctype: d.Ctype,
+		Provider: d.Provider, Locale: d.Locale, Rules: d.Rules}
 }
 
 // A DumpPart is one stream of the dump, in pieces.

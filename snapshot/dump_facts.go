@@ -49,6 +49,10 @@ SELECT json_build_object('version', current_setting('server_version_num')::int, 
  'owner', pg_get_userbyid(datdba), 'encoding', pg_encoding_to_char(encoding),
  'collate', datcollate, 'ctype', datctype, 'provider', coalesce(to_json(d)->>'datlocprovider', 'c'),
  'locale', coalesce(to_json(d)->>'datlocale', to_json(d)->>'daticulocale', ''),
+ 'rules', coalesce(to_json(d)->>'daticurules', ''),
+ 'tablespace', (SELECT nullif(spcname, 'pg_default') FROM pg_tablespace WHERE oid = dattablespace),
+ 'tablespaces', (SELECT json_agg(json_build_object('name', spcname, 'location', pg_tablespace_location(oid)) ORDER BY spcname)
+   FROM pg_tablespace WHERE spcname NOT LIKE 'pg\_%' AND oid IN (SELECT reltablespace FROM pg_class WHERE oid >= 16384)),
  'roles', (SELECT json_agg(pg_get_userbyid(role) ORDER BY pg_get_userbyid(role)) FROM r),
  'properties', coalesce((SELECT json_agg(sql ORDER BY step, sql) FROM p WHERE sql IS NOT NULL), '[]'),
  'tables', (SELECT json_agg(json_build_object('schema', nspname, 'name', relname, 'owner', pg_get_userbyid(relowner), 'of', name)

@@ -155,3 +155,12 @@ func tools(t *testing.T, name, script string) string {
 	}
 	return dir
 }
+
+// dumping adds a database to what a snapshot is taken of, as the command line does.
+func dumping(t *testing.T, o snapshot.TakeOptions, dump snapshot.DumpOptions) snapshot.TakeOptions {
+	t.Helper()
+	withDatabase(&o, dump.DSN, dump.Mode)
+	dump.TempDir = t.TempDir()
+	o.Dump = &dump
+	return o
+}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-	"unicode/utf8"
 
 	"repotool/fossology"
 )
@@ -24,6 +23,13 @@ type Admin interface {
 	SwapDatabase(ctx context.Context, fresh, name, kept string) error
 	// DropDatabase removes a database, sessions and all.
 	DropDatabase(ctx context.Context, name string) error
+	// DropIdleDatabase removes a database unless a session uses it; that is an error.
+	DropIdleDatabase(ctx context.Context, name string) error
+	// Databases and Tablespaces return the names of the server's.
+	Databases(ctx context.Context) ([]string, error)
+	Tablespaces(ctx context.Context) ([]string, error)
+	// ServerVersion returns the version of the server as a number, 150020 for 15.20.
+	ServerVersion() int
 }
 
 // LoadOptions say what LoadDatabase loads and where to.
@@ -50,9 +56,10 @@ type LoadOptions struct {
 // Loaded says what LoadDatabase did.
 type Loaded struct {
 	Database string           `json:"database"`
-	Before   string           `json:"before,omitempty"` // the name that the database before it has now
-	Roles    []string         `json:"roles,omitempty"`  // created, because the dump needs them
-	Bytes    int64            `json:"bytes"`            // of the dump, uncompressed
+	Before   string           `json:"before,omitempty"`  // the name that the database before it has now
+	Removed  []string         `json:"removed,omitempty"` // databases that earlier restores did not finish
+	Roles    []string         `json:"roles,omitempty"`   // created, because the dump needs them
+	Bytes    int64            `json:"bytes"`             // of the dump, uncompressed
 	Counts   map[string]int64 `json:"counts,omitempty"`
 	Warnings []DumpWarning    `json:"warnings,omitempty"`
 }
@@ -60,16 +67,24 @@ type Loaded struct {
 // LoadDatabase loads a database of a dump. It first becomes a new database, <target>_restore_<time>; when all of
 // it is in and the counts are right, it takes the name of the old one, which stays as <target>_before_<time>.
 // Until that last step the old database is not touched. After an error the new one is dropped, unless only its
-// counts are wrong: then it is kept for a look, and the CountError has its name. What a killed run leaves is one
-// database of the name <target>_restore_<time>.
+// counts are wrong: then it is kept for a look as <target>_wrong_<time>, and the CountError has its name. What a killed
+// run leaves is one database of the name <target>_restore_<time>, which the next drops.
 //
 // Roles that the dump needs and the server lacks are created from the globals; roles that exist stay as they are.
+// Tablespaces are not created, for their directories belong to the server's administrator: if the dump puts a table
+// into one that the server has not, that is an error before anything is done.
 func LoadDatabase(ctx context.Context, opt LoadOptions) (*Loaded, error) {
 	l, err := newLoader(opt)
 	if err != nil {
 		return nil, err
 	}
+	if err := l.tablespaces(ctx); err != nil {
+		return nil, err
+	}
 	if err := l.roles(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.clean(ctx); err != nil {
 		return nil, err
 	}
 	if err := l.create(ctx); err != nil {
@@ -78,7 +93,7 @@ func LoadDatabase(ctx context.Context, opt LoadOptions) (*Loaded, error) {
 	if err := l.fill(ctx); err != nil {
 		var wrong *CountError
 		if errors.As(err, &wrong) {
-			return nil, err
+			return nil, l.keepWrong(ctx, wrong)
 		}
 		return nil, errors.Join(err, l.drop(ctx))
 	}
@@ -96,6 +111,8 @@ type loader struct {
 	parts    []DumpPart
 	restored string // name of the new database until the swap
 	before   string // name of the old one after it
+	wrong    string // name of the new one if its counts are wrong
+	place    string // tablespace of the new one; empty: the server's choice
 	loaded   Loaded
 }
 
@@ -139,24 +156,14 @@ func newLoader(opt LoadOptions) (*loader, error) {
 	if len(l.parts) == 0 {
 		return nil, fmt.Errorf("load database: the snapshot holds no database %s", l.Database)
 	}
-	stamp := opt.Now().UTC().Format("20060102_150405")
-	l.restored = nameWith(l.Target, "_restore_"+stamp)
-	l.before = nameWith(l.Target, "_before_"+stamp)
+	now := opt.Now()
+	l.restored, l.before, l.wrong = leftoverName(l.Target, Unfinished, now), leftoverName(l.Target, Before, now), leftoverName(l.Target, Wrong, now)
 	return l, nil
-}
-
-// nameWith appends to a database's name and keeps within the 63 bytes that PostgreSQL would cut it to.
-func nameWith(name, suffix string) string {
-	n := min(len(name), 63-len(suffix))
-	for n < len(name) && n > 0 && !utf8.RuneStart(name[n]) {
-		n--
-	}
-	return name[:n] + suffix
 }
 
 // create makes the new database.
 func (l *loader) create(ctx context.Context) error {
-	for _, name := range []string{l.restored, l.before} {
+	for _, name := range []string{l.restored, l.before, l.wrong} {
 		there, err := l.Admin.DatabaseExists(ctx, name)
 		if err != nil {
 			return fmt.Errorf("look for database %s: %w", name, err)
@@ -166,13 +173,13 @@ func (l *loader) create(ctx context.Context) error {
 				Advice: "another restore began in the same second; drop that database if it is nobody's"}
 		}
 	}
-	if l.from.Provider != "" && l.from.Provider != "c" {
-		l.warn(fmt.Sprintf("the locale of the database is now %s of the C library; it was %s of ICU", l.from.Collate, l.from.Locale),
+	if !fossology.KnowsProvider(l.from.Provider, l.Admin.ServerVersion()) {
+		l.warn(fmt.Sprintf("the locale of the database is now %s of the C library; it was %s of a provider that this server is too old for", l.from.Collate, l.from.Locale),
 			"texts sort a little differently; their content is the same")
 	}
-	err := l.Admin.CreateDatabase(ctx, l.restored, fossology.CreateOptions{Owner: l.from.Owner,
-		Encoding: l.from.Encoding, Collate: l.from.Collate, Ctype: l.from.Ctype})
-	if err != nil {
+	o := l.from.createOptions()
+	o.Tablespace = l.place
+	if err := l.Admin.CreateDatabase(ctx, l.restored, o); err != nil {
 		return &LoadError{Database: l.Target, Step: "create database " + l.restored, Err: err, Advice: fmt.Sprintf(
 			"the connection's role must be allowed to create databases for %s, and the server must know the locale %s",
 			cmp.Or(l.from.Owner, "itself"), cmp.Or(l.from.Locale, l.from.Collate, "of the dump"))}

@@ -195,18 +195,6 @@ func TestWatcher(t *testing.T) {
 	}
 }
 
-func TestNameWith(t *testing.T) {
-	for name, want := range map[string]string{
-		"fossology":             "fossology_before",
-		strings.Repeat("a", 63): strings.Repeat("a", 56) + "_before",
-		strings.Repeat("ä", 31): strings.Repeat("ä", 28) + "_before",
-	} {
-		if got := nameWith(name, "_before"); got != want {
-			t.Errorf("%s: %s", name, got)
-		}
-	}
-}
-
 // FuzzStatements: what is no statement of the roles asked for is never run.
 func FuzzStatements(f *testing.F) {
 	f.Add("--\n\\restrict x\nSET a = 'b;c';\nCREATE ROLE \"a;\"\"b\";\nALTER ROLE a WITH LOGIN PASSWORD E'\\';x';\n")

@@ -81,61 +81,6 @@ func (t *restoreWriter) fanOut(top string) {
 		`done`)
 }
 
-// database writes the loading of every part of the dump.
-func (t *restoreWriter) database() {
-	if t.m.Database == nil || len(t.m.Database.Parts) == 0 {
-		t.say("This snapshot holds no database.")
-		return
-	}
-	t.say(`3. The database. psql must reach the server as a superuser (run it as the user
-   postgres, or set PGHOST, PGUSER and PGPASSWORD). Errors that a role "already
-   exists" are expected in the globals; anywhere else an error stops psql. A
-   database of the same name must be renamed or dropped before.`)
-	for _, p := range t.m.Database.Parts {
-		if p.Format == FormatGlobals {
-			t.run(fmt.Sprintf("cat %s | zstd -dc | psql -X -q -d postgres", t.pieces(p)))
-		}
-	}
-	for _, db := range t.m.Database.Databases {
-		t.one(db)
-	}
-}
-
-func (t *restoreWriter) one(db DumpedDatabase) {
-	create := fmt.Sprintf(`CREATE DATABASE %s TEMPLATE template0`, quoteName(db.Name))
-	if db.Encoding != "" {
-		create += fmt.Sprintf(" ENCODING '%s'", db.Encoding)
-	}
-	if db.Collate != "" && db.Provider == "c" {
-		create += fmt.Sprintf(" LC_COLLATE '%s' LC_CTYPE '%s'", db.Collate, db.Ctype)
-	}
-	if db.Owner != "" {
-		create += " OWNER " + quoteName(db.Owner)
-	}
-	if !systemDatabases[db.Name] { // every server has those
-		t.run("psql -X -q -v ON_ERROR_STOP=1 -d postgres -c " + quoteShell(create))
-	}
-	directory := false
-	for _, p := range t.m.Database.Parts {
-		if p.Database != db.Name {
-			continue
-		}
-		switch p.Format {
-		case FormatPlain, FormatCommand, FormatProperties:
-			t.run(fmt.Sprintf("cat %s | zstd -dc | psql -X -q -v ON_ERROR_STOP=1 -d %s", t.pieces(p), quoteShell(db.Name)))
-		case FormatDirectory:
-			if !directory {
-				t.run(`DUMP=$(mktemp -d)`)
-				directory = true
-			}
-			t.run(fmt.Sprintf(`cat %s | zstd -dc > "$DUMP"/%s`, t.pieces(p), quoteShell(p.Path[strings.LastIndexByte(p.Path, '/')+1:])))
-		}
-	}
-	if directory {
-		t.run(`pg_restore --exit-on-error -d `+quoteShell(db.Name)+` "$DUMP"`, `rm -rf "$DUMP"`)
-	}
-}
-
 // pieces names the files of a part, in order, as the shell finds them.
 func (t *restoreWriter) pieces(p DumpPart) string {
 	first := "database/" + p.PieceName(0)
