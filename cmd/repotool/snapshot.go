@@ -33,6 +33,13 @@ A file whose bytes do not match its name is a finding. It is not stored
 under that name, and an earlier good copy stays. Findings do not stop the
 snapshot; they make the exit code 3.
 
+Of a dump, the rows of the tables upload, pfile, uploadtree and jobqueue are
+counted and compared with the database; if they differ, there is no snapshot.
+The passwords of the database's roles can be read by a superuser only: without
+--admin the dump has none. The summary and repotool doctor say so each time,
+but it is no finding: roles that a restore has to create then need their
+passwords set by hand.
+
 With --json, the answer is the summary of the snapshot: name, time, files,
 bytes, types, read, added, removed, standstillSeconds, seconds, database,
 findings (counts by kind), firstFindings.`,
