@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // databaseFacts are what a database says of itself.
@@ -66,7 +67,8 @@ func (d *dumper) facts(ctx context.Context, c connection) (databaseFacts, error)
 	return f, err
 }
 
-// cluster returns the facts of every database that can be connected to, the main one first.
+// cluster returns the facts of every database that can be connected to, the main one first; without what a restore
+// is just loading.
 func (d *dumper) cluster(ctx context.Context, main databaseFacts) ([]databaseFacts, error) {
 	var names []string
 	if err := queryJSON(ctx, d.opt.PgBin, d.conn, `SELECT json_agg(datname ORDER BY datname)
@@ -75,7 +77,7 @@ func (d *dumper) cluster(ctx context.Context, main databaseFacts) ([]databaseFac
 	}
 	all := []databaseFacts{main}
 	for _, name := range names {
-		if name == main.Name {
+		if left, ok := ParseLeftover(name); name == main.Name || ok && left.Kind == Unfinished {
 			continue
 		}
 		c, err := d.conn.database(name)
@@ -83,12 +85,23 @@ func (d *dumper) cluster(ctx context.Context, main databaseFacts) ([]databaseFac
 			return nil, err
 		}
 		f, err := d.facts(ctx, c)
+		if err != nil && d.gone(ctx, name) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, f)
 	}
 	return all, nil
+}
+
+// gone says whether the server has no database of that name any more. Where others work, that is no reason to go
+// without the rest.
+func (d *dumper) gone(ctx context.Context, name string) bool {
+	var names []string
+	err := queryJSON(ctx, d.opt.PgBin, d.conn, `SELECT json_agg(datname) FROM pg_database`, &names)
+	return err == nil && !slices.Contains(names, name)
 }
 
 // queryJSON runs one query by psql and decodes the single value that it returns.

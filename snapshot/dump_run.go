@@ -62,7 +62,14 @@ func (d *dumper) postgres(ctx context.Context) error {
 		if i == 0 {
 			snapshot = d.opt.SnapshotID
 		}
-		if err := d.database(ctx, f, snapshot); err != nil {
+		before := *d.dump
+		err := d.database(ctx, f, snapshot)
+		if err != nil && i > 0 && d.gone(ctx, f.Name) {
+			*d.dump = before
+			d.warn(DatabaseWarning, "database "+f.Name+" was dropped before it could be dumped", "")
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -165,6 +165,9 @@ func TestDumpInASnapshot(t *testing.T) {
 func TestDumpCluster(t *testing.T) {
 	pg := repotest.Postgres(t)
 	one, two := repotest.Fossology(t), pg.Database(t, "template1")
+	const unfinished = "x_restore_20261101_020000"
+	pg.SQL(t, "postgres", "CREATE DATABASE "+unfinished)
+	t.Cleanup(func() { pg.SQL(t, "postgres", "DROP DATABASE "+unfinished) })
 	st := newPieceStore()
 	d := dump(t, snapshot.DumpOptions{DSN: admin(t, one), Mode: snapshot.DumpCluster, Put: st.put})
 	var names []string
@@ -172,13 +175,31 @@ func TestDumpCluster(t *testing.T) {
 		names = append(names, db.Name)
 	}
 	if names[0] != dbname(one) || !slices.Contains(names, dbname(two)) || !slices.Contains(names, "postgres") ||
-		slices.Contains(names, "template1") {
+		slices.Contains(names, "template1") || slices.Contains(names, unfinished) {
 		t.Errorf("databases: %v", names)
 	}
 	for _, name := range names {
 		if !strings.Contains(st.text(t, d, name), "PostgreSQL database dump complete") {
 			t.Errorf("dump of %s is not whole", name)
 		}
+	}
+}
+
+// TestDumpClusterLosesADatabase drops one while others are dumped.
+func TestDumpClusterLosesADatabase(t *testing.T) {
+	pg := repotest.Postgres(t)
+	dsn := repotest.Fossology(t)
+	pg.SQL(t, "postgres", "CREATE DATABASE short_lived")
+	bin := tools(t, "pg_dump", onlyDump+fmt.Sprintf(`case "$*" in *dbname=short_lived*) %s/psql -q "%s" -c "DROP DATABASE short_lived";; esac
+exec $REAL "$@"`, pg.Bin, pg.AdminDSN("postgres")))
+	d := dump(t, snapshot.DumpOptions{PgBin: bin, DSN: admin(t, dsn), Mode: snapshot.DumpCluster, Put: newPieceStore().put})
+	for _, p := range d.Parts {
+		if p.Database == "short_lived" {
+			t.Errorf("a part is left of it: %s", p.Path)
+		}
+	}
+	if len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0].Text, "short_lived") {
+		t.Errorf("warnings: %+v", d.Warnings)
 	}
 }
 

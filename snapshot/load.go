@@ -156,22 +156,31 @@ func newLoader(opt LoadOptions) (*loader, error) {
 	if len(l.parts) == 0 {
 		return nil, fmt.Errorf("load database: the snapshot holds no database %s", l.Database)
 	}
-	now := opt.Now()
-	l.restored, l.before, l.wrong = leftoverName(l.Target, Unfinished, now), leftoverName(l.Target, Before, now), leftoverName(l.Target, Wrong, now)
 	return l, nil
+}
+
+// name chooses the names of the databases: by the time, or the next second of which nobody has one.
+func (l *loader) name(ctx context.Context) error {
+	for at := l.Now(); ; at = at.Add(time.Second) {
+		l.restored, l.before, l.wrong = leftoverName(l.Target, Unfinished, at), leftoverName(l.Target, Before, at), leftoverName(l.Target, Wrong, at)
+		free := true
+		for _, name := range []string{l.restored, l.before, l.wrong} {
+			there, err := l.Admin.DatabaseExists(ctx, name)
+			if err != nil {
+				return &LoadError{Database: l.Target, Step: "look for database " + name, Err: err}
+			}
+			free = free && !there
+		}
+		if free {
+			return nil
+		}
+	}
 }
 
 // create makes the new database.
 func (l *loader) create(ctx context.Context) error {
-	for _, name := range []string{l.restored, l.before, l.wrong} {
-		there, err := l.Admin.DatabaseExists(ctx, name)
-		if err != nil {
-			return fmt.Errorf("look for database %s: %w", name, err)
-		}
-		if there {
-			return &LoadError{Database: l.Target, Step: "create database " + name, Err: errors.New("it exists already"),
-				Advice: "another restore began in the same second; drop that database if it is nobody's"}
-		}
+	if err := l.name(ctx); err != nil {
+		return err
 	}
 	if !fossology.KnowsProvider(l.from.Provider, l.Admin.ServerVersion()) {
 		l.warn(fmt.Sprintf("the locale of the database is now %s of the C library; it was %s of a provider that this server is too old for", l.from.Collate, l.from.Locale),

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // feedParts loads the parts of one database: its content first, then its properties, for a grant or a setting
@@ -131,6 +132,9 @@ func (l *loader) feed(ctx context.Context, t *pgTool, p DumpPart) error {
 		return err
 	case waitErr != nil: // says why it did not read on
 		return t.failed(ctx, waitErr)
+	case errors.Is(err, syscall.EPIPE):
+		return &DumpError{Tool: t.name, Database: t.database, Stderr: t.stderr.String(),
+			Reason: "it ended well, but did not read the dump to its end"}
 	}
 	return err
 }

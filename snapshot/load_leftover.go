@@ -23,14 +23,13 @@ const (
 
 const leftoverTime = "20060102_150405"
 
-var leftoverPattern = regexp.MustCompile(`(?s)^(.+)_(restore|before|wrong)_(\d{8}_\d{6})$`)
+var leftoverPattern = regexp.MustCompile(`(?s)^.*_(restore|before|wrong)_(\d{8}_\d{6})$`)
 
 // A Leftover is a database that a restore left on the server.
 type Leftover struct {
-	Name   string
-	Target string // the database that was restored; cut short if its name is long
-	Kind   LeftoverKind
-	Time   time.Time
+	Name string
+	Kind LeftoverKind
+	Time time.Time
 }
 
 // ParseLeftover recognises a leftover by its name.
@@ -39,9 +38,12 @@ func ParseLeftover(name string) (Leftover, bool) {
 	if m == nil {
 		return Leftover{}, false
 	}
-	at, err := time.Parse(leftoverTime, m[3])
-	return Leftover{name, m[1], LeftoverKind(m[2]), at}, err == nil
+	at, err := time.Parse(leftoverTime, m[2])
+	return Leftover{name, LeftoverKind(m[1]), at}, err == nil
 }
+
+// Of says whether it was left by a restore of that database.
+func (l Leftover) Of(database string) bool { return l.Name == leftoverName(database, l.Kind, l.Time) }
 
 // leftoverName names a leftover within the 63 bytes that PostgreSQL would cut it to.
 func leftoverName(target string, kind LeftoverKind, at time.Time) string {
@@ -62,7 +64,7 @@ func (l *loader) clean(ctx context.Context) error {
 	}
 	for _, name := range names {
 		left, ok := ParseLeftover(name)
-		if !ok || left.Kind != Unfinished || name != leftoverName(l.Target, Unfinished, left.Time) || name == l.restored {
+		if !ok || left.Kind != Unfinished || !left.Of(l.Target) {
 			continue
 		}
 		if err := l.Admin.DropIdleDatabase(ctx, name); err != nil {

@@ -15,25 +15,25 @@ import (
 )
 
 func TestParseLeftover(t *testing.T) {
-	for name, want := range map[string]snapshot.Leftover{
-		"fossology_restore_20261123_020000":            {Target: "fossology", Kind: snapshot.Unfinished},
-		"fossology_before_20261123_020000":             {Target: "fossology", Kind: snapshot.Before},
-		"fossology_restore_2_wrong_20261123_020000":    {Target: "fossology_restore_2", Kind: snapshot.Wrong},
-		"a_before_20261123_020000_wrong_20261123_0200": {},
-		"fossology_restore_20261199_020000":            {},
-		"_restore_20261123_020000":                     {},
-		"fossology":                                    {},
+	long := strings.Repeat("ä", 31)
+	for _, test := range []struct {
+		name, of string
+		kind     snapshot.LeftoverKind
+	}{
+		{"fossology_restore_20261123_020000", "fossology", snapshot.Unfinished},
+		{"fossology_before_20261123_020000", "fossology", snapshot.Before},
+		{"fossology_restore_2_wrong_20261123_020000", "fossology_restore_2", snapshot.Wrong},
+		{strings.Repeat("ä", 19) + "_restore_20261123_020000", long, snapshot.Unfinished}, // 63 bytes at most
+		{"a_before_20261123_020000_wrong_20261123_0200", "", ""},
+		{"fossology_restore_20261199_020000", "", ""},
+		{"fossology", "", ""},
 	} {
-		got, ok := snapshot.ParseLeftover(name)
-		if want.Target == "" {
-			if ok {
-				t.Errorf("%s: %+v", name, got)
-			}
-			continue
+		got, ok := snapshot.ParseLeftover(test.name)
+		if ok != (test.of != "") || got.Kind != test.kind && ok {
+			t.Errorf("%s: %+v, %v", test.name, got, ok)
 		}
-		want.Name, want.Time = name, time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
-		if diff := cmp.Diff(want, got); diff != "" || !ok {
-			t.Errorf("%s: %v, %s", name, ok, diff)
+		if ok && (!got.Of(test.of) || got.Of("x"+test.of) || !got.Time.Equal(time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC))) {
+			t.Errorf("%s: %+v is not of %s", test.name, got, test.of)
 		}
 	}
 }
@@ -45,7 +45,7 @@ func TestLoadCleansUp(t *testing.T) {
 	d := dump(t, snapshot.DumpOptions{DSN: admin(t, dsn), Put: st.put})
 	o := loadOptions(t, d, st)
 	dead, used, others := d.Main+"_restore_20261101_020000", d.Main+"_restore_20261102_020000", []string{
-		d.Main + "_before_20261101_020000", d.Main + "_wrong_20261101_020000", d.Main + "_restore_2026", d.Main + "_x_restore_20261101_020000"}
+		d.Main + "_before_20261123_020000", d.Main + "_before_20261101_020000", d.Main + "_wrong_20261101_020000", d.Main + "_restore_2026", d.Main + "_x_restore_20261101_020000"}
 	for _, name := range append([]string{dead, used}, others...) {
 		pg.SQL(t, "postgres", "CREATE DATABASE "+name)
 	}
@@ -64,6 +64,9 @@ func TestLoadCleansUp(t *testing.T) {
 	}
 	if len(l.Warnings) != 1 || !strings.Contains(l.Warnings[0].Text, used) || !strings.Contains(l.Warnings[0].Hint, "DROP DATABASE") {
 		t.Errorf("warnings: %+v", l.Warnings)
+	}
+	if want := d.Main + "_before_20261123_020001"; l.Before != want { // the second before is taken
+		t.Errorf("the old one is kept as %s, want %s", l.Before, want)
 	}
 	left := strings.Join(databases(t, d.Main+"_"), " ") + " "
 	for _, name := range append([]string{used, l.Before}, others...) {

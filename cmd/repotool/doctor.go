@@ -17,10 +17,11 @@ func (t *tool) doctorCommand() *cli.Command {
 		Usage: "check that everything a run needs is there",
 		Description: `
 Checks the configuration, the repository and the rights to read it, the
-database, the dump programs and their versions, the scheduler and its agents,
-notes of a run that died while FOSSology stood still, the store, its free
-space, and the clock. Each line begins with ok, warn or bad; below what is wrong
-stands how to mend it.
+database, the dump programs and their versions, databases that restores left on
+the server, the scheduler and its agents, notes of a run that died while
+FOSSology stood still, the store, its free space, the newest snapshot (whether it
+lacks the passwords of the database's roles, too), and the clock. Each line
+begins with ok, warn or bad; below what is wrong stands how to mend it.
 
 If a note says that a scheduler was stopped and nobody is left to start it,
 --mend starts it. Otherwise nothing is changed.

@@ -211,6 +211,7 @@ func (x *examination) snapshots(context.Context) {
 	default:
 		x.ok("snapshots", "%s", text)
 	}
+	x.passwords(last)
 	if n := countFindings(last.FindingCount); n > 0 {
 		x.warn("snapshots", "see them with repotool snapshots "+last.Name, "the newest has %s", plural(n, "finding", "findings"))
 	}

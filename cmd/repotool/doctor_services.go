@@ -48,6 +48,7 @@ func (x *examination) database(ctx context.Context) {
 			plural(view.Rows["upload"], "upload", "uploads"), plural(view.Rows["pfile"], "pfile", "pfiles"),
 			plural(view.Rows["uploadtree"], "row", "rows"), plural(view.Rows["jobqueue"], "job", "jobs"))
 		x.role(ctx, db)
+		x.leftovers(ctx, db)
 		if x.s.database != "command" {
 			x.programs(ctx, db.ServerVersion())
 		}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 
@@ -146,8 +148,8 @@ type jsonError struct {
 
 // printError tells an error to a person on w, or to a program on stdout.
 func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
-	if code == exitGood || code == exitFindings || errors.Is(err, syscall.EPIPE) {
-		return // EPIPE: nobody listens any more
+	if code == exitGood || code == exitFindings || nobodyListens(err) {
+		return
 	}
 	message, hint := err.Error(), hintOf(err)
 	if code == exitInterrupted {
@@ -169,6 +171,13 @@ func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
 	if hint != "" {
 		fmt.Fprintf(stderr, "  hint: %s\n", hint)
 	}
+}
+
+// nobodyListens says whether the reader of our own output has gone away. That of
+// a program that we run is another matter.
+func nobodyListens(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Path == os.Stdout.Name() && errors.Is(path, syscall.EPIPE)
 }
 
 // besidesInterruption is what went wrong apart from the interruption itself, such

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"syscall"
 	"testing"
 	"time"
@@ -64,7 +65,8 @@ func TestPrintError(t *testing.T) {
 		{"findings", "", "", false, 3, findingsError{1}},
 		{"interrupted", "", "repotool: interrupted\n", false, 130, fmt.Errorf("run psql: %w", context.Canceled)},
 		{"interrupted and worse", "", "repotool: interrupted: x\n  hint: do y\n", false, 130, errors.Join(context.Canceled, tip)},
-		{"nobody listens", "", "", false, 1, fmt.Errorf("write list: %w", syscall.EPIPE)},
+		{"nobody listens", "", "", false, 1, fmt.Errorf("write list: %w", &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE})},
+		{"a tool does not listen", "", "repotool: load: broken pipe\n", false, 1, fmt.Errorf("load: %w", syscall.EPIPE)},
 	} {
 		var stdout, stderr bytes.Buffer
 		printError(&stdout, &stderr, tt.json, tt.code, tt.err)

@@ -36,8 +36,16 @@ the rest is restored.
 
 The database is loaded under a new name first. When all rows are there, by the
 counts in the snapshot, it takes the place of the old one, which is kept as
-NAME_before_TIME until you drop it. Creating databases takes rights that
-FOSSology's own role may not have: see --admin.
+NAME_before_TIME until you drop it. If rows are missing, the old one stays, and
+what was loaded is kept as NAME_wrong_TIME. What a restore that was killed left
+(NAME_restore_TIME) is removed by the next; repotool doctor lists all of them.
+Creating databases takes rights that FOSSology's own role may not have: see
+--admin.
+
+The database comes back with its encoding, its locale (of ICU too) and its
+settings. Roles that are missing are created, with their passwords if the
+snapshot has them. Tablespaces are not created: if the server lacks one that a
+table is in, the restore says so before it begins.
 
 --plan says what would be done, how much it is, whether it fits, and what would
 be overwritten; it changes nothing.`,
@@ -134,6 +142,9 @@ func (r *restoration) choose(only []string, to string) error {
 	}
 	named := wantDatabase && len(only) > 0 || len(r.databases) > 0
 	switch {
+	case r.databaseName != "" && !wantDatabase && len(r.databases) == 0:
+		return &usageError{err: errors.New("restore: --database-name is given, but --only leaves the database out"),
+			hint: "add --only database, or leave --database-name out"}
 	case dump == nil && (named || r.databaseName != ""):
 		return &hinted{fmt.Errorf("snapshot %s holds no database", r.snap.Name()), "see DATABASE in repotool snapshots"}
 	case named && !r.inPlace && r.databaseName == "":

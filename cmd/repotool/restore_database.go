@@ -27,6 +27,7 @@ type databaseResult struct {
 	Bytes         int64                  `json:"bytes"`            // of the dump, as it was dumped
 	Rows          map[string]int64       `json:"rows,omitempty"`
 	Roles         []string               `json:"rolesCreated,omitempty"`
+	Removed       []string               `json:"removed,omitempty"` // left by restores that were killed
 	Warnings      []snapshot.DumpWarning `json:"warnings,omitempty"`
 	Exists        bool                   `json:"exists"`                  // plan: one of that name is there
 	ExistsBytes   int64                  `json:"existsBytes,omitempty"`   // plan: and has this size
@@ -99,7 +100,7 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 	if err != nil {
 		return withHint(err, "a superuser of the server may do all that a restore needs: --admin \"user=postgres …\"")
 	}
-	r.result.Databases = append(r.result.Databases, &databaseResult{Name: l.Database, Before: l.Before, Bytes: l.Bytes, Rows: l.Counts, Roles: l.Roles, Warnings: l.Warnings, Exists: l.Before != ""})
+	r.result.Databases = append(r.result.Databases, &databaseResult{Name: l.Database, Before: l.Before, Bytes: l.Bytes, Rows: l.Counts, Roles: l.Roles, Removed: l.Removed, Warnings: l.Warnings, Exists: l.Before != ""})
 	return nil
 }
 
@@ -162,8 +163,12 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 		p.Rows = r.snap.Manifest.Rows
 	}
 	for _, d := range dump.Databases {
-		if d.Name == name {
-			p.Encoding = d.Encoding
+		if d.Name != name {
+			continue
+		}
+		p.Encoding = d.Encoding
+		if err := r.planTablespaces(ctx, d); err != nil {
+			return err
 		}
 	}
 	info, err := r.admin.DatabaseInfo(ctx, p.Name)
@@ -190,6 +195,18 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	return nil
 }
 
+// planTablespaces sees whether the server has the tablespaces that the dump needs.
+func (r *restoration) planTablespaces(ctx context.Context, d snapshot.DumpedDatabase) error {
+	have, err := r.admin.Tablespaces(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range d.MissingTablespaces(have) {
+		r.problem("the server has no tablespace %s (it was %s): make it in any empty directory", t.Name, t.Location)
+	}
+	return nil
+}
+
 // lines is the database's part of what restore says.
 func (d *databaseResult) lines(plan bool) string {
 	var b strings.Builder
@@ -210,6 +227,9 @@ func (d *databaseResult) lines(plan bool) string {
 		}
 	} else if d.Before != "" {
 		line("the one before is kept as %s: drop it when you no longer need it", d.Before)
+	}
+	if len(d.Removed) > 0 {
+		line("removed, since a restore did not finish it: %s", strings.Join(d.Removed, ", "))
 	}
 	if len(d.Roles) > 0 {
 		line("roles created: %s", strings.Join(d.Roles, ", "))

@@ -31,7 +31,14 @@ long as nobody deletes uploads meanwhile.
 
 A file whose bytes do not match its name is a finding. It is not stored
 under that name, and an earlier good copy stays. Findings do not stop the
-snapshot; they make the exit code 3.`,
+snapshot; they make the exit code 3.
+
+Of a dump, the rows of the tables upload, pfile, uploadtree and jobqueue are
+counted and compared with the database; if they differ, there is no snapshot.
+The passwords of the database's roles can be read by a superuser only: without
+--admin the dump has none. The summary and repotool doctor say so each time,
+but it is no finding: roles that a restore has to create then need their
+passwords set by hand.`,
 		Flags: append([]cli.Flag{
 			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
 			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),
