@@ -93,7 +93,7 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 		}
 	}
 	if name == r.snap.Manifest.Database.Main {
-		o.Expected = r.snap.Manifest.Rows
+		o.Expected = r.snap.Manifest.RestoredRows()
 	}
 	l, err := snapshot.LoadDatabase(ctx, o)
 	if err != nil {
@@ -159,7 +159,7 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	dump := r.snap.Manifest.Database
 	p := &databaseResult{Name: r.target(name), Bytes: r.dumpBytes(name), ServerVersion: r.admin.ServerVersion(), DumpVersion: dump.ServerVersion}
 	if name == dump.Main {
-		p.Rows = r.snap.Manifest.Rows
+		p.Rows = r.snap.Manifest.RestoredRows()
 	}
 	for _, d := range dump.Databases {
 		if d.Name == name {
