@@ -87,10 +87,12 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 		Log:     r.log,
 	}
 	if o.Dump.Mode == snapshot.DumpDirectory {
-		var err error
-		if o.TempDir, err = r.st.TempDir(); err != nil {
+		dir, remove, err := loadDir(r.st.TempDir)
+		if err != nil {
 			return err
 		}
+		defer remove()
+		o.TempDir = dir
 	}
 	if name == r.snap.Manifest.Database.Main {
 		o.Expected = r.snap.Manifest.RestoredRows()
@@ -101,6 +103,17 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 	}
 	r.result.Databases = append(r.result.Databases, &databaseResult{Name: l.Database, Before: l.Before, Bytes: l.Bytes, Rows: l.Counts, Roles: l.Roles, Warnings: l.Warnings, Exists: l.Before != ""})
 	return nil
+}
+
+// loadDir is where a dump in directory format is put together: on the store's file system, which has room, or, if nothing
+// can be written there, where temporary files are.
+func loadDir(inStore func() (string, error)) (dir string, remove func(), err error) {
+	dir, err = inStore()
+	if !errors.Is(err, unix.EROFS) && !errors.Is(err, unix.EACCES) {
+		return dir, func() {}, err
+	}
+	dir, err = os.MkdirTemp("", "repotool-restore-")
+	return dir, func() { os.RemoveAll(dir) }, err
 }
 
 // countRows counts what the snapshot counted, in another database of the server.
