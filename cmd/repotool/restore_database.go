@@ -196,7 +196,7 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	if p.Bytes == 0 {
 		r.problem("the snapshot holds no database %s", name)
 	}
-	if p.ServerVersion/10000 < p.DumpVersion/10000 {
+	if snapshot.PostgresVersion(p.ServerVersion).OlderThan(snapshot.PostgresVersion(p.DumpVersion)) {
 		r.problem("PostgreSQL %s is older than the %s that was dumped: not everything may load", pgVersion(p.ServerVersion), pgVersion(p.DumpVersion))
 	}
 	r.result.Databases = append(r.result.Databases, p)
@@ -236,13 +236,8 @@ func (d *databaseResult) lines(plan bool) string {
 	return b.String()
 }
 
-// pgVersion writes 150020 as 15.20.
-func pgVersion(n int) string {
-	if n == 0 {
-		return "unknown"
-	}
-	return fmt.Sprintf("%d.%d", n/10000, n%10000)
-}
+// pgVersion writes a number of a server's version, 150020 as 15.20.
+func pgVersion(n int) string { return snapshot.PostgresVersion(n).String() }
 
 // room is what is free where a restore would write.
 type room struct {

@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+
+	"repotool/snapshot"
 )
 
 // TestLoadDir: a store that is mounted read-only, or belongs to somebody else, can be restored from.
@@ -39,4 +42,13 @@ func TestLoadDir(t *testing.T) {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
+}
+
+// TestChooseOnce: a database that is named twice is loaded once.
+func TestChooseOnce(t *testing.T) {
+	r := &restoration{snap: &snapshot.Snapshot{Manifest: &snapshot.Manifest{Database: new(snapshot.Dump)}}, databaseName: "copy"}
+	err := r.choose([]string{"database/b", "database/a", "database/b"}, "/tmp/out")
+	if err == nil || !strings.HasSuffix(err.Error(), "not a and b") {
+		t.Errorf("error %v, want one that names each once", err)
+	}
 }
