@@ -83,7 +83,7 @@ func (s *Standstill) claim(ctx context.Context) (*SchedulerStatus, error) {
 		StartCommand: s.o.StartCommand, Time: s.o.Now(), Host: hostname(), Boot: bootID(), Owner: thisProcess(), Path: file,
 	}
 	if status != nil {
-		s.note.SchedulerPID = status.PID
+		s.note.SchedulerPID, s.note.SchedulerStart = status.PID, processStart(status.PID)
 	}
 	write := s.note.create
 	if adopted {

@@ -1,8 +1,8 @@
 // Package fossology holds all that is known of a FOSSology installation: its
 // configuration, the paths of its repository, the names of its files, its
 // database, and its scheduler, which can be made to stand still. It is the
-// only package that talks to PostgreSQL and the only one that stops and starts
-// services.
+// only package that opens connections to PostgreSQL (snapshot runs PostgreSQL's
+// own programs) and the only one that stops and starts services.
 //
 // # Words
 //

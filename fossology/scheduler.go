@@ -44,21 +44,6 @@ func (s Scheduler) Status(ctx context.Context) (*SchedulerStatus, error) {
 	return status, nil
 }
 
-// Agents asks for the names of the agents that passed the scheduler's test.
-func (s Scheduler) Agents(ctx context.Context) ([]string, error) {
-	answer, err := s.ask(ctx, "agents", endOfList)
-	if err != nil {
-		return nil, err
-	}
-	return strings.Fields(strings.TrimSuffix(answer, "end\n")), nil
-}
-
-// Database tells the scheduler to look for new jobs in the database.
-func (s Scheduler) Database(ctx context.Context) error {
-	_, err := s.ask(ctx, "database", func([]byte) bool { return true })
-	return err
-}
-
 // Stop tells the scheduler to start no more agents, to wait for those that run,
 // and then to end. It returns at once, and there is no way back. That nobody
 // listens any more is no error.

@@ -31,6 +31,7 @@ func withDatabase(o *snapshot.TakeOptions, dsn fossology.DSN, mode snapshot.Dump
 		if err != nil {
 			return nil, err
 		}
+		db.LockTimeout = o.Dump.LockTimeout
 		v, err := db.View(ctx)
 		if err != nil {
 			return nil, err

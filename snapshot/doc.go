@@ -19,6 +19,7 @@
 //	days/<installation>/<time>/other/<path>              all other files, by their path in the repository
 //	days/<installation>/<time>/database/…                pieces of the dump, each a zstd frame
 //	days/<installation>/<time>/RESTORE.txt               commands that bring it back
+//	days/<installation>/current                          symbolic link to the newest of them
 //	cache/<installation>.scan                            directories of the last walk (scancache.go)
 //
 // The layout of a segment is described in segment.go, that of a dump in
@@ -26,9 +27,6 @@
 // So a night costs one small segment, or none, and a snapshot depends on no
 // other snapshot: segments are objects like any other. They are merged as in a
 // log-structured tree, so that there are never more than a logarithm of them.
-// (The design spoke of full manifests and differences between them; with
-// segments as objects there is no chain that could break when a snapshot in
-// the middle is deleted, and a damaged segment is found like any object.)
 //
 // A directory is in the manifest only if it is empty or its mode or owner are
 // not the usual ones (Manifest.DirMode): at FOSSology's depth of three there
@@ -36,8 +34,8 @@
 // directories are not kept.
 //
 // Day directories can be made again from manifests and objects; the cache from
-// nothing. Memory holds one block of each segment, the batches under way, the
-// paths of files that were wrong the last time (up to maxSuspects; of findings
+// nothing. Memory holds the index and one block of each segment, the batches under
+// way, the paths of files that were wrong the last time (up to maxSuspects; of findings
 // only numbers and examples), and, while restoring, the paths of files that had
 // several names.
 //
@@ -55,9 +53,8 @@
 // A snapshot is prepared under a name that begins with a dot, made durable
 // with one syncfs, and renamed. A crash before the rename leaves nothing
 // visible; the next run clears up, in tmp/ too, and finds the objects that
-// were stored. A
-// crash between the rename of the snapshot and that of its day leaves a
-// snapshot without a day.
+// were stored. A crash between the rename of the snapshot and that of its day
+// leaves a snapshot without a day.
 //
 // # Never
 //

@@ -66,6 +66,14 @@ type DirMeta struct {
 // Name is the snapshot's name, made of its time.
 func (m *Manifest) Name() string { return m.Time.UTC().Format(TimeFormat) }
 
+// RestoredRows are the rows that the main database has once its dump is loaded; empty if that is not known.
+func (m *Manifest) RestoredRows() map[string]int64 {
+	if m.Database != nil && m.Database.Mode == DumpCommand {
+		return m.Database.Rows
+	}
+	return m.Rows
+}
+
 // Total adds up all types.
 func (m *Manifest) Total() Totals {
 	var t Totals

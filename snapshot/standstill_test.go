@@ -1,13 +1,18 @@
 package snapshot_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"repotool/fossology"
 	"repotool/repotest"
 	"repotool/snapshot"
 )
@@ -103,5 +108,57 @@ func TestTakeWithoutStandstill(t *testing.T) {
 	}
 	if list, err := snapshot.List(o.Store, o.Installation); err != nil || len(list) != 0 {
 		t.Errorf("snapshots %v, %v; want none", list, err)
+	}
+}
+
+// TestTakeEndsAtALock has a session that keeps a table to itself: one that the view counts, or one that only the
+// dump reads. FOSSology does not stand still for ever, and somebody is told what to do.
+func TestTakeEndsAtALock(t *testing.T) {
+	dsn := repotest.Fossology(t)
+	for _, table := range []string{"jobqueue", "agent"} {
+		t.Run(table, func(t *testing.T) {
+			lockTable(t, dsn, table)
+			o := options(repotest.Store(t), repotest.Repository(t))
+			withDatabase(&o, fossology.DSN(dsn), snapshot.DumpPlain)
+			o.Dump.LockTimeout = 200 * time.Millisecond
+			stopped, released := false, false
+			o.Quiesce = func(context.Context) (func(context.Context) (snapshot.Standstill, error), error) {
+				stopped = true
+				return func(context.Context) (snapshot.Standstill, error) {
+					released = true
+					return snapshot.Standstill{}, nil
+				}, nil
+			}
+			_, err := snapshot.Take(t.Context(), o)
+			var hint interface{ Hint() string }
+			if !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "pg_locks") || !strings.Contains(err.Error(), "timeout") {
+				t.Errorf("error %v, want one of the lock with a hint", err)
+			}
+			if !stopped || !released {
+				t.Errorf("stopped %v, released %v; want both", stopped, released)
+			}
+		})
+	}
+}
+
+// lockTable keeps a table locked by another session until the end of the test.
+func lockTable(t *testing.T, dsn, table string) {
+	t.Helper()
+	psql := exec.Command(filepath.Join(repotest.Postgres(t).Bin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", dsn)
+	in, err := psql.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := psql.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := psql.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); psql.Wait() })
+	fmt.Fprintf(in, "BEGIN; LOCK TABLE %s;\n\\echo locked\n", table)
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "locked\n" {
+		t.Fatalf("lock %s: %q, %v", table, line, err)
 	}
 }

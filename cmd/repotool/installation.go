@@ -32,6 +32,8 @@ func dumpOptions(s settings, in *fossology.Installation) *snapshot.DumpOptions {
 		GlobalsDSN: fossology.DSN(s.admin),
 		Mode:       snapshot.DumpMode(s.database),
 		Command:    s.databaseCommand,
+		// FOSSology stands still while the dump begins: it waits for a lock no longer than for an agent.
+		LockTimeout: s.quiesceTimeout,
 	}
 }
 

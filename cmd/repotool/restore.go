@@ -154,6 +154,7 @@ func (r *restoration) choose(only []string, to string) error {
 	if wantDatabase && dump != nil {
 		r.databases = append(r.databases, dump.Main)
 	}
+	slices.Sort(r.databases) // one can be named twice, and is loaded once
 	r.databases = slices.Compact(r.databases)
 	if len(r.databases) > 1 && r.databaseName != "" {
 		return usagef("restore: --database-name fits one database, not %s", strings.Join(r.databases, " and "))

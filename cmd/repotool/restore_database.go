@@ -88,13 +88,15 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 		Log:     r.log,
 	}
 	if o.Dump.Mode == snapshot.DumpDirectory {
-		var err error
-		if o.TempDir, err = r.st.TempDir(); err != nil {
+		dir, remove, err := loadDir(r.st.TempDir)
+		if err != nil {
 			return err
 		}
+		defer remove()
+		o.TempDir = dir
 	}
 	if name == r.snap.Manifest.Database.Main {
-		o.Expected = r.snap.Manifest.Rows
+		o.Expected = r.snap.Manifest.RestoredRows()
 	}
 	l, err := snapshot.LoadDatabase(ctx, o)
 	if err != nil {
@@ -102,6 +104,17 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 	}
 	r.result.Databases = append(r.result.Databases, &databaseResult{Name: l.Database, Before: l.Before, Bytes: l.Bytes, Rows: l.Counts, Roles: l.Roles, Removed: l.Removed, Warnings: l.Warnings, Exists: l.Before != ""})
 	return nil
+}
+
+// loadDir is where a dump in directory format is put together: on the store's file system, which has room, or, if nothing
+// can be written there, where temporary files are.
+func loadDir(inStore func() (string, error)) (dir string, remove func(), err error) {
+	dir, err = inStore()
+	if !errors.Is(err, unix.EROFS) && !errors.Is(err, unix.EACCES) {
+		return dir, func() {}, err
+	}
+	dir, err = os.MkdirTemp("", "repotool-restore-")
+	return dir, func() { os.RemoveAll(dir) }, err
 }
 
 // countRows counts what the snapshot counted, in another database of the server.
@@ -160,7 +173,7 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	dump := r.snap.Manifest.Database
 	p := &databaseResult{Name: r.target(name), Bytes: r.dumpBytes(name), ServerVersion: r.admin.ServerVersion(), DumpVersion: dump.ServerVersion}
 	if name == dump.Main {
-		p.Rows = r.snap.Manifest.Rows
+		p.Rows = r.snap.Manifest.RestoredRows()
 	}
 	for _, d := range dump.Databases {
 		if d.Name != name {
@@ -188,7 +201,7 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	if p.Bytes == 0 {
 		r.problem("the snapshot holds no database %s", name)
 	}
-	if p.ServerVersion/10000 < p.DumpVersion/10000 {
+	if snapshot.PostgresVersion(p.ServerVersion).OlderThan(snapshot.PostgresVersion(p.DumpVersion)) {
 		r.problem("PostgreSQL %s is older than the %s that was dumped: not everything may load", pgVersion(p.ServerVersion), pgVersion(p.DumpVersion))
 	}
 	r.result.Databases = append(r.result.Databases, p)
@@ -243,13 +256,8 @@ func (d *databaseResult) lines(plan bool) string {
 	return b.String()
 }
 
-// pgVersion writes 150020 as 15.20.
-func pgVersion(n int) string {
-	if n == 0 {
-		return "unknown"
-	}
-	return fmt.Sprintf("%d.%d", n/10000, n%10000)
-}
+// pgVersion writes a number of a server's version, 150020 as 15.20.
+func pgVersion(n int) string { return snapshot.PostgresVersion(n).String() }
 
 // room is what is free where a restore would write.
 type room struct {

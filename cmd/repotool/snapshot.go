@@ -119,6 +119,7 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 	if db != nil {
 		o.Dump = dumpOptions(s, in)
 		o.Dump.Log = t.log
+		db.LockTimeout = o.Dump.LockTimeout
 		o.View = databaseView(db)
 	}
 	if s.quiesce == "stop" {
