@@ -15,7 +15,7 @@ import (
 
 // RemoveTree removes a directory and all below it, several directories at
 // once. A tree that is not there is no error. It never follows a symbolic
-// link.
+// link: if dir is one, or a file, that is what is removed.
 func RemoveTree(ctx context.Context, dir string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(2, runtime.GOMAXPROCS(0)))
@@ -38,7 +38,7 @@ func emptyTree(ctx context.Context, g *errgroup.Group, dir string, depth int) er
 		return err
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if errors.Is(err, unix.ENOENT) {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) && depth == 0 {
 		return nil
 	}
 	if err != nil {
