@@ -12,7 +12,8 @@ import (
 
 // checkClosure compares what the database refers to with what the manifest
 // holds, both ways. Both sides are sorted streams; nothing is held whole.
-func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db References, findings *Findings) error {
+// arrived is asked whether a file is too new to have a row.
+func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db References, arrived func(fossology.Name) bool, findings *Findings) error {
 	files, err := storedNames(ctx, st, m, "files")
 	if err != nil {
 		return err
@@ -20,7 +21,11 @@ func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db Referenc
 	rows := GoodNames(db.PfileNames(ctx), func(e *fossology.RowError) { findings.Add(BadRow, e.Text, e.Error()) })
 	err = compareNames(rows, files,
 		func(n fossology.Name) { findings.Add(NoFile, "files/"+n.String(), "a row of pfile refers to it") },
-		func(n fossology.Name) { findings.Add(NoRow, "files/"+n.String(), "no row of pfile refers to it") })
+		func(n fossology.Name) {
+			if !arrived(n) {
+				findings.Add(NoRow, "files/"+n.String(), "no row of pfile refers to it")
+			}
+		})
 	if err != nil {
 		return err
 	}

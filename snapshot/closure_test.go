@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -149,6 +150,7 @@ func TestClosure(t *testing.T) {
 				}
 				want = append(want, "no-row files/"+n)
 			}
+			time.Sleep(100 * time.Millisecond) // what has just arrived may wait for its row
 			found := takeWith(t, st, repository, dsn)
 			slices.Sort(want)
 			slices.Sort(found)
@@ -268,5 +270,28 @@ func TestTakeTwoPasses(t *testing.T) {
 	slices.Sort(found)
 	if d := cmp.Diff([]string{"content-differs " + wrong, "content-differs " + named[2], "linked-directory localhost/linkdir"}, found); d != "" {
 		t.Error(d)
+	}
+}
+
+// A file that arrives after the database was looked at, while the rest is
+// copied, has no row in that view, and that is no finding.
+func TestClosureArrived(t *testing.T) {
+	dsn := repotest.Fossology(t)
+	repository, st := repotest.Repository(t), repotest.Store(t)
+	o := options(st, repository)
+	withDatabase(&o, fossology.DSN(dsn), snapshot.DumpNone)
+	view := o.View
+	o.View = func(ctx context.Context) (*snapshot.View, error) {
+		v, err := view(ctx)
+		keep(t, repository, "it arrives now")
+		return v, err
+	}
+	s := take(t, o)
+	if s.Findings() != 0 {
+		t.Errorf("findings: %v", s.First)
+	}
+	rel, _ := filepath.Rel(repository, pathOf(repository, nameOf("it arrives now")))
+	if _, ok := held(t, find(t, st, "latest"))[rel]; !ok {
+		t.Error("it was not copied")
 	}
 }

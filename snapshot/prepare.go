@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -138,7 +140,7 @@ const maxSuspects = 100_000
 func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, all bool) {
 	f, err := os.Open(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), findingsFile))
 	if err != nil {
-		return nil, true // there were none
+		return nil, errors.Is(err, fs.ErrNotExist) // there were none
 	}
 	defer f.Close()
 	wrong = map[string]bool{}

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -54,6 +55,8 @@ type restorer struct {
 	dirMode uint32            // of new directories, see newDirMode
 	links   map[uint64]*Entry // files with several names, by their old inode
 	again   []linkPair        // files to be linked to one of those
+	syncMu  sync.Mutex
+	syncs   map[uint64]int // a handle in each file system below the target
 	count   struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes atomic.Int64 }
 }
 
@@ -74,13 +77,14 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	if o.Findings == nil {
 		o.Findings = new(Findings)
 	}
-	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}}
+	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, syncs: map[uint64]int{}}
 	if err := r.openTarget(); err != nil {
 		return nil, err
 	}
 	if r.fd >= 0 {
 		defer unix.Close(r.fd)
 	}
+	defer r.closeSyncs()
 	r.dirMode = r.newDirMode()
 	total := s.Manifest.Total()
 	o.Progress.Begin(PhaseFiles, total.Files, total.Bytes)
@@ -99,13 +103,40 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 		return nil, fmt.Errorf("restore to %s: %w", o.To, err)
 	}
 	if !o.Plan {
-		if err := unix.Syncfs(r.fd); err != nil {
+		if err := r.sync(); err != nil {
 			return nil, fmt.Errorf("sync %s: %w", o.To, err)
 		}
 	}
 	c := &r.count
 	return &RestoreReport{c.files.Load(), c.bytes.Load(), c.written.Load(), c.replaced.Load(), c.kept.Load(),
 		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load()}, nil
+}
+
+// toSync has a file system synced at the end: a host of a repository may be a
+// mount of its own.
+func (r *restorer) toSync(fd int, dev uint64) {
+	r.syncMu.Lock()
+	defer r.syncMu.Unlock()
+	if _, ok := r.syncs[dev]; ok {
+		return
+	}
+	if own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+		r.syncs[dev] = own
+	}
+}
+
+func (r *restorer) sync() error {
+	err := unix.Syncfs(r.fd)
+	for _, fd := range r.syncs {
+		err = errors.Join(err, unix.Syncfs(fd))
+	}
+	return err
+}
+
+func (r *restorer) closeSyncs() {
+	for _, fd := range r.syncs {
+		unix.Close(fd)
+	}
 }
 
 func (r *restorer) openTarget() (err error) {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -24,14 +22,12 @@ type fileWriter struct {
 	last  string // directory that is known to be there
 	fresh bool   // last was made by this writer: nothing of the snapshot is in it yet
 	noTmp bool   // the target has no unnamed files
+	dev   uint64 // file system of the last file
 }
 
 func newFileWriter(r *restorer) *fileWriter {
 	return &fileWriter{restorer: r, buf: make([]byte, wholeFile+1)}
 }
-
-// tmpCount makes the names of temporary files unique in this process.
-var tmpCount atomic.Int64
 
 // restore brings one file or link back.
 func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
@@ -41,7 +37,7 @@ func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 	w.o.Progress.Bytes.Add(e.Size)
 	if !w.o.Plan {
 		if err := w.mkdirFor(e.Path); err != nil {
-			return fmt.Errorf("%s: %w", e.Path, err)
+			return w.wrong(e, err)
 		}
 	}
 	there, right := w.present(ctx, e)
@@ -53,18 +49,28 @@ func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 		return nil
 	}
 	if !w.o.Plan {
-		err := w.write(ctx, e, there)
-		var damage *store.DamagedError
-		switch {
-		case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.Is(err, unix.EIO):
-			w.count.damaged.Add(1)
-			w.o.Findings.Add(StoreDamaged, e.Path, "not restored: "+err.Error())
-			return nil
-		case err != nil:
-			return fmt.Errorf("%s: %w", e.Path, err)
+		if err := w.write(ctx, e, there); err != nil {
+			return w.wrong(e, err)
 		}
 	}
 	w.wrote(e, there)
+	return nil
+}
+
+// wrong turns what concerns one file alone into a finding, and everything else
+// into an error that ends the restore.
+func (w *fileWriter) wrong(e *Entry, err error) error {
+	var damage *store.DamagedError
+	var source *store.SourceError
+	switch {
+	case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.As(err, &source) && errors.Is(err, unix.EIO):
+		w.count.damaged.Add(1)
+		w.o.Findings.Add(StoreDamaged, e.Path, "not restored: "+err.Error())
+	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
+		w.o.Findings.Add(InTheWay, e.Path, "not restored: "+err.Error())
+	default:
+		return fmt.Errorf("%s: %w", e.Path, err)
+	}
 	return nil
 }
 
@@ -120,12 +126,7 @@ func (w *fileWriter) mkdirFor(path string) error {
 // write puts the entry in its place, complete or not at all.
 func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 	if e.Kind == Symlink {
-		if there {
-			if err := unix.Unlinkat(w.fd, e.Path, 0); err != nil {
-				return err
-			}
-		}
-		if err := unix.Symlinkat(e.Target, w.fd, e.Path); err != nil {
+		if err := w.symlink(e, there); err != nil {
 			return err
 		}
 		if !w.o.NoOwner {
@@ -162,9 +163,40 @@ func (w *fileWriter) create(path string, mode uint32) (fd int, name string, err 
 		}
 		w.noTmp = true
 	}
-	name = fmt.Sprintf("%s/.repotool-%d-%d.I", dir, unix.Getpid(), tmpCount.Add(1))
+	name = w.tmpName(path)
 	fd, err = unix.Openat(w.fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	return fd, name, err
+}
+
+// tmpName is a free name beside path for what is not complete. A restore that
+// is killed may leave it; the next one has to put the same file right, and
+// removes it here.
+func (w *fileWriter) tmpName(path string) string {
+	i := strings.LastIndexByte(path, '/') + 1
+	base := path[i:]
+	name := path[:i] + ".repotool-" + base[:min(len(base), 200)] + ".I" // a name has 255 bytes at most
+	unix.Unlinkat(w.fd, name, 0)
+	return name
+}
+
+// symlink makes a symbolic link; what is there is replaced at once.
+func (w *fileWriter) symlink(e *Entry, there bool) error {
+	if !there {
+		return unix.Symlinkat(e.Target, w.fd, e.Path)
+	}
+	name := w.tmpName(e.Path)
+	if err := unix.Symlinkat(e.Target, w.fd, name); err != nil {
+		return err
+	}
+	return w.rename(name, e.Path)
+}
+
+func (w *fileWriter) rename(name, path string) error {
+	err := unix.Renameat(w.fd, name, w.fd, path)
+	if err != nil {
+		unix.Unlinkat(w.fd, name, 0)
+	}
+	return err
 }
 
 // fill copies the object and checks it on the way.
@@ -193,6 +225,10 @@ func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 func (w *fileWriter) setFD(fd int, e *Entry) {
 	var st unix.Stat_t
 	known := unix.Fstat(fd, &st) == nil
+	if known && st.Dev != w.dev {
+		w.dev = st.Dev
+		w.toSync(fd, st.Dev)
+	}
 	if !w.o.NoOwner && !(known && st.Uid == e.UID && st.Gid == e.GID) {
 		known = false
 		if err := unix.Fchown(fd, int(e.UID), int(e.GID)); err != nil {
@@ -250,16 +286,12 @@ func (w *fileWriter) place(fd int, name, path string, there bool) error {
 		}
 	}
 	if name == "" {
-		name = fmt.Sprintf(".repotool-%d-%d.I", unix.Getpid(), tmpCount.Add(1))
+		name = w.tmpName(path)
 		if err := linkFD(fd, w.fd, name); err != nil {
 			return err
 		}
 	}
-	if err := unix.Renameat(w.fd, name, w.fd, path); err != nil {
-		unix.Unlinkat(w.fd, name, 0)
-		return err
-	}
-	return nil
+	return w.rename(name, path)
 }
 
 // linkFD gives an unnamed file a name.
@@ -276,19 +308,16 @@ func (w *fileWriter) link(ctx context.Context, from string, e *Entry) error {
 	if w.o.Plan || w.sameFile(from, e.Path) {
 		return w.restore(ctx, e)
 	}
-	there, _ := w.present(ctx, e)
 	if err := w.mkdirFor(e.Path); err != nil {
-		return fmt.Errorf("%s: %w", e.Path, err)
+		return w.wrong(e, err)
 	}
-	name := fmt.Sprintf(".repotool-%d-%d.I", unix.Getpid(), tmpCount.Add(1))
+	there, _ := w.present(ctx, e)
+	name := w.tmpName(e.Path)
 	err := unix.Linkat(w.fd, from, w.fd, name, 0)
 	if err == nil {
-		err = unix.Renameat(w.fd, name, w.fd, e.Path)
+		err = w.rename(name, e.Path)
 	}
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			unix.Unlinkat(w.fd, name, 0)
-		}
 		return w.restore(ctx, e)
 	}
 	w.count.files.Add(1)

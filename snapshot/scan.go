@@ -56,6 +56,10 @@ type scan struct {
 	result  scanResult
 }
 
+// mayGrow is how long after its last change a file without a Name, a log, is
+// looked at by every scan: it grows in place, and its directory shows nothing.
+const mayGrow = 48 * time.Hour
+
 // scanResult is what came of a scan.
 type scanResult struct {
 	segment   *Segment // nil: nothing changed
@@ -284,6 +288,9 @@ func (s *scan) file(ctx context.Context, e fossology.Event, it item) error {
 			it.entry.Object = it.prev.Object
 		} else {
 			it.read = true
+		}
+		if _, named := it.entry.Name(s.depth); !named && it.entry.Mtime > s.start.Add(-mayGrow).UnixNano() {
+			s.retry(e.Path)
 		}
 	case unix.S_IFLNK:
 		return s.symlink(ctx, it)

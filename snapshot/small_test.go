@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"context"
 	"crypto/md5"
 	"crypto/sha1"
 	"errors"
@@ -296,5 +297,98 @@ func TestRestoreWithoutRights(t *testing.T) {
 	o.Findings = new(snapshot.Findings)
 	if r := restore(t, s, o); r.Foreign != 0 {
 		t.Errorf("without owners: %+v, findings %v", r, o.Findings.First())
+	}
+}
+
+// A run that was killed while it moved "current" leaves a symbolic link, which
+// the next one clears up like anything else.
+func TestTakeAfterKilledPublish(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	keep(t, repository, "good")
+	take(t, options(st, repository))
+	left := st.Path("days", "fossology", ".building-current")
+	if err := os.Symlink("2026-11-23T020000Z", left); err != nil {
+		t.Fatal(err)
+	}
+	s := take(t, options(st, repository))
+	if to, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || to != s.Name {
+		t.Errorf("current: %s, %v, want %s", to, err, s.Name)
+	}
+	if _, err := os.Lstat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("left: %v", err)
+	}
+}
+
+// A log grows in place, which its directory does not show: what it gained
+// between the scan and the standstill, and from one night to the next, is kept.
+func TestTakeGrowingLog(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	keep(t, repository, "good")
+	log := filepath.Join(repository, "logs", "00", "00", "01", "000001")
+	write(t, log, "one\n")
+	grow := func() {
+		f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+		if err == nil {
+			_, err = f.WriteString("more\n")
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	o := options(st, repository)
+	o.Quiesce = func(context.Context) (func(context.Context) (snapshot.Standstill, error), error) {
+		grow()
+		return func(context.Context) (snapshot.Standstill, error) { return snapshot.Standstill{}, nil }, nil
+	}
+	for night := range 3 {
+		time.Sleep(2 * time.Millisecond)
+		s := take(t, o)
+		info, err := os.Stat(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := held(t, find(t, st, s.Name))["logs/00/00/01/000001"].Size; got != info.Size() {
+			t.Errorf("night %d: %d bytes, want %d", night, got, info.Size())
+		}
+		grow()
+		time.Sleep(200 * time.Millisecond) // long enough for the short cut to trust directories
+	}
+}
+
+// What stands in the way of a restore is told, and stops nothing else. A file
+// in the place of a link, and the other way round, is replaced.
+func TestRestoreInTheWay(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	file, below := keep(t, repository, "a file"), keep(t, repository, "in a directory")
+	good := keep(t, repository, "good")
+	link := filepath.Join(repository, "localhost", "link")
+	if err := os.Symlink("nowhere", link); err != nil {
+		t.Fatal(err)
+	}
+	take(t, options(st, repository))
+	to := t.TempDir()
+	at := func(path string) string { rel, _ := filepath.Rel(repository, path); return filepath.Join(to, rel) }
+	write(t, filepath.Join(at(file), "of somebody"), "else")
+	write(t, filepath.Dir(at(below)), "a file")
+	write(t, at(link), "a file")
+	write(t, filepath.Join(filepath.Dir(at(good)), ".repotool-"+filepath.Base(good)+".I"), "half of it")
+	write(t, at(good), "bad")
+	o := snapshot.RestoreOptions{To: to, Findings: new(snapshot.Findings)}
+	r := restore(t, find(t, st, "latest"), o)
+	if n := o.Findings.Counts()[snapshot.InTheWay]; n != 2 || r.Replaced != 2 || r.Written != 0 {
+		t.Errorf("%d in the way, %+v: %v", n, r, o.Findings.First())
+	}
+	if b, err := os.ReadFile(filepath.Join(at(file), "of somebody")); err != nil || string(b) != "else" {
+		t.Errorf("what was in the way: %q, %v", b, err)
+	}
+	if b, err := os.ReadFile(at(good)); err != nil || string(b) != "good" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if target, err := os.Readlink(at(link)); err != nil || target != "nowhere" {
+		t.Errorf("link: %q, %v", target, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(at(good)), ".*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }

@@ -29,6 +29,9 @@ const fullScanEvery = 7 * 24 * time.Hour
 // clockSlack covers clocks that tick slowly: file systems stamp by the tick.
 const clockSlack = 100 * time.Millisecond
 
+// clockTick is how much earlier than it was such a stamp may say.
+const clockTick = 20 * time.Millisecond
+
 // Quiesce brings an installation to a standstill, and returns how to end it.
 type Quiesce func(context.Context) (release func(context.Context) (Standstill, error), err error)
 

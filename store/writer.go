@@ -57,8 +57,8 @@ type PutOptions struct {
 // PutBytes stores b.
 func (w *Writer) PutBytes(_ context.Context, b []byte) (Put, error) { return w.putNamed(Sum(b), b) }
 
-// PutFD stores the bytes of an open file from its present position on. It
-// does not close it.
+// PutFD stores the bytes of an open file that was not read yet. It does not
+// close it.
 func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
 	if o.Clone && o.Size >= minClone && !w.s.noClone.Load() {
 		return w.putLarge(ctx, fd, o)
@@ -189,11 +189,11 @@ func (w *Writer) putLarge(ctx context.Context, fd int, o PutOptions) (Put, error
 			return put, err
 		}
 	}
-	_, err = w.s.Check(ctx, put.Object, w.buf)
-	if err == nil {
-		return put, nil
+	there, good, err := w.s.state(ctx, put.Object, w.buf)
+	if err != nil || good {
+		return put, err
 	}
-	return w.install(put, tmp, !errors.Is(err, ErrNoObject))
+	return w.install(put, tmp, there)
 }
 
 // clone shares the source's blocks if it can.
