@@ -277,31 +277,100 @@ func inNamespace(t testing.TB, name, env string) {
 	t.Logf("%s", out)
 }
 
-func fullDisk(t *testing.T, limit string) {
-	repository := repotest.Repository(t)
+// A smallDisk holds a store with one night; the repository has grown since.
+type smallDisk struct {
+	st         *store.Store
+	repository string
+	mount      string
+	limit      string // of the file system: "size" or "nr_inodes"
+	unit       uint64
+	first      uint64 // what the first night uses
+}
+
+func newSmallDisk(t testing.TB, limit string) *smallDisk {
+	t.Helper()
+	d := &smallDisk{repository: repotest.Repository(t), mount: t.TempDir(), limit: limit}
+	d.unit = map[string]uint64{"size": uint64(os.Getpagesize()), "nr_inodes": 1}[limit]
+	withoutLarge(t, d.repository)
 	later := filepath.Join(t.TempDir(), "files")
-	files := filepath.Join(repository, "localhost", "files")
+	files := filepath.Join(d.repository, "localhost", "files")
 	if err := os.Rename(files, later); err != nil { // the first night has gold only
 		t.Fatal(err)
 	}
-	mount := t.TempDir()
-	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=1g,nr_inodes=100000"); err != nil {
+	if err := unix.Mount("tmpfs", d.mount, "tmpfs", 0, "size=1g,nr_inodes=100000"); err != nil {
 		t.Fatalf("mount a tmpfs: %v", err)
 	}
-	defer unix.Unmount(mount, unix.MNT_DETACH)
-	st, err := store.Init(t.Context(), filepath.Join(mount, "store"), time.Now())
-	if err != nil {
+	t.Cleanup(func() { unix.Unmount(d.mount, unix.MNT_DETACH) })
+	var err error
+	if d.st, err = store.Init(t.Context(), filepath.Join(d.mount, "store"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
-	take(t, options(st, repository))
+	t.Cleanup(func() { d.st.Close() })
+	take(t, options(d.st, d.repository))
 	if err := os.Rename(later, files); err != nil {
 		t.Fatal(err)
 	}
-	failed := 0
-	for step := 0; ; step++ {
-		remount(t, mount, limit, step)
-		_, err := snapshot.Take(t.Context(), options(st, repository))
+	d.first = d.used(t)
+	return d
+}
+
+// withoutLarge removes files that are not read whole: of such a one a run that
+// goes on makes a second copy, before it sees that the store has it. The room
+// for that would hide what happens when there is just not enough.
+func withoutLarge(t testing.TB, repository string) {
+	t.Helper()
+	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if info, err := d.Info(); err != nil || info.Size() <= 1<<20 {
+			return err
+		}
+		return os.Remove(path)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *smallDisk) used(t testing.TB) uint64 {
+	t.Helper()
+	var s unix.Statfs_t
+	if err := unix.Statfs(d.mount, &s); err != nil {
+		t.Fatal(err)
+	}
+	if d.limit == "size" {
+		return (s.Blocks - s.Bfree) * uint64(s.Bsize)
+	}
+	return s.Files - s.Ffree
+}
+
+// leave gives the second night so much room.
+func (d *smallDisk) leave(t testing.TB, room uint64) {
+	t.Helper()
+	options := d.limit + "=" + strconv.FormatUint(d.first+room, 10)
+	if err := unix.Mount("tmpfs", d.mount, "tmpfs", unix.MS_REMOUNT, options); err != nil {
+		t.Fatalf("remount with %s: %v", options, err)
+	}
+}
+
+// fullDisk lets the second night fail in large steps, and in the smallest ones
+// where it nearly fits, until it does.
+func fullDisk(t *testing.T, limit string) {
+	rehearsal := newSmallDisk(t, limit)
+	take(t, options(rehearsal.st, rehearsal.repository))
+	need := rehearsal.used(t) - rehearsal.first
+	all, _ := countFiles(t, rehearsal.st.Path("objects"))
+	d := newSmallDisk(t, limit)
+	failed, late := 0, 0
+	const coarse = 8
+	for step := uint64(0); ; step++ {
+		room := need / coarse * step
+		if step >= coarse {
+			room = need - 24*d.unit + (step-coarse)*d.unit
+		}
+		d.leave(t, room)
+		_, err := snapshot.Take(t.Context(), options(d.st, d.repository))
 		if err == nil {
 			break
 		}
@@ -309,33 +378,38 @@ func fullDisk(t *testing.T, limit string) {
 			t.Fatalf("step %d: %v", step, err)
 		}
 		failed++
-		if n := allGood(t, st); n != 1 {
-			t.Fatalf("step %d: %d snapshots after a failed run", step, n)
+		if n, _ := countFiles(t, d.st.Path("objects")); n == all {
+			late++
 		}
-		if step > 100 {
-			t.Fatal("it never fits")
+		if n := allGood(t, d.st); n != 1 {
+			t.Fatalf("step %d: %d snapshots after a failed run: %v", step, n, err)
+		}
+		if step > 300 {
+			t.Fatalf("it never fits: %v", err)
 		}
 	}
-	if n := allGood(t, st); n != 2 || failed < 4 {
-		t.Errorf("%d snapshots after %d failures", n, failed)
+	if n := allGood(t, d.st); n != 2 || failed < coarse || late == 0 {
+		t.Errorf("%d snapshots after %d failures, %d of them with every object stored", n, failed, late)
 	}
-	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
-	t.Logf("%d runs met a full disk", failed)
+	compareSnapshotWithTree(t, find(t, d.st, "latest"), d.repository)
+	t.Logf("%d runs met a full disk, %d of them after the last object", failed, late)
 }
 
-// remount leaves a little room, more at each step.
-func remount(t testing.TB, mount, limit string, step int) {
-	t.Helper()
-	var s unix.Statfs_t
-	if err := unix.Statfs(mount, &s); err != nil {
+// A run that is killed when all but the link to its day is in place leaves a
+// link that the next one removes.
+func TestTakeKilledPublishing(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	keep(t, repository, "good")
+	take(t, options(st, repository))
+	if err := os.Symlink("2026-11-23T020000Z", st.Path("days", "fossology", ".building-current")); err != nil {
 		t.Fatal(err)
 	}
-	const mebi = 1 << 20
-	used := map[string]uint64{"size": (s.Blocks - s.Bfree) * uint64(s.Bsize), "nr_inodes": s.Files - s.Ffree}[limit]
-	room := map[string]uint64{"size": mebi * 2, "nr_inodes": 80}[limit]
-	options := limit + "=" + strconv.FormatUint(used+room*uint64(step)+1, 10)
-	if err := unix.Mount("tmpfs", mount, "tmpfs", unix.MS_REMOUNT, options); err != nil {
-		t.Fatalf("remount with %s: %v", options, err)
+	s := take(t, options(st, repository))
+	if to, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || to != s.Name {
+		t.Errorf("current is %s, %v", to, err)
+	}
+	if left, _ := filepath.Glob(st.Path("days", "fossology", ".building*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
 

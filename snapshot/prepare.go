@@ -35,7 +35,11 @@ func (t *taker) prepare(ctx context.Context) error {
 	if err := t.temporary(ctx); err != nil {
 		return err
 	}
-	parent, err := t.findParent()
+	names, err := listNames(t.Store, t.Installation)
+	if err != nil {
+		return err
+	}
+	parent, err := t.findParent(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -48,17 +52,19 @@ func (t *taker) prepare(ctx context.Context) error {
 	}
 	t.manifest = &Manifest{Version: Version, Installation: t.Installation, Time: t.started.UTC().Truncate(time.Second),
 		Strategy: "full", Depth: t.Depth, Repository: t.Repository, Totals: map[string]Totals{}}
-	if parent != nil {
-		if !t.manifest.Time.After(parent.Time) {
-			// Two in one second, or a clock that went back: names stay in order.
-			t.manifest.Time = parent.Time.Add(time.Second)
+	if len(names) > 0 {
+		// Two in one second, or a clock that went back: names stay in order,
+		// those of damaged snapshots too.
+		last, err := time.Parse(TimeFormat, names[len(names)-1])
+		if err == nil && !t.manifest.Time.After(last) {
+			t.manifest.Time = last.Add(time.Second)
 		}
-		if parent.Depth == t.Depth {
-			t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
-			t.manifest.DirMode = parent.DirMode
-			for k, v := range parent.Totals {
-				t.manifest.Totals[k] = v
-			}
+	}
+	if parent != nil && parent.Depth == t.Depth {
+		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
+		t.manifest.DirMode = parent.DirMode
+		for k, v := range parent.Totals {
+			t.manifest.Totals[k] = v
 		}
 	}
 	t.summary = Summary{Version: Version, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
@@ -84,23 +90,44 @@ func (t *taker) temporary(ctx context.Context) error {
 }
 
 // findParent is the newest snapshot that can be read. Others are findings.
-func (t *taker) findParent() (*Manifest, error) {
-	names, err := listNames(t.Store, t.Installation)
-	if err != nil {
-		return nil, err
-	}
+func (t *taker) findParent(ctx context.Context, names []string) (*Manifest, error) {
+	checked := map[store.Hash]error{} // snapshots share segments
 	for i := len(names) - 1; i >= 0; i-- {
 		m, err := loadManifest(t.Store, t.Installation, names[i])
 		if err == nil {
-			var c *cursor
-			if c, err = openCursor(t.Store, m.Segments); err == nil {
-				c.close()
-				return m, nil
-			}
+			err = t.checkSegments(ctx, m.Segments, checked)
+		}
+		if err == nil {
+			return m, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 		t.findings.Add(OldSnapshot, names[i], err.Error())
 	}
 	return nil, nil
+}
+
+// checkSegments reads all of them, since damage met on the way would end the
+// run, and every later one.
+func (t *taker) checkSegments(ctx context.Context, segments []Segment, checked map[store.Hash]error) error {
+	buf := make([]byte, 1<<20)
+	for _, seg := range segments {
+		err, known := checked[seg.Object]
+		if !known {
+			_, err = t.Store.Check(ctx, seg.Object, buf)
+			checked[seg.Object] = err
+		}
+		if err != nil {
+			return fmt.Errorf("manifest segment: %w: %w", ErrDamagedManifest, err)
+		}
+	}
+	c, err := openCursor(t.Store, segments)
+	if err != nil {
+		return err
+	}
+	c.close()
+	return nil
 }
 
 // maxSuspects is how many wrong files are asked for by name. Beyond, all files

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"slices"
 	"testing"
@@ -219,6 +220,29 @@ func TestManifestFlips(t *testing.T) {
 			t.Errorf("byte %d flipped: accepted", i)
 		}
 	}
+}
+
+// A block that lies beyond the end of its segment is damage, not the end of
+// what there is.
+func TestSegmentBlockBeyondTheEnd(t *testing.T) {
+	st := repotest.Store(t)
+	w, err := newSegmentWriter(st, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.discard()
+	w.index.Blocks = []blockIndex{{First: "a", Offset: 1 << 20, Length: 100}}
+	seg, err := w.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range entries(t.Context(), st, []Segment{seg}, "") {
+		if !errors.Is(err, ErrDamagedManifest) {
+			t.Errorf("%+v, %v", e, err)
+		}
+		return
+	}
+	t.Error("it reads as empty")
 }
 
 // The rows of a scan cache: whatever the bytes are, reading ends.

@@ -7,12 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -81,38 +79,24 @@ func TestInitWithoutLinks(t *testing.T) {
 		return
 	}
 	dir := mounted(t, "")
-	forbidLinks(t)
+	repotest.Forbid(t, unix.SYS_LINKAT, 0, unix.EPERM)
 	refused(t, dir, "no hard links")
 }
 
-// forbidLinks makes link(2) and linkat(2) fail with EPERM, as FAT does, for the
-// rest of the process (seccomp(2)).
-func forbidLinks(t testing.TB) {
-	t.Helper()
-	stmt := func(code uint16, k uint32) unix.SockFilter { return unix.SockFilter{Code: code, K: k} }
-	jump := func(k uint32, jt uint8) unix.SockFilter {
-		return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: k, Jt: jt}
+// So is one that makes nothing durable.
+func TestInitWithoutSync(t *testing.T) {
+	if !alone(t, "TestInitWithoutSync") {
+		return
 	}
-	filter := []unix.SockFilter{
-		stmt(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, 0), // the number of the call
-		jump(unix.SYS_LINKAT, 1),
-		stmt(unix.BPF_RET|unix.BPF_K, unix.SECCOMP_RET_ALLOW),
-		stmt(unix.BPF_RET|unix.BPF_K, unix.SECCOMP_RET_ERRNO|uint32(unix.EPERM)),
-	}
-	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	runtime.LockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog))); errno != 0 {
-		t.Fatal(errno)
-	}
+	dir := mounted(t, "")
+	repotest.Forbid(t, unix.SYS_FSYNC, 0, unix.EINVAL)
+	refused(t, dir, "fsync")
 }
 
 // More links than the file system allows to one inode: the object is renewed,
 // and the old inode lives on in the links it has.
 func TestLinkLimit(t *testing.T) {
-	dir := ownFileSystem(t, 128<<20, "mkfs.ext4", "-q", "-F", "-N", "4000")
+	dir := repotest.FileSystem(t, 128<<20, "mkfs.ext4", "-q", "-F", "-N", "4000")
 	st, err := store.Init(t.Context(), filepath.Join(dir, "store"), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +142,7 @@ func TestLinkLimit(t *testing.T) {
 // store takes no room. The bytes are hashed all the same, a refused file leaves
 // nothing, and a source from elsewhere is copied.
 func TestPutClones(t *testing.T) {
-	dir := ownFileSystem(t, 400<<20, "mkfs.xfs", "-q", "-m", "reflink=1")
+	dir := repotest.FileSystem(t, 400<<20, "mkfs.xfs", "-q", "-m", "reflink=1")
 	st, err := store.Init(t.Context(), filepath.Join(dir, "store"), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -236,36 +220,4 @@ func room(t testing.TB, dir string) int64 {
 		t.Fatal(err)
 	}
 	return int64(s.Bfree) * s.Bsize
-}
-
-// ownFileSystem is a new file system in a file. Only root may mount one: an
-// ordinary user's test runs on the file system of the temporary directory, and
-// can claim less.
-func ownFileSystem(t testing.TB, size int64, mkfs string, args ...string) (dir string) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return t.TempDir()
-	}
-	return image(t, size, mkfs, args...)
-}
-
-// image mounts a new file system out of a file. It takes root to mount one.
-func image(t testing.TB, size int64, mkfs string, args ...string) (dir string) {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "image")
-	if err := errors.Join(os.WriteFile(name, nil, 0o600), os.Truncate(name, size)); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(repotest.Tool(t, mkfs), append(args, name)...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", mkfs, err, out)
-	}
-	dir = filepath.Join(filepath.Dir(name), "mounted")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(repotest.Tool(t, "mount"), "-o", "loop", name, dir).CombinedOutput(); err != nil {
-		t.Fatalf("mount: %v\n%s", err, out)
-	}
-	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
-	return dir
 }
