@@ -15,7 +15,8 @@
 // Every problem is a Finding with a kind, what it is about, and what to do; no
 // problem ends the run. A scrub can be limited to a share of the objects
 // (Sample; another share each day, so that in time all are read) or to a time
-// (Budget); the report then says how much was read.
+// (Budget); the report then says how much was read, and the next scrub with a
+// budget begins where this one ended.
 //
 // Memory: the set of objects that snapshots name is not held. Completeness
 // streams each manifest and asks the file system, so that its cost is one stat
@@ -23,6 +24,8 @@
 //
 // # What it never does
 //
-// It never deletes an object, never writes into a repository, and never calls
+// Nothing of store or repository is changed, not even an access time; a check
+// with a budget alone writes where the next begins into the store's
+// cache/verify.json. It never deletes an object, never writes into a repository, and never calls
 // something good that it has not read.
 package verify
