@@ -38,6 +38,7 @@ type Summary struct {
 	WorkFiles    int64                 `json:"workFiles"`
 	Dirs         int64                 `json:"directories"`
 	DirsRead     int64                 `json:"directoriesRead"`
+	StaleJobs    []int64               `json:"staleJobs,omitempty"` // that run according to the database, though no agent does
 	Standstill   float64               `json:"standstillSeconds"`
 	Seconds      float64               `json:"seconds"`
 	Database     *DumpStats            `json:"database,omitempty"`
@@ -70,6 +71,9 @@ func (s *Summary) finish(t *taker) {
 	s.Seconds = t.Now().Sub(t.started).Seconds()
 	s.FindingCount = t.findings.Counts()
 	s.First = firstOfEach(t.findings.List())
+	if t.Describe != nil {
+		t.Describe(s)
+	}
 }
 
 func firstOfEach(list []Finding) []Finding {

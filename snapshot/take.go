@@ -70,6 +70,7 @@ type TakeOptions struct {
 	Now          func() time.Time
 	Log          *slog.Logger
 	Progress     *Progress
+	Describe     func(*Summary) // adds what the caller knows, before the summary is written
 }
 
 // Take takes a snapshot. It appears complete or not at all; what was stored
@@ -253,7 +254,7 @@ func (t *taker) copy(ctx context.Context) error {
 
 // pass scans the repository once and takes up what it finds.
 func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.Dir]) error {
-	t.Progress.Begin(phase, 0, 0)
+	t.Progress.Begin(phase, t.manifest.Total().Files, 0)
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
 		readAll: t.Detect == DetectRead && phase == PhaseScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}

@@ -35,6 +35,8 @@ removed               files that were in the snapshot before, and are gone
 workFiles             files and directories of agents at work, left out
 directories           directories of the repository
 directoriesRead       of those, the ones that had to be read
+staleJobs[]?          jobs that run according to the database, though no agent
+                      runs: their numbers
 standstillSeconds     how long FOSSology stood still
 seconds               how long it took
 database.rawBytes?    size of the dump as SQL
@@ -150,11 +152,12 @@ firstFindings[].detail?
 
 	"verify": `
 scope                 store, snapshot or source
-snapshot?             with --snapshot: its name
+snapshot?             with SNAPSHOT: its name
 objects               objects read
 skipped               objects not read, because of --sample or --budget
 bytes                 bytes read
 snapshots             snapshots checked for completeness
+snapshotsSkipped      snapshots not checked, because of --budget
 files                 entries of snapshots that were looked for; with --source:
                       files of the repository
 unnamed               of those, the ones without a checksum for a name, which
@@ -174,7 +177,8 @@ findingList[].snapshot?
 findingList[].snapshots?
                       how many suffer from it
 findingList[].repaired?
-                      true if it was put right`,
+                      true if it was put right
+notListed             how many more there are than findingList has`,
 
 	"doctor": `
 installation          name of the installation

@@ -56,7 +56,7 @@ func (t *tool) init(c *cli.Context) error {
 	}
 	st, err := store.Init(c.Context, s.store, t.now())
 	if err != nil {
-		return err
+		return noRoom(err, s.store)
 	}
 	defer st.Close()
 	r := initResult{Store: st.Dir(), ID: st.ID()}

@@ -41,6 +41,9 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest))
 	}
 	for _, f := range list {
+		if notesOnly[f.Kind] {
+			continue // on the page as notes
+		}
 		fmt.Fprintf(t.stdout, "finding: %s\n", findingLine(f))
 	}
 	return nil
@@ -103,6 +106,9 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 	}
 	for _, table := range slices.Sorted(maps.Keys(m.Rows)) {
 		line("", "%s: %s", table, plural(m.Rows[table], "row", "rows"))
+	}
+	for _, job := range x.StaleJobs {
+		line("", "note: job %d runs according to the database, though no agent does", job)
 	}
 	line("stood still", "%s", fraction(x.Standstill))
 	line("took", "%s", fraction(x.Seconds))

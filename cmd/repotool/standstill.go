@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"repotool/fossology"
@@ -54,13 +52,4 @@ func (t *tool) startLeftover(ctx context.Context, s settings, in *fossology.Inst
 		StartCommand: startCommand(s, in),
 		Log:          t.log,
 	})
-}
-
-// staleLine names jobs that run according to the database although no agent does.
-func staleLine(jobs []fossology.Job) string {
-	var names []string
-	for _, j := range jobs {
-		names = append(names, fmt.Sprintf("%d (%s)", j.PK, j.Type))
-	}
-	return "jobs that run according to the database, though no agent runs: " + strings.Join(names, ", ")
 }
