@@ -1,6 +1,7 @@
 package fossology
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -167,17 +168,23 @@ func syncDir(dir string) error {
 }
 
 // lockNotes keeps other processes from looking at notes and changing them until
-// unlock is called. The lock ends with the process.
-func lockNotes(dir string) (unlock func(), err error) {
+// unlock is called. The lock ends with the process. Who has it may be starting a
+// scheduler, so it is waited for as long as the context lasts.
+func lockNotes(ctx context.Context, dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || !pause(ctx, startPoll) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
 	}
-	return func() { f.Close() }, nil
 }
 
 // thisProcess identifies the present process.
@@ -210,14 +217,6 @@ func processStart(pid int) int64 {
 		return 0
 	}
 	return start
-}
-
-func hostname() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "unknown"
-	}
-	return name
 }
 
 func bootID() string {

@@ -54,7 +54,7 @@ func Recover(ctx context.Context, o RecoverOptions) (Recovery, error) {
 }
 
 func recoverNote(ctx context.Context, o RecoverOptions, n Note) (Recovery, error) {
-	unlock, err := lockNotes(filepath.Dir(n.Path))
+	unlock, err := lockNotes(ctx, filepath.Dir(n.Path))
 	if err != nil {
 		return Recovery{}, fmt.Errorf("recover: %w", err)
 	}

@@ -20,6 +20,7 @@ const (
 	NoRow           FindingKind = "no-row"           // a file that no row of the database refers to
 	NoGold          FindingKind = "no-gold"          // the gold of a living upload is not there
 	OwnerNotSet     FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
+	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
 	DatabaseWarning FindingKind = "database"         // pg_dump had something to say, or the globals lack passwords
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
@@ -43,17 +44,19 @@ func (f Finding) String() string {
 func (k FindingKind) Hint() string {
 	switch k {
 	case ContentDiffers:
-		return "the file is damaged: an earlier snapshot may hold it ('repotool restore --only NAME'), or upload it again"
+		return "the file is damaged: an earlier snapshot may hold it ('repotool restore --only NAME SNAPSHOT'), or upload it again"
 	case Unreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case StoreDamaged:
 		return "run 'repotool verify --repair'"
 	case NoFile, NoGold:
-		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME')"
+		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME SNAPSHOT')"
 	case NoRow:
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
 	case OwnerNotSet:
-		return "run the restore as root, or set owners afterwards: chown -R fossy:fossy"
+		return "run the restore as root, or set what is named afterwards (chown -R fossy:fossy)"
+	case NothingSelected:
+		return (&SelectionError{}).Hint()
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

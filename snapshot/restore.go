@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -107,7 +108,10 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 
 func (r *restorer) openTarget() (err error) {
 	if !r.o.Plan {
-		if err := os.MkdirAll(r.o.To, 0o770); err != nil {
+		switch err := os.MkdirAll(r.o.To, 0o770); {
+		case errors.Is(err, unix.EROFS):
+			return &ReadOnlyError{r.o.To}
+		case err != nil:
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
@@ -119,7 +123,24 @@ func (r *restorer) openTarget() (err error) {
 	if err != nil {
 		return fmt.Errorf("restore: %w", &fs.PathError{Op: "open", Path: r.o.To, Err: err})
 	}
+	var st unix.Statfs_t
+	if !r.o.Plan && unix.Fstatfs(r.fd, &st) == nil && st.Flags&unix.ST_RDONLY != 0 {
+		unix.Close(r.fd)
+		return &ReadOnlyError{r.o.To}
+	}
 	return nil
+}
+
+// A ReadOnlyError says that a restore has nowhere to write.
+type ReadOnlyError struct{ Dir string }
+
+func (e *ReadOnlyError) Error() string {
+	return fmt.Sprintf("restore: %s is mounted read-only", e.Dir)
+}
+
+// Hint says what to do about it.
+func (e *ReadOnlyError) Hint() string {
+	return "mount it for writing (mount -o remount,rw), or restore elsewhere with --to"
 }
 
 // list hands the selected entries to the workers. Directories with an entry
@@ -135,15 +156,14 @@ func (r *restorer) list(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	matched := false
+	matched := make([]bool, len(r.o.Only))
 	for e, err := range r.Entries(ctx, "") {
 		if err != nil {
 			return err
 		}
-		if !selected(&e, r.o.Only) {
+		if !selected(&e, r.o.Only, matched) {
 			continue
 		}
-		matched = true
 		if e.Kind == Dir {
 			if err := r.dir(&e); err != nil {
 				return err
@@ -160,8 +180,13 @@ func (r *restorer) list(ctx context.Context) error {
 		}
 		batch = append(batch, e)
 	}
-	if !matched && len(r.o.Only) > 0 {
+	if len(matched) > 0 && !slices.Contains(matched, true) {
 		return &SelectionError{r.o.Only}
+	}
+	for i, met := range matched {
+		if !met {
+			r.o.Findings.Add(NothingSelected, r.o.Only[i], "nothing in the snapshot matches it")
+		}
 	}
 	return send()
 }
@@ -183,18 +208,16 @@ func (r *restorer) deferLink(e Entry) bool {
 	return true
 }
 
-// selected says whether an entry is among those asked for.
-func selected(e *Entry, only []string) bool {
-	if len(only) == 0 {
-		return true
-	}
-	for _, o := range only {
+// selected says whether an entry is among those asked for, and notes by which
+// of them.
+func selected(e *Entry, only []string, matched []bool) (yes bool) {
+	for i, o := range only {
 		o = strings.Trim(o, "/")
 		if within(e.Path, o) || typeOf(e.Path) == o || e.Path[strings.LastIndexByte(e.Path, '/')+1:] == o {
-			return true
+			matched[i], yes = true, true
 		}
 	}
-	return false
+	return yes || len(only) == 0
 }
 
 // A SelectionError says that a snapshot holds nothing of what was asked for.
@@ -265,20 +288,24 @@ func (r *restorer) setDir(dir string, m DirMeta) {
 	if !r.o.NoOwner && !(known && st.Uid == m.UID && st.Gid == m.GID) {
 		known = false
 		if err := unix.Fchownat(r.fd, dir, int(m.UID), int(m.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			r.foreign(dir, err)
+			r.foreign(dir, owner(m.UID, m.GID), err)
 		}
 	}
 	if !(known && st.Mode&0o7777 == m.Mode) {
 		if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
-			r.foreign(dir, err)
+			r.foreign(dir, mode(m.Mode), err)
 		}
 	}
 }
 
-func (r *restorer) foreign(path string, err error) {
+// foreign notes what of a file or directory could not be made as it was.
+func (r *restorer) foreign(path, what string, err error) {
 	r.count.foreign.Add(1)
-	r.o.Findings.Add(OwnerNotSet, path, err.Error())
+	r.o.Findings.Add(OwnerNotSet, path, what+": "+err.Error())
 }
+
+func owner(uid, gid uint32) string { return fmt.Sprintf("owner %d:%d", uid, gid) }
+func mode(m uint32) string         { return fmt.Sprintf("mode %04o", m) }
 
 func orDot(path string) string {
 	if path == "" {

@@ -130,7 +130,7 @@ func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 		}
 		if !w.o.NoOwner {
 			if err := unix.Fchownat(w.fd, e.Path, int(e.UID), int(e.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
-				w.foreign(e.Path, err)
+				w.foreign(e.Path, owner(e.UID, e.GID), err)
 			}
 		}
 		return nil
@@ -196,17 +196,20 @@ func (w *fileWriter) setFD(fd int, e *Entry) {
 	if !w.o.NoOwner && !(known && st.Uid == e.UID && st.Gid == e.GID) {
 		known = false
 		if err := unix.Fchown(fd, int(e.UID), int(e.GID)); err != nil {
-			w.foreign(e.Path, err)
+			w.foreign(e.Path, owner(e.UID, e.GID), err)
 		}
 	}
 	if !(known && st.Mode&0o7777 == e.Mode) {
 		if err := unix.Fchmod(fd, e.Mode); err != nil {
-			w.foreign(e.Path, err)
+			w.foreign(e.Path, mode(e.Mode), err)
 		}
+	}
+	if st.Mtim.Nano() == e.Mtime {
+		return
 	}
 	t := unix.NsecToTimespec(e.Mtime)
 	if err := futimens(fd, [2]unix.Timespec{t, t}); err != nil {
-		w.foreign(e.Path, err)
+		w.foreign(e.Path, "time", err)
 	}
 }
 
@@ -231,7 +234,7 @@ func (w *fileWriter) setMeta(e *Entry) {
 	}
 	fd, err := unix.Openat(w.fd, e.Path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
-		w.foreign(e.Path, err)
+		w.foreign(e.Path, "owner, mode or time", err)
 		return
 	}
 	defer unix.Close(fd)

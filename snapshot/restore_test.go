@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"repotool/repotest"
 	"repotool/snapshot"
@@ -199,6 +204,88 @@ func TestRestoreOnly(t *testing.T) {
 			}
 			compareTrees(t, want, tree(t, to, false))
 		})
+	}
+}
+
+// A target that is mounted read-only is called that, whether or not what is in
+// it is right already; nothing is said of owners.
+func TestRestoreReadOnly(t *testing.T) {
+	if os.Getenv("READ_ONLY") == "" {
+		inNamespace(t, "TestRestoreReadOnly", "READ_ONLY=1")
+		return
+	}
+	st := repotest.Store(t)
+	take(t, options(st, repotest.Repository(t)))
+	mount := t.TempDir()
+	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, ""); err != nil {
+		t.Fatalf("mount a tmpfs: %v", err)
+	}
+	defer unix.Unmount(mount, unix.MNT_DETACH)
+	o := snapshot.RestoreOptions{To: filepath.Join(mount, "r"), NoOwner: os.Getuid() != 0}
+	if _, err := find(t, st, "latest").Restore(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("", mount, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{"r", "new"} {
+		var readOnly *snapshot.ReadOnlyError
+		o := snapshot.RestoreOptions{To: filepath.Join(mount, to), Findings: new(snapshot.Findings)}
+		if _, err := find(t, st, "latest").Restore(t.Context(), o); !errors.As(err, &readOnly) || readOnly.Hint() == "" {
+			t.Errorf("to %s: %v", to, err)
+		}
+		if n := o.Findings.Counts(); len(n) > 0 {
+			t.Errorf("to %s: findings %v", to, n)
+		}
+	}
+	o.Plan = true
+	if r, err := find(t, st, "latest").Restore(t.Context(), o); err != nil || r.Kept != r.Files {
+		t.Errorf("plan: %+v, %v", r, err)
+	}
+}
+
+// What cannot be set is named, and only that: here the time of a file that
+// nobody may change.
+func TestRestoreNamesWhatIsNotSet(t *testing.T) {
+	if os.Getenv("IMMUTABLE") == "" {
+		inNamespace(t, "TestRestoreNamesWhatIsNotSet", "IMMUTABLE=1")
+		return
+	}
+	st := repotest.Store(t)
+	take(t, options(st, repotest.Repository(t)))
+	snap := find(t, st, "latest")
+	to := t.TempDir()
+	if _, err := snap.Restore(t.Context(), snapshot.RestoreOptions{To: to}); err != nil {
+		t.Fatal(err)
+	}
+	var one string
+	for e, err := range snap.Entries(t.Context(), "localhost/gold") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == snapshot.File {
+			one = e.Path
+			break
+		}
+	}
+	file := filepath.Join(to, one)
+	if err := os.Chtimes(file, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(file, file, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(file, unix.MNT_DETACH)
+	if err := unix.Mount("", file, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	findings := new(snapshot.Findings)
+	if _, err := snap.Restore(t.Context(), snapshot.RestoreOptions{To: to, Findings: findings}); err != nil {
+		t.Fatal(err)
+	}
+	want := []snapshot.Finding{{Kind: snapshot.OwnerNotSet, Path: one, Detail: "time: read-only file system"}}
+	if d := cmp.Diff(want, findings.List()); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -38,8 +38,10 @@ type Summary struct {
 	WorkFiles    int64                 `json:"workFiles"`
 	Dirs         int64                 `json:"directories"`
 	DirsRead     int64                 `json:"directoriesRead"`
-	StaleJobs    []int64               `json:"staleJobs,omitempty"` // that run according to the database, though no agent does
 	Standstill   float64               `json:"standstillSeconds"`
+	StaleJobs    []int64               `json:"staleJobs,omitempty"`   // jq_pk, see Standstill
+	UnseenHosts  []string              `json:"unseenHosts,omitempty"` // see Standstill
+	Broken       bool                  `json:"standstillBroken,omitempty"`
 	Seconds      float64               `json:"seconds"`
 	Database     *DumpStats            `json:"database,omitempty"`
 	Rows         map[string]int64      `json:"rows,omitempty"`
@@ -61,6 +63,11 @@ func (s *Summary) addScan(r scanResult) {
 	s.DirsRead += r.dirsRead
 }
 
+func (s *Summary) addStandstill(still Standstill) {
+	s.Standstill = still.Duration.Seconds()
+	s.StaleJobs, s.UnseenHosts, s.Broken = still.StaleJobs, still.UnseenHosts, still.Broken
+}
+
 func (s *Summary) finish(t *taker) {
 	total := t.manifest.Total()
 	s.Files, s.Bytes, s.Types = total.Files, total.Bytes, t.manifest.Totals
@@ -71,9 +78,6 @@ func (s *Summary) finish(t *taker) {
 	s.Seconds = t.Now().Sub(t.started).Seconds()
 	s.FindingCount = t.findings.Counts()
 	s.First = firstOfEach(t.findings.List())
-	if t.Describe != nil {
-		t.Describe(s)
-	}
 }
 
 func firstOfEach(list []Finding) []Finding {
@@ -232,8 +236,11 @@ func resolve(names []string, ref string) (string, error) {
 			}
 			back = n
 		}
-		if back >= len(names) {
-			return "", &RefError{ref, names, fmt.Sprintf("there are %d snapshots", len(names))}
+		switch {
+		case len(names) == 0:
+			return "", &RefError{ref, names, "there are no snapshots"}
+		case back >= len(names):
+			return "", &RefError{ref, names, fmt.Sprintf("the oldest is latest~%d", len(names)-1)}
 		}
 		return names[len(names)-1-back], nil
 	}
@@ -246,10 +253,12 @@ func resolve(names []string, ref string) (string, error) {
 			found = append(found, n)
 		}
 	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(names) == 0:
+		return "", &RefError{ref, names, "there are no snapshots"}
+	case len(found) == 0:
 		return "", &RefError{ref, names, "no snapshot begins like that"}
-	case 1:
+	case len(found) == 1:
 		return found[0], nil
 	}
 	return "", &RefError{ref, names, fmt.Sprintf("%d snapshots begin like that, from %s to %s", len(found), found[0], found[len(found)-1])}

@@ -33,7 +33,15 @@ const fullScanEvery = 7 * 24 * time.Hour
 const clockSlack = 100 * time.Millisecond
 
 // Quiesce brings an installation to a standstill, and returns how to end it.
-type Quiesce func(context.Context) (release func(context.Context) (time.Duration, error), err error)
+type Quiesce func(context.Context) (release func(context.Context) (Standstill, error), err error)
+
+// A Standstill is what is known of one that has ended.
+type Standstill struct {
+	Duration    time.Duration
+	StaleJobs   []int64  // jq_pk: run according to the database, though no agent does
+	UnseenHosts []string // whose agents could not be looked for
+	Broken      bool     // somebody started the scheduler meanwhile
+}
 
 // References are what a database says of files.
 type References interface {
@@ -70,7 +78,6 @@ type TakeOptions struct {
 	Now          func() time.Time
 	Log          *slog.Logger
 	Progress     *Progress
-	Describe     func(*Summary) // adds what the caller knows, before the summary is written
 }
 
 // Take takes a snapshot. It appears complete or not at all; what was stored
@@ -242,7 +249,7 @@ func (t *taker) copy(ctx context.Context) error {
 		released = true
 		// Started again after an error and after an interruption, too.
 		standstill, err := release(context.WithoutCancel(ctx))
-		t.summary.Standstill = standstill.Seconds()
+		t.summary.addStandstill(standstill)
 		return err
 	}
 	defer end() // a panic
@@ -254,9 +261,14 @@ func (t *taker) copy(ctx context.Context) error {
 
 // pass scans the repository once and takes up what it finds.
 func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.Dir]) error {
-	t.Progress.Begin(phase, t.manifest.Total().Files, 0)
+	readAll := t.Detect == DetectRead && phase == PhaseScan
+	var expect Totals // a walk passes over what did not change, and cannot say how much that is
+	if readAll {
+		expect = t.manifest.Total() // the parent's
+	}
+	t.Progress.Begin(phase, expect.Files, expect.Bytes)
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
-		readAll: t.Detect == DetectRead && phase == PhaseScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
+		readAll: readAll, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode

@@ -204,3 +204,22 @@ func compareSnapshots(t testing.TB, a, b *snapshot.Snapshot) {
 		t.Errorf("totals %+v, %+v", at, bt)
 	}
 }
+
+// A snapshot that reads everything tells from the start how much that will be,
+// as far as the one before knows.
+func TestTakeProgress(t *testing.T) {
+	repository := repotest.Repository(t)
+	st := repotest.Store(t)
+	first := take(t, options(st, repository))
+	o := options(st, repository)
+	o.Detect, o.Progress = snapshot.DetectRead, new(snapshot.Progress)
+	expected := map[snapshot.Phase]int64{}
+	o.Now = func() time.Time {
+		expected[o.Progress.Phase()] = o.Progress.TotalFiles.Load()
+		return time.Now()
+	}
+	take(t, o)
+	if n := expected[snapshot.PhaseScan]; n != first.Files {
+		t.Errorf("the scan expected %d files, want %d: %v", n, first.Files, expected)
+	}
+}

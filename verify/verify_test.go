@@ -407,3 +407,14 @@ func TestSample(t *testing.T) {
 		t.Errorf("four quarters are %d of %d objects", read, all)
 	}
 }
+
+// Whatever is found, there is something to be said of what to do, before a
+// repair and after one that did not help.
+func TestHints(t *testing.T) {
+	for _, k := range []verify.Kind{verify.ManifestUnreadable, verify.ObjectMissing, verify.ObjectDamaged, verify.DayIncomplete,
+		verify.SummaryDamaged, verify.FileDamaged, verify.FileUnreadable, verify.FileMissing, verify.GoldMissing, verify.NoRow} {
+		if k.Hint() == "" || strings.Contains(k.HintAfterRepair(), "--repair") {
+			t.Errorf("%s: %q, after a repair %q", k, k.Hint(), k.HintAfterRepair())
+		}
+	}
+}

@@ -35,8 +35,6 @@ removed               files that were in the snapshot before, and are gone
 workFiles             files and directories of agents at work, left out
 directories           directories of the repository
 directoriesRead       of those, the ones that had to be read
-staleJobs[]?          jobs that run according to the database, though no agent
-                      runs: their numbers
 standstillSeconds     how long FOSSology stood still
 seconds               how long it took
 database.rawBytes?    size of the dump as SQL
@@ -49,7 +47,10 @@ findings.KIND         how many there are
 firstFindings[].kind  the first few of each kind
 firstFindings[].path? what it is about
 firstFindings[].detail?
-                      what was found`,
+                      what was found
+staleJobs[]?          jobs that only the database says are running
+unseenHosts[]?        hosts whose agents could not be looked for
+standstillBroken?     somebody started the scheduler meanwhile`,
 
 	"snapshot --dry-run": `
 installation          name of the installation
@@ -121,6 +122,7 @@ files.linked?         of those written, links to each other
 files.damaged?        files that are damaged in the store, not restored
 files.foreign?        files whose owner, mode or time could not be set
 files.newBytes?       bytes written
+standstillSeconds?    how long FOSSology stood still, in place
 room.dir?             plan: the nearest directory that exists
 room.freeBytes?       plan: free room there
 room.freeInodes?      plan: free inodes there; -1: as many files as fit
@@ -221,6 +223,8 @@ samples.NAME.STEP[].parts[].wall?
                       the same of each command, if there are several
 samples.NAME.STEP[].parts[].cpu?
 samples.NAME.STEP[].parts[].rss?
+samples.NAME.STEP[].settle
+                      seconds that a syncfs takes afterwards
 samples.NAME.STEP[].added.bytes
                       that the file system has less, after the step
 samples.NAME.STEP[].added.inodes

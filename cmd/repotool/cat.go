@@ -56,6 +56,9 @@ func (t *tool) cat(c *cli.Context) error {
 	}
 	defer snap.Store.Close()
 	name := cleanPath(c.Args().Get(1))
+	if below(name, "database") && snap.Manifest.Database == nil {
+		return &hinted{fmt.Errorf("snapshot %s holds no database", snap.Name()), "see DATABASE in repotool snapshots"}
+	}
 	var parts []string
 	if part, ok := strings.CutPrefix(name, "database/"); ok && snap.Manifest.Database != nil {
 		for _, p := range snap.Manifest.Database.Parts {

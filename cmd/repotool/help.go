@@ -26,11 +26,44 @@ func documented(c *cli.Command, examples string, exits ...int) *cli.Command {
 	own := slices.Clone(c.Flags)
 	c.Flags = append(c.Flags, commonFlags()...)
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
-		return &usageError{err: err, hint: "see " + full + " --help"}
+		return badValue(full, c.Flags, err)
 	}
 	c.HideHelpCommand = true
 	c.CustomHelpTemplate = commandPage(full, c, own, examples, exits)
 	return c
+}
+
+// wrongValue and wrongVariable are what the flag parser says of a value.
+var (
+	wrongValue    = regexp.MustCompile(`^invalid (?:boolean )?value "(?P<value>.*)" for (?:flag )?-*(?P<flag>[a-z-]+): `)
+	wrongVariable = regexp.MustCompile(`^could not parse "(?P<value>.*)" as \w+ value from environment variable "(?P<where>\w+)" for flag (?P<flag>[a-z-]+): `)
+)
+
+// badValue says what a flag's value should have been.
+func badValue(full string, flags []cli.Flag, err error) error {
+	hint := "see " + full + " --help"
+	says := func(re *regexp.Regexp, part string) string {
+		m, i := re.FindStringSubmatch(err.Error()), re.SubexpIndex(part)
+		if m == nil || i < 0 {
+			return ""
+		}
+		return m[i]
+	}
+	name := pick(says(wrongValue, "flag"), says(wrongVariable, "flag"))
+	if name == "" {
+		return &usageError{err: err, hint: hint}
+	}
+	expected := "something else"
+	switch findFlag(flags, name).(type) {
+	case *cli.DurationFlag:
+		expected = "a duration such as 90s, 10m or 1h30m"
+	case *cli.IntFlag, *cli.Uint64Flag:
+		expected = "a number"
+	case *cli.BoolFlag:
+		expected = "nothing, true or false"
+	}
+	where := pick(says(wrongVariable, "where"), "--"+name)
+	return &usageError{err: fmt.Errorf("%s %q: expected %s", where, pick(says(wrongValue, "value"), says(wrongVariable, "value")), expected), hint: hint}
 }
 
 // commandPage is a command's manual page.

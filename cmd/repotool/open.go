@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 
 	"repotool/snapshot"
@@ -15,9 +16,20 @@ func openStore(s settings) (*store.Store, error) {
 	}
 	st, err := store.Open(s.store)
 	if err != nil {
-		return nil, withHint(err, "make one with: repotool init "+s.store)
+		return nil, withHint(err, storeHint(s, err))
 	}
 	return st, nil
+}
+
+// storeHint says what to do about a store that cannot be opened.
+func storeHint(s settings, err error) string {
+	switch {
+	case errors.Is(err, store.ErrNoStore):
+		return "make one with: repotool init " + s.store
+	case errors.Is(err, fs.ErrPermission):
+		return "run repotool as root, or as the user who made the store"
+	}
+	return ""
 }
 
 // openSnapshot opens the store, and in it the snapshot that ref names. The
@@ -41,10 +53,17 @@ func findSnapshot(s settings, st *store.Store, ref string) (*snapshot.Snapshot, 
 	return snap, whoseSnapshots(s, st, err)
 }
 
-// whoseSnapshots says, where an installation has no snapshots, which ones have some.
+// whoseSnapshots says what was meant by a wrong name, and where an installation
+// has no snapshots, which ones have some.
 func whoseSnapshots(s settings, st *store.Store, err error) error {
 	var wrong *snapshot.RefError
-	if !errors.As(err, &wrong) || len(wrong.Names) > 0 {
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	if len(wrong.Names) > 0 {
+		if meant := nearest(wrong.Ref, []string{"latest"}); meant != "" && wrong.Ref != meant && !strings.HasPrefix(wrong.Ref, "latest~") {
+			return &hinted{err, "did you mean latest?"}
+		}
 		return err
 	}
 	others, e := snapshot.Installations(st)

@@ -41,7 +41,7 @@ func TestTotals(t *testing.T) {
 	st, repository := repotest.Store(t), repotest.Repository(t)
 	for i, want := range []bool{false, true} { // of a first snapshot nothing is known
 		p, known := new(snapshot.Progress), false
-		_, err := snapshot.Take(t.Context(), snapshot.TakeOptions{Store: st, Installation: "x", Repository: repository, Depth: 3, Progress: p,
+		_, err := snapshot.Take(t.Context(), snapshot.TakeOptions{Store: st, Installation: "x", Repository: repository, Depth: 3, Progress: p, Detect: snapshot.DetectRead,
 			Log: slog.New(slog.DiscardHandler),
 			Now: func() time.Time {
 				known = known || p.Phase() == snapshot.PhaseScan && p.TotalFiles.Load() == 990
@@ -110,6 +110,33 @@ func TestWatch(t *testing.T) {
 		if !strings.Contains(seen.String(), want) {
 			t.Errorf("no %q in %q", want, seen.String())
 		}
+	}
+}
+
+// A terminal that does not know its size, such as a serial console, sees them too.
+func TestWatchSizeless(t *testing.T) {
+	tty, output := terminal(t)
+	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{}); err != nil {
+		t.Fatal(err)
+	}
+	var seen bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&seen, output)
+	}()
+	scr := &screen{out: tty}
+	tl := &tool{stderr: scr, screen: scr, terminal: true, now: time.Now}
+	p := new(snapshot.Progress)
+	stop := tl.watch(settings{}, p)
+	p.Begin(snapshot.PhaseFiles, 1000, 0)
+	p.Files.Store(500)
+	time.Sleep(3 * progressEvery)
+	stop()
+	tty.Close()
+	<-read
+	if want := "500 of 1,000 files"; !strings.Contains(seen.String(), want) {
+		t.Errorf("no %q in %q", want, seen.String())
 	}
 }
 

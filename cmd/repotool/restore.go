@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -201,7 +202,8 @@ func (r *restoration) run(ctx context.Context) error {
 				return err
 			}
 			err = r.work(ctx)
-			_, e := release(context.WithoutCancel(ctx))
+			stood, e := release(context.WithoutCancel(ctx))
+			r.result.Standstill = stood.Duration.Seconds()
 			return errors.Join(err, e)
 		}
 	}
@@ -244,6 +246,9 @@ func (r *restoration) restoreFiles(ctx context.Context) error {
 	r.result.Room = measureRoom(r.result.To)
 	if m := r.result.Room; m != nil && m.FreeBytes < report.NewBytes {
 		r.problem("%s would be written, %s is free on %s", size(report.NewBytes), size(m.FreeBytes), m.Dir)
+	}
+	if m := r.result.Room; m != nil && unix.Access(m.Dir, unix.W_OK) != nil {
+		r.problem("%s cannot be written to: it is mounted read-only, or belongs to somebody else", m.Dir)
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ type restoreResult struct {
 	Files        *snapshot.RestoreReport        `json:"files,omitempty"`
 	Room         *room                          `json:"room,omitempty"` // with plan
 	Databases    []*databaseResult              `json:"databases,omitempty"`
-	Problems     []string                       `json:"problems,omitempty"` // plan: why it would fail
+	Problems     []string                       `json:"problems,omitempty"`          // plan: why it would fail
+	Standstill   float64                        `json:"standstillSeconds,omitempty"` // of FOSSology, in place
 	Findings     map[snapshot.FindingKind]int64 `json:"findings"`
 	First        []snapshot.Finding             `json:"firstFindings"`
 }
@@ -35,6 +36,9 @@ func (r *restoration) report() error {
 		}
 	} else {
 		r.say(r.s, "%s", r.result)
+		for _, note := range standstillNotes(ended(r.still)) {
+			r.say(r.s, "note: %s\n", note)
+		}
 	}
 	n := r.tool.findings(r.s, r.result.Findings, r.result.First, "")
 	if n += int64(len(r.result.Problems)); n > 0 {
@@ -79,6 +83,9 @@ func (r restoreResult) String() string {
 	}
 	for _, d := range r.Databases {
 		b.WriteString(d.lines(r.Plan))
+	}
+	if r.Standstill > 0 {
+		fmt.Fprintf(&b, "  stood still %s\n", fraction(r.Standstill))
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "  problem   %s\n", p)

@@ -70,6 +70,11 @@ func (t *tool) snapshot(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.quiesce == "stop" && in.AgentsDir() == "" {
+		// The standstill would say the same, after all files have been copied.
+		return &usageError{err: errors.New("snapshot: without FOSSology's configuration, its scheduler and agents cannot be stopped"),
+			hint: "name its directory with --sysconf, or do without a standstill: --quiesce none"}
+	}
 	work := func(db *fossology.Database) error {
 		if c.Bool("dry-run") {
 			return t.rehearse(c.Context, s, st, in, db)
@@ -103,11 +108,6 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		Now:          t.now,
 		Log:          t.log,
 		Progress:     progress,
-		Describe: func(x *snapshot.Summary) {
-			for _, j := range t.stale {
-				x.StaleJobs = append(x.StaleJobs, int64(j.PK))
-			}
-		},
 	}
 	if db != nil {
 		o.Dump = dumpOptions(s, st, in)
@@ -157,10 +157,7 @@ func summaryLine(x *snapshot.Summary) string {
 		line += "; stood still " + fraction(x.Standstill)
 	}
 	line += "; took " + fraction(x.Seconds)
-	if n := int64(len(x.StaleJobs)); n > 0 {
-		line += "; " + plural(n, "job seems", "jobs seem") + " to run, though no agent does"
-	}
-	notes := int64(0)
+	notes := int64(len(standstillNotes(recorded(x))))
 	for kind := range notesOnly {
 		notes += x.FindingCount[kind]
 	}

@@ -107,10 +107,10 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 	for _, table := range slices.Sorted(maps.Keys(m.Rows)) {
 		line("", "%s: %s", table, plural(m.Rows[table], "row", "rows"))
 	}
-	for _, job := range x.StaleJobs {
-		line("", "note: job %d runs according to the database, though no agent does", job)
-	}
 	line("stood still", "%s", fraction(x.Standstill))
+	for _, note := range standstillNotes(recorded(x)) {
+		line("", "note: %s", note)
+	}
 	line("took", "%s", fraction(x.Seconds))
 	line("day", "%s", x.Layout)
 	for _, kind := range slices.Sorted(maps.Keys(x.FindingCount)) {
