@@ -113,7 +113,7 @@ func Walk(parent context.Context, root string, o WalkOptions) iter.Seq2[Event, e
 		}
 		defer unix.Close(fd)
 		ctx, cancel := context.WithCancel(parent)
-		w := &walker{root: fd, rootPath: root, o: o, parts: make(chan *part, lookAhead), jobs: make(chan *part, lookAhead)}
+		w := &walker{root: fd, o: o, parts: make(chan *part, lookAhead), jobs: make(chan *part, lookAhead)}
 		w.racy = o.Start.Add(-o.Slack).UnixNano()
 		g, ctx := errgroup.WithContext(ctx)
 		defer g.Wait()
@@ -150,12 +150,11 @@ func (w *walker) workers() int {
 
 // A walker plans parts of the tree in order; workers fill them side by side.
 type walker struct {
-	root     int
-	rootPath string
-	o        WalkOptions
-	racy     int64
-	parts    chan *part // in order, for the reader
-	jobs     chan *part // the same, for the workers; without the planner's own
+	root  int
+	o     WalkOptions
+	racy  int64
+	parts chan *part // in order, for the reader
+	jobs  chan *part // the same, for the workers; without the planner's own
 }
 
 // A part is one run of events. Whoever fills it closes the channel.

@@ -95,14 +95,15 @@ func (t *restoreWriter) load(p DumpPart, database string) {
 
 // compare writes a check of the rows: psql does not notice that zstd gave up.
 func (t *restoreWriter) compare() {
-	tables := sortedKeys(t.m.Rows)
+	rows := t.m.RestoredRows()
+	tables := sortedKeys(rows)
 	if len(tables) == 0 || t.m.Database.Main == "" {
 		return
 	}
 	var counts, want []string
 	for _, table := range tables {
 		counts = append(counts, "(SELECT count(*) FROM "+quoteName(table)+")")
-		want = append(want, fmt.Sprint(t.m.Rows[table]))
+		want = append(want, fmt.Sprint(rows[table]))
 	}
 	t.say("4. Compare the rows of %s with those at the time of the snapshot.", strings.Join(tables, ", "))
 	t.run(fmt.Sprintf(`test "$(psql -X -q -A -t -d %s -c %s)" = '%s' || echo "ROWS ARE MISSING"`,

@@ -131,6 +131,8 @@ databases[].before?   name that the one before it has now
 databases[].bytes?    size of the dump as SQL
 databases[].rows.TABLE?
                       rows of upload, pfile, uploadtree, jobqueue
+databases[].removed[]?
+                      databases that killed restores had left
 databases[].rolesCreated[]?
                       roles that were made, because the dump needs them
 databases[].warnings[].kind?
