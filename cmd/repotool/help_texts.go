@@ -69,7 +69,7 @@ errors; a flag or an environment variable of the same name is stronger.
     database_command = ["my-dump", "--all"]         # for "command"
     load_command     = ["my-load"]      # reads what my-dump wrote
     pg_bin           = "/usr/lib/postgresql/15/bin"
-    admin            = "user=postgres"  # creates databases (restore), reads passwords of roles
+    admin            = "user=postgres"  # may create databases, read passwords
     detect           = "walk"           # or read: hash everything again
     check            = "name"           # or full: MD5 as well
     day_layout       = "flat"           # native, none`
