@@ -59,11 +59,13 @@
 //
 // A package imports only what lies below it: fossology and store know nothing
 // of each other, snapshot knows both, verify and bench look at all of them, and
-// nothing imports cmd/repotool. Only fossology speaks to PostgreSQL. The table
-// is in imports_test.go, with the third-party modules that each package may
-// use, and the test fails when the code and the table disagree.
+// nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
+// snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
+// the third-party modules that each package may use, and the test fails when the
+// code and the table disagree.
 //
 // The rights follow the same lines. store and snapshot write backups; only
 // snapshot's restore writes a live repository; only fossology stops and starts
-// services; verify and bench read.
+// services; verify reads, and writes the store only when it is told to repair;
+// bench writes what it generates.
 package repotool

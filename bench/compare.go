@@ -18,7 +18,7 @@ type Differences struct {
 	Content  int64  `json:"content"`         // files with other bytes or of another type
 	Mode     int64  `json:"mode"`            // files and directories with another mode
 	Time     int64  `json:"time"`            // files with another time
-	DirTime  int64  `json:"dir_time"`        // directories with another time; not a fault
+	DirTime  int64  `json:"dirTime"`         // directories with another time; not a fault
 	FirstOne string `json:"first,omitempty"` // a path that differs
 }
 

@@ -30,6 +30,7 @@ type Space struct {
 type Sample struct {
 	Usage
 	Parts   []Usage `json:"parts,omitempty"`   // of each command, if there are several
+	Settle  float64 `json:"settle"`            // seconds that a syncfs takes afterwards: what the commands left in memory only
 	Added   Space   `json:"added"`             // by statfs of the target's file system
 	Walked  Space   `json:"walked"`            // by du of the target; added
 	Failure string  `json:"failure,omitempty"` // why the other fields mean nothing
@@ -98,9 +99,6 @@ func settle(dir string) error {
 
 // used returns what the file system that holds dir is filled with.
 func used(dir string) (Space, error) {
-	if err := settle(dir); err != nil {
-		return Space{}, err
-	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return Space{}, fmt.Errorf("statfs %s: %w", dir, err)

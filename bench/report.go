@@ -22,7 +22,7 @@ type Report struct {
 	Time       time.Time                     `json:"time"`
 	Kernel     string                        `json:"kernel"`
 	Processors int                           `json:"processors"`
-	FileSystem string                        `json:"file_system"`
+	FileSystem string                        `json:"fileSystem"`
 	Files      int                           `json:"files"`
 	Seed       uint64                        `json:"seed"`
 	Versions   map[string]string             `json:"versions"`
@@ -103,6 +103,7 @@ func (r *Report) Median(name string, step Step) (Sample, int) {
 			Wall: median(good, func(s Sample) float64 { return s.Wall }),
 			CPU:  median(good, func(s Sample) float64 { return s.CPU }),
 		},
+		Settle: median(good, func(s Sample) float64 { return s.Settle }),
 		Added: Space{
 			Bytes:  int64(median(good, func(s Sample) float64 { return float64(s.Added.Bytes) })),
 			Inodes: int64(median(good, func(s Sample) float64 { return float64(s.Added.Inodes) })),
@@ -138,7 +139,7 @@ func median(samples []Sample, value func(Sample) float64) float64 {
 // the targets, the commands.
 func (r *Report) Markdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s files, %s, %d processors, Linux %s, %s. Medians; × is how many times repotool's (flat days) it takes.\n",
+	fmt.Fprintf(&b, "%s files, %s, %d processors, Linux %s, %s. Medians; × is how many times repotool's (flat days) it takes; sync is what a syncfs takes afterwards, because only some programs do it themselves.\n",
 		humanize.Comma(int64(r.Files)), r.FileSystem, r.Processors, r.Kernel, r.Time.Format(time.DateOnly))
 	for _, step := range Steps {
 		r.table(&b, step)
@@ -155,14 +156,14 @@ func (r *Report) table(b *strings.Builder, step Step) {
 	base, known := r.Median(Flat, step)
 	fmt.Fprintf(b, "\n**%s**\n\n", step)
 	tw := tabwriter.NewWriter(b, 0, 1, 0, ' ', 0)
-	fmt.Fprint(tw, "| \t | n\t | wall s\t | ×\t | CPU s\t | ×\t | memory\t | bytes added\t | inodes added\t |\n")
-	fmt.Fprint(tw, "|---\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|\n")
+	fmt.Fprint(tw, "| \t | n\t | wall s\t | ×\t | sync s\t | CPU s\t | ×\t | memory\t | bytes added\t | inodes added\t |\n")
+	fmt.Fprint(tw, "|---\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|\n")
 	for _, name := range Names {
 		samples := r.Samples[name][step]
 		m, n := r.Median(name, step)
 		if n == 0 {
 			if len(samples) > 0 {
-				fmt.Fprintf(tw, "| %s\t | 0\t | failed\t | \t | \t | \t | \t | \t | \t |\n", name)
+				fmt.Fprintf(tw, "| %s\t | 0\t | failed\t | \t | \t | \t | \t | \t | \t | \t |\n", name)
 			}
 			continue
 		}
@@ -170,7 +171,7 @@ func (r *Report) table(b *strings.Builder, step Step) {
 		if known > 0 {
 			wall, cpu = fmt.Sprintf("%.1f", m.Wall/base.Wall), fmt.Sprintf("%.1f", m.CPU/base.CPU)
 		}
-		fmt.Fprintf(tw, "| %s\t | %d\t | %.2f\t | %s\t | %.2f\t | %s\t | %s\t | %s\t | %s\t |\n", name, n, m.Wall, wall, m.CPU, cpu,
+		fmt.Fprintf(tw, "| %s\t | %d\t | %.2f\t | %s\t | %.2f\t | %.2f\t | %s\t | %s\t | %s\t | %s\t |\n", name, n, m.Wall, wall, m.Settle, m.CPU, cpu,
 			humanize.Bytes(uint64(m.RSS)), signed(m.Added.Bytes), humanize.Comma(m.Added.Inodes))
 	}
 	tw.Flush()

@@ -198,6 +198,9 @@ func (r *runner) fail(run int, name string, step Step, err error) {
 func (r *runner) measure(ctx context.Context, p place, commands []Command) Sample {
 	var s Sample
 	fail := func(err error) Sample { return Sample{Failure: err.Error()} }
+	if err := settle(p.target); err != nil {
+		return fail(err)
+	}
 	before, err := used(p.target)
 	if err != nil {
 		return fail(err)
@@ -216,6 +219,11 @@ func (r *runner) measure(ctx context.Context, p place, commands []Command) Sampl
 			s.Parts = append(s.Parts, u)
 		}
 	}
+	start := time.Now()
+	if err := settle(p.target); err != nil {
+		return fail(err)
+	}
+	s.Settle = time.Since(start).Seconds()
 	after, err := used(p.target)
 	if err != nil {
 		return fail(err)

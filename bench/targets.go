@@ -12,8 +12,8 @@ type Outcome struct {
 	Target   string  `json:"target"`
 	Wanted   float64 `json:"wanted"`
 	Measured float64 `json:"measured"`
-	AtMost   bool    `json:"at_most"` // Wanted is an upper limit; else a lower one
-	Bytes    bool    `json:"bytes"`   // the figures are bytes
+	AtMost   bool    `json:"atMost"` // Wanted is an upper limit; else a lower one
+	Bytes    bool    `json:"bytes"`  // the figures are bytes
 }
 
 // Met says whether the target was reached.

@@ -52,17 +52,10 @@ func (d *Database) names(ctx context.Context, what, sql string) (names []string,
 }
 
 // DatabaseExists reports whether the server has a database of this name.
-func (d *Database) DatabaseExists(ctx context.Context, name string) (bool, error) {
-	return d.exists(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name)
-}
-
-// RoleExists reports whether the server has a role of this name.
-func (d *Database) RoleExists(ctx context.Context, name string) (bool, error) {
-	return d.exists(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, name)
-}
-
-func (d *Database) exists(ctx context.Context, sql, name string) (found bool, err error) {
-	err = d.use(ctx, func(conn *pgx.Conn) error { return conn.QueryRow(ctx, sql, name).Scan(&found) })
+func (d *Database) DatabaseExists(ctx context.Context, name string) (found bool, err error) {
+	err = d.use(ctx, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&found)
+	})
 	if err != nil {
 		return false, fmt.Errorf("look for %s: %w", name, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,7 +26,22 @@ func (p AgentProcess) String() string { return fmt.Sprintf("process %d (%s)", p.
 // recognised by the file that it was started from, wherever links lead, and a
 // script by the file that its interpreter was given. Processes of other users
 // are recognised by their command line alone, unless the caller is root.
+//
+// The scheduler's own program lies among the agents and is not one of them. A
+// process whose --config names another directory than that above mods belongs to
+// another installation that shares the programs.
 func AgentProcesses(mods string) ([]AgentProcess, error) {
+	found, err := moduleProcesses(mods)
+	return slices.DeleteFunc(found, AgentProcess.isScheduler), err
+}
+
+// schedulerModule is the directory of the scheduler's program in mods-enabled.
+const schedulerModule = "scheduler"
+
+func (p AgentProcess) isScheduler() bool { return p.Agent == schedulerModule }
+
+// moduleProcesses finds the processes of agents and of the scheduler.
+func moduleProcesses(mods string) ([]AgentProcess, error) {
 	programs, err := agentPrograms(mods)
 	if err != nil {
 		return nil, fmt.Errorf("find agents: %w", err)
@@ -45,12 +61,30 @@ func AgentProcesses(mods string) ([]AgentProcess, error) {
 		proc := filepath.Join("/proc", e.Name())
 		cmdline, _ := os.ReadFile(filepath.Join(proc, "cmdline"))
 		args := strings.Split(strings.TrimRight(string(cmdline), "\x00"), "\x00")
-		if name := programs.match(proc, args); name != "" {
+		if name := programs.match(proc, args); name != "" && !ofOther(args, filepath.Dir(mods)) {
 			command := string(bytes.ReplaceAll(bytes.TrimRight(cmdline, "\x00"), []byte{0}, []byte{' '}))
 			found = append(found, AgentProcess{PID: pid, Agent: name, Command: command})
 		}
 	}
 	return found, nil
+}
+
+// ofOther reports whether the arguments of an agent or a scheduler name another
+// configuration than this.
+func ofOther(args []string, sysconf string) bool {
+	for i, arg := range args {
+		dir, ok := strings.CutPrefix(arg, "--config=")
+		if !ok && (arg == "--config" || arg == "-c") && i+1 < len(args) {
+			dir, ok = args[i+1], true
+		}
+		if !ok {
+			continue
+		}
+		theirs, err := os.Stat(dir)
+		ours, err2 := os.Stat(sysconf)
+		return err == nil && err2 == nil && theirs.IsDir() && !os.SameFile(theirs, ours)
+	}
+	return false
 }
 
 // agentSet knows the programs of agents by the identity of the file and by the

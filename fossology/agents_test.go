@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,6 +63,63 @@ func TestAgentProcessesFindsScripts(t *testing.T) {
 		if err != nil || len(found) != 1 || found[0].Agent != "wget_agent" || found[0].PID != cmd.Process.Pid {
 			t.Errorf("%s: AgentProcesses = %+v, %v; want process %d", name, found, err, cmd.Process.Pid)
 		}
+	}
+}
+
+// TestAgentProcessesOfOtherInstallation has two installations that share programs,
+// and agents that say whose they are.
+func TestAgentProcessesOfOtherInstallation(t *testing.T) {
+	sh := repotest.Tool(t, "sh")
+	sysconf, other := t.TempDir(), t.TempDir()
+	mods := filepath.Join(sysconf, "mods-enabled")
+	file := script(t, mods, "nomos")
+	same := filepath.Join(other, "link")
+	if err := os.Symlink(sysconf, same); err != nil {
+		t.Fatal(err)
+	}
+	var want []int
+	for _, c := range []struct {
+		args []string
+		ours bool
+	}{
+		{[]string{"--jobId=1", "--config=" + sysconf}, true},
+		{[]string{"--config=" + same + "/"}, true},
+		{[]string{"--config=/no/such/directory"}, true}, // nobody can tell
+		{[]string{"--config=" + other}, false},
+		{[]string{"-c", other}, false},
+		{[]string{"--config", other}, false},
+	} {
+		cmd := exec.Command(sh, append([]string{file}, c.args...)...)
+		running(t, cmd)
+		if c.ours {
+			want = append(want, cmd.Process.Pid)
+		}
+	}
+	found, err := fossology.AgentProcesses(mods)
+	var got []int
+	for _, p := range found {
+		got = append(got, p.PID)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("AgentProcesses = %+v, %v; want processes %d", found, err, want)
+	}
+}
+
+// TestSchedulerIsNoAgent starts the scheduler's program, which lies among the agents.
+func TestSchedulerIsNoAgent(t *testing.T) {
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{Stopped: true})
+	program := filepath.Join(double.AgentsDir(), "scheduler", "agent", "fo_scheduler")
+	cmd := exec.Command(program, "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	found, err := fossology.AgentProcesses(double.AgentsDir())
+	if err != nil || len(found) != 0 {
+		t.Errorf("AgentProcesses = %+v, %v; want none", found, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package fossology
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,24 +30,77 @@ func (s *Standstill) check(status *SchedulerStatus) error {
 	return nil
 }
 
-// claim writes the note, if there is something to start afterwards: the
-// scheduler runs, or somebody who stopped it died (adopted).
-func (s *Standstill) claim(status *SchedulerStatus) (adopted bool, err error) {
+// claimPatiently claims the standstill as soon as nobody else has it: a run that
+// stands still with FOSSology, or the watchdog of a dead one that is about to
+// start the scheduler.
+func (s *Standstill) claimPatiently(ctx, limit context.Context) (*SchedulerStatus, error) {
+	for waited := false; ; waited = true {
+		status, err := s.claim(limit)
+		var held *QuiesceError
+		if !errors.As(err, &held) || !held.passing {
+			return status, err
+		}
+		if !waited {
+			s.o.Log.Info("waiting for another run to start the scheduler", "reason", held.Err)
+		}
+		if !pause(limit, quiescePoll) {
+			if ctx.Err() != nil {
+				held.Err = ctx.Err()
+			}
+			return nil, held
+		}
+	}
+}
+
+// claim looks at the scheduler and writes the note, if there is something to start
+// afterwards: the scheduler runs (it is returned), or somebody who stopped it died.
+func (s *Standstill) claim(ctx context.Context) (*SchedulerStatus, error) {
 	dir, err := filepath.Abs(s.o.NoteDir)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
 	}
 	if err != nil {
-		return false, &QuiesceError{Step: "make the directory of the note", Err: err}
+		return nil, &QuiesceError{Step: "make the directory of the note", Err: err}
 	}
-	unlock, err := lockNotes(dir)
+	unlock, err := lockNotes(ctx, dir)
 	if err != nil {
-		return false, &QuiesceError{Step: "leave a note", Err: err}
+		return nil, &QuiesceError{Step: "leave a note", Err: err, hint: "another run may be starting the scheduler; try again when it has ended"}
 	}
 	defer unlock()
 	file := noteFile(dir, s.o.Scheduler.Address)
+	adopted, err := s.inherit(file)
+	if err != nil {
+		return nil, err
+	}
+	// Only now: who starts the scheduler removes the note when it answers. So no
+	// note and no answer means that none of us is about to start it.
+	status, err := s.look(ctx)
+	if err != nil || status == nil && !adopted {
+		return nil, err
+	}
+	s.note = Note{
+		Version: noteVersion, Installation: s.o.Installation, Scheduler: s.o.Scheduler.Address,
+		StartCommand: s.o.StartCommand, Time: s.o.Now(), Host: hostname(), Boot: bootID(), Owner: thisProcess(), Path: file,
+	}
+	if status != nil {
+		s.note.SchedulerPID, s.note.SchedulerStart = status.PID, processStart(status.PID)
+	}
+	write := s.note.create
+	if adopted {
+		write = s.note.replace
+	}
+	if err := write(); err != nil {
+		return nil, &QuiesceError{Step: "leave a note", Err: err, hint: "the directory " + dir + " must be writable"}
+	}
+	s.Stopped = true
+	return status, nil
+}
+
+// inherit reports whether there is a note whose writer and watchdog are dead.
+func (s *Standstill) inherit(file string) (adopted bool, err error) {
 	switch old, err := readNote(file); {
 	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
 	case err != nil:
 		return false, &QuiesceError{Step: "read the note of a former run", Err: err,
 			hint: "start the scheduler if it does not run, then remove " + file}
@@ -54,30 +108,14 @@ func (s *Standstill) claim(status *SchedulerStatus) (adopted bool, err error) {
 		return false, heldError(old)
 	default:
 		s.o.Log.Warn("a former run died while the scheduler was stopped", "since", old.Time, "pid", old.Owner.PID)
-		adopted = true
+		return true, nil
 	}
-	if status == nil && !adopted {
-		return false, nil
-	}
-	s.note = Note{
-		Version: noteVersion, Installation: s.o.Installation, Scheduler: s.o.Scheduler.Address,
-		StartCommand: s.o.StartCommand, Time: s.o.Now(), Host: hostname(), Boot: bootID(), Owner: thisProcess(), Path: file,
-	}
-	if status != nil {
-		s.note.SchedulerPID = status.PID
-	}
-	write := s.note.create
-	if adopted {
-		write = s.note.replace
-	}
-	if err := write(); err != nil {
-		return false, &QuiesceError{Step: "leave a note", Err: err, hint: "the directory " + dir + " must be writable"}
-	}
-	return adopted, nil
 }
 
+// heldError says who has stopped the scheduler and will start it. That passes, but
+// for another host's note, of which nothing can be known.
 func heldError(n Note) error {
-	e := &QuiesceError{Step: "stop the scheduler"}
+	e := &QuiesceError{Step: "stop the scheduler", passing: n.Host == hostname()}
 	switch {
 	case n.Host != hostname():
 		e.Err = fmt.Errorf("process %d of host %s has stopped it since %s", n.Owner.PID, n.Host, n.Time.Format(time.DateTime))
@@ -85,7 +123,7 @@ func heldError(n Note) error {
 	case n.Owner != n.Watchdog && n.Owner.alive():
 		e.Err = fmt.Errorf("process %d has stopped it since %s", n.Owner.PID, n.Time.Format(time.DateTime))
 	default:
-		e.Err = fmt.Errorf("it was stopped at %s and waits for an agent; watchdog %d will start it then", n.Time.Format(time.DateTime), n.Watchdog.PID)
+		e.Err = fmt.Errorf("it was stopped at %s and waits for an agent, or is being started; watchdog %d sees to that", n.Time.Format(time.DateTime), n.Watchdog.PID)
 		e.hint = "wait for the agent, or cancel its job in FOSSology's job list"
 	}
 	return e

@@ -16,6 +16,10 @@ import (
 // goroutines; they take turns. A connection that the server has closed is made
 // anew at the next call.
 type Database struct {
+	// LockTimeout is how long a view opened from now on waits for a lock that another session holds on a table; 0 is
+	// for ever. FOSSology may stand still meanwhile.
+	LockTimeout time.Duration
+
 	config  *pgx.ConnConfig
 	version int
 	name    string
@@ -64,13 +68,15 @@ func connect(ctx context.Context, dsn DSN) (*Database, error) {
 }
 
 // connect makes a connection without limits of the server's on how long a
-// statement or a pause may be: a backup takes the time that it takes.
+// statement or a pause may be: a backup takes the time that it takes. Only a lock
+// that somebody forgot is not waited for longer than LockTimeout.
 func (d *Database) connect(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, d.config.Copy())
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.Exec(ctx, `SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0`)
+	_, err = conn.Exec(ctx, fmt.Sprintf(`SET statement_timeout = 0; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = 0`,
+		d.LockTimeout.Milliseconds()))
 	if err != nil {
 		conn.Close(ctx)
 		return nil, err
@@ -161,4 +167,14 @@ func (e *ConnectError) Hint() string {
 		return "the server is starting or stopping: try again in a moment"
 	}
 	return ""
+}
+
+// lockHint adds advice to the error of a statement that waited too long for a lock.
+func lockHint(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "55P03" {
+		return &hintError{text: "a table is locked by another session", err: err,
+			hint: "see pg_locks and pg_stat_activity for who holds the lock; run again when it is gone"}
+	}
+	return err
 }

@@ -1,8 +1,8 @@
 // Package fossology holds all that is known of a FOSSology installation: its
 // configuration, the paths of its repository, the names of its files, its
 // database, and its scheduler, which can be made to stand still. It is the
-// only package that talks to PostgreSQL and the only one that stops and starts
-// services.
+// only package that opens connections to PostgreSQL (snapshot runs PostgreSQL's
+// own programs) and the only one that stops and starts services.
 //
 // # Words
 //
@@ -31,8 +31,13 @@
 // gives a [Standstill] whose Release starts the scheduler again. Nothing
 // writes when the port refuses connections, no process runs from
 // mods-enabled/*/agent on this host, and what the database still calls running
-// is therefore stale (it is reported). The web server can still receive an
-// upload; that only adds files.
+// is therefore stale (it is reported). Where agents run on other hosts too, they
+// cannot be seen: there the database is believed and its jobs are waited for. The
+// web server can still receive an upload; that only adds files.
+//
+// A scheduler that comes up meanwhile is stopped as well. Its tests of its agents,
+// in the first seconds, are agents at work. While another run stands still, or its
+// watchdog starts the scheduler, the next run waits for that.
 //
 // Before the stop is sent, two things exist that outlive a crash: a note on
 // disk, written and synced, and a watchdog process that holds the end of a

@@ -26,6 +26,6 @@ var (
 	// ErrNoInstallation means that there is no fossology.conf where one is expected.
 	ErrNoInstallation error = &hintError{
 		text: "find configuration: no fossology.conf in /etc/fossology or /usr/local/etc/fossology",
-		hint: "name the directory with --sysconf DIR (or " + EnvSysconf + "), or the repository alone with --repository DIR",
+		hint: "name the directory with --sysconf DIR (or REPOTOOL_SYSCONF), or the repository alone with --repository DIR",
 	}
 )

@@ -1,7 +1,6 @@
 package fossology
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,7 +28,6 @@ type Installation struct {
 	Database   DSN        // how to reach the database; "" if there is none
 	Version    string     // FOSSology's version, "" if not known
 	Project    string     // name of the service, of the database and so on: fossology
-	LogDir     string     // where the scheduler writes its log, "" if not known
 }
 
 // SchedulerAddress returns host:port of the scheduler.
@@ -46,7 +44,7 @@ func (i *Installation) AgentsDir() string {
 }
 
 // LoadOptions say where the configuration is and what to take from elsewhere.
-// What is set here wins over the environment, and that over the files.
+// What is set here wins over the files.
 type LoadOptions struct {
 	Sysconf    string // directory of fossology.conf; "": the first of DefaultSysconfs that has one
 	Repository string // path of the repository
@@ -54,28 +52,12 @@ type LoadOptions struct {
 	DSN        string // address of the database
 	Address    string // host:port of the scheduler
 	NoDatabase bool   // the database is not needed: do not read Db.conf
-
-	// Getenv is asked for the variables below, usually os.Getenv; nil means that
-	// there is no environment.
-	Getenv func(string) string
 }
-
-// The environment variables that Load asks for.
-const (
-	EnvSysconf    = "REPOTOOL_SYSCONF"
-	EnvRepository = "REPOTOOL_REPOSITORY"
-	EnvDepth      = "REPOTOOL_DEPTH"
-	EnvDSN        = "REPOTOOL_DATABASE"
-	EnvScheduler  = "REPOTOOL_SCHEDULER"
-)
 
 // Load reads the configuration of an installation. Errors in a file are of type
 // *[ConfError]; if there is no configuration at all the error is
 // [ErrNoInstallation].
 func Load(o LoadOptions) (*Installation, error) {
-	if err := o.environment(); err != nil {
-		return nil, err
-	}
 	dir, err := o.findSysconf()
 	if err != nil {
 		return nil, err
@@ -100,25 +82,6 @@ func Load(o LoadOptions) (*Installation, error) {
 		}
 	}
 	return inst, nil
-}
-
-// environment fills what is not set from the environment.
-func (o *LoadOptions) environment() error {
-	if o.Getenv == nil {
-		return nil
-	}
-	o.Sysconf = cmp.Or(o.Sysconf, o.Getenv(EnvSysconf))
-	o.Repository = cmp.Or(o.Repository, o.Getenv(EnvRepository))
-	o.DSN = cmp.Or(o.DSN, o.Getenv(EnvDSN))
-	o.Address = cmp.Or(o.Address, o.Getenv(EnvScheduler))
-	if depth := o.Getenv(EnvDepth); o.Depth == 0 && depth != "" {
-		n, err := strconv.Atoi(depth)
-		if err != nil || n < 1 {
-			return fmt.Errorf("read %s: found %q: expected a number above 0", EnvDepth, depth)
-		}
-		o.Depth = n
-	}
-	return nil
 }
 
 // findSysconf returns the directory of the configuration, or "" if there is none
@@ -176,7 +139,6 @@ func (i *Installation) readConf(file string, o LoadOptions) error {
 	if project, ok := c.Value("DIRECTORIES", "PROJECT"); ok && project != "" {
 		i.Project = project
 	}
-	i.LogDir, _ = c.Value("DIRECTORIES", "LOGDIR")
 	if i.Repository.Routes, err = c.routes(); err != nil {
 		return err
 	}

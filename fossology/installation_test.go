@@ -29,8 +29,8 @@ func TestLoadFixture(t *testing.T) {
 	if want := []fossology.Route{{Host: "localhost", Type: "*", Start: "00", End: "ff"}}; !slices.Equal(inst.Repository.Routes, want) {
 		t.Errorf("Routes = %+v, want %+v", inst.Repository.Routes, want)
 	}
-	if inst.SchedulerAddress() != "localhost:24693" || inst.Project != "fossology" || inst.LogDir != "/var/log/fossology" {
-		t.Errorf("scheduler %s, project %s, logs %s", inst.SchedulerAddress(), inst.Project, inst.LogDir)
+	if inst.SchedulerAddress() != "localhost:24693" || inst.Project != "fossology" {
+		t.Errorf("scheduler %s, project %s", inst.SchedulerAddress(), inst.Project)
 	}
 	if want := []fossology.Host{{Name: "localhost", Address: "localhost", Sysconf: "/etc/fossology", Max: 10}}; !slices.Equal(inst.Hosts, want) {
 		t.Errorf("Hosts = %+v, want %+v", inst.Hosts, want)
@@ -41,23 +41,8 @@ func TestLoadFixture(t *testing.T) {
 }
 
 func TestLoadOverrides(t *testing.T) {
-	env := map[string]string{
-		fossology.EnvSysconf:    "../testdata/small/etc",
-		fossology.EnvRepository: "/from/env",
-		fossology.EnvDepth:      "2",
-		fossology.EnvDSN:        "dbname=env",
-		fossology.EnvScheduler:  "env:1",
-	}
-	inst, err := fossology.Load(fossology.LoadOptions{Getenv: func(k string) string { return env[k] }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if inst.Repository.Path != "/from/env" || inst.Repository.Depth != 2 || inst.Database != "dbname=env" || inst.SchedulerAddress() != "env:1" {
-		t.Errorf("environment not taken: %+v", inst)
-	}
-	inst, err = fossology.Load(fossology.LoadOptions{
-		Repository: "/from/flag", Depth: 4, DSN: "dbname=flag", Address: "flag:2",
-		Getenv: func(k string) string { return env[k] },
+	inst, err := fossology.Load(fossology.LoadOptions{
+		Sysconf: "../testdata/small/etc", Repository: "/from/flag", Depth: 4, DSN: "dbname=flag", Address: "flag:2",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package fossology
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,18 +21,19 @@ import (
 // must be started. It has the form of JSON with the fields below, the version
 // first. One scheduler has one note, named after its address.
 type Note struct {
-	Version      int       `json:"version"`
-	Installation string    `json:"installation,omitempty"`
-	Scheduler    string    `json:"scheduler"`     // host:port
-	SchedulerPID int       `json:"scheduler_pid"` // of the one that was stopped; 0 if none ran
-	StartCommand []string  `json:"start_command"` // for people; what is run is never taken from here
-	Time         time.Time `json:"time"`
-	Host         string    `json:"host"`
-	Boot         string    `json:"boot"`              // of the host, changes when it starts
-	Owner        processID `json:"owner"`             // who stopped it
-	Watchdog     processID `json:"watchdog,omitzero"` // who starts it if the owner dies
-	Path         string    `json:"-"`                 // of the file
-	Damaged      error     `json:"-"`                 // why the file cannot be read, if it cannot
+	Version        int       `json:"version"`
+	Installation   string    `json:"installation,omitempty"`
+	Scheduler      string    `json:"scheduler"`                 // host:port
+	SchedulerPID   int       `json:"scheduler_pid"`             // of the one that was stopped; 0 if none ran
+	SchedulerStart int64     `json:"scheduler_start,omitempty"` // when it started, as in processID; 0 if not known
+	StartCommand   []string  `json:"start_command"`             // for people; what is run is never taken from here
+	Time           time.Time `json:"time"`
+	Host           string    `json:"host"`
+	Boot           string    `json:"boot"`              // of the host, changes when it starts
+	Owner          processID `json:"owner"`             // who stopped it
+	Watchdog       processID `json:"watchdog,omitzero"` // who starts it if the owner dies
+	Path           string    `json:"-"`                 // of the file
+	Damaged        error     `json:"-"`                 // why the file cannot be read, if it cannot
 }
 
 // noteVersion is the version of the notes that are written here. Higher ones
@@ -115,6 +117,18 @@ func (n Note) Held() bool {
 	return n.Boot == bootID() && (n.Owner.alive() || n.Watchdog.alive())
 }
 
+// stillStopped returns the number of the scheduler that was told to stop, or 0 if none was or if the number can
+// be that of another process by now: after a start of the host or of a container numbers are given out anew.
+func (n Note) stillStopped() int {
+	switch {
+	case n.Watchdog.PID == 0: // the stop was never sent
+		return 0
+	case n.Boot != bootID(), n.SchedulerStart != 0 && processStart(n.SchedulerPID) != n.SchedulerStart:
+		return 0
+	}
+	return n.SchedulerPID
+}
+
 // create writes the note unless there is one; then the error is fs.ErrExist.
 // It returns when the note would outlive a loss of power.
 func (n Note) create() error {
@@ -167,17 +181,23 @@ func syncDir(dir string) error {
 }
 
 // lockNotes keeps other processes from looking at notes and changing them until
-// unlock is called. The lock ends with the process.
-func lockNotes(dir string) (unlock func(), err error) {
+// unlock is called. The lock ends with the process. Who has it may be starting a
+// scheduler, so it is waited for as long as the context lasts.
+func lockNotes(ctx context.Context, dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || !pause(ctx, startPoll) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
 	}
-	return func() { f.Close() }, nil
 }
 
 // thisProcess identifies the present process.
@@ -210,14 +230,6 @@ func processStart(pid int) int64 {
 		return 0
 	}
 	return start
-}
-
-func hostname() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "unknown"
-	}
-	return name
 }
 
 func bootID() string {

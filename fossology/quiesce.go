@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 )
@@ -16,12 +14,13 @@ type QuiesceOptions struct {
 	Scheduler    Scheduler
 	AgentsDir    string        // <sysconf>/mods-enabled
 	StartCommand []string      // starts the scheduler; see DefaultStartCommand
-	Timeout      time.Duration // until nothing runs any more; 0 is DefaultQuiesceTimeout
+	Timeout      time.Duration // until nobody else stands still and nothing runs any more; 0 is DefaultQuiesceTimeout
 	StartTimeout time.Duration // for one start; 0 is a minute
 	NoteDir      string        // directory of the note; made if missing
 	Executable   string        // has the command WatchdogCommand; "" is the present program
 	Installation string        // its name, for the note
 	DB           *Database     // tells which jobs are stale; nil: nobody asks
+	Unseen       []Host        // where agents may run that are not seen here; see Installation.UnseenHosts
 	Log          *slog.Logger  // nil: nothing is logged
 	Now          func() time.Time
 }
@@ -40,11 +39,19 @@ type Standstill struct {
 	// Stale are the jobs that run according to the database, although no agent
 	// runs: their scheduler was killed. FOSSology runs them again when it starts.
 	Stale []Job
+	// Unseen are the hosts whose agents could not be looked for: that none runs
+	// there is known from scheduler and database alone.
+	Unseen []Host
+	// Broken tells, after Release, that somebody else has started a scheduler in
+	// the meantime: FOSSology may have worked before the end of the standstill.
+	Broken bool
 
 	o        QuiesceOptions
 	note     Note
 	watchdog *watchdog
-	sent     bool // the stop, or an attempt to send it
+	sent     bool  // the stop, or an attempt to send it
+	settled  bool  // FOSSology stood still
+	doubtful []Job // run according to the database, on hosts that are not seen
 	begin    time.Time
 
 	mu       sync.Mutex
@@ -66,33 +73,46 @@ func Quiesce(ctx context.Context, o QuiesceOptions) (*Standstill, error) {
 	}
 	o.Log = quiet(o.Log)
 	o.Timeout = cmp.Or(o.Timeout, DefaultQuiesceTimeout)
-	s := &Standstill{o: o}
-	status, err := s.prepare(ctx)
+	s := &Standstill{o: o, Unseen: o.Unseen}
+	limit, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	for {
+		err := s.settle(ctx, limit)
+		if errors.Is(err, errOtherScheduler) {
+			o.Log.Warn("a scheduler was started meanwhile; it is stopped too")
+			continue
+		}
+		if err != nil {
+			return nil, s.giveUp(ctx, err)
+		}
+		s.settled = true
+		o.Log.Info("FOSSology stands still", "after", o.Now().Sub(s.begin), "stale", len(s.Stale))
+		return s, nil
+	}
+}
+
+// errOtherScheduler means that a scheduler runs which was not told to stop: it did
+// not listen yet when it was looked for, or somebody has started it since.
+var errOtherScheduler = errors.New("a scheduler was started meanwhile")
+
+// settle stops the scheduler that runs now, if one does, and waits until nothing
+// runs. It may be called again.
+func (s *Standstill) settle(ctx, limit context.Context) error {
+	status, err := s.prepare(ctx, limit)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.stop(ctx, status); err != nil {
-		return nil, s.giveUp(ctx, err)
+		return err
 	}
-	if err := s.wait(ctx); err != nil {
-		return nil, s.giveUp(ctx, err)
-	}
-	if o.DB != nil {
-		if s.Stale, err = staleJobs(ctx, o.DB); err != nil {
-			return nil, s.giveUp(ctx, &QuiesceError{Step: "ask the database for running jobs", Err: err})
-		}
-	}
-	o.Log.Info("FOSSology stands still", "after", o.Now().Sub(s.begin), "stale", len(s.Stale))
-	return s, nil
+	return s.wait(ctx, limit)
 }
 
 // prepare checks what can be checked while nothing has been touched, and leaves
 // the note. The status is nil if no scheduler runs.
-func (s *Standstill) prepare(ctx context.Context) (*SchedulerStatus, error) {
-	status, err := s.o.Scheduler.statusIfAlive(ctx)
-	if err != nil {
-		return nil, &QuiesceError{Step: "look at the scheduler", Err: err,
-			hint: "check address and port in fossology.conf, or do without a standstill (--quiesce=none)"}
+func (s *Standstill) prepare(ctx, limit context.Context) (*SchedulerStatus, error) {
+	if s.Stopped {
+		return s.look(ctx)
 	}
 	if s.o.AgentsDir == "" {
 		return nil, &QuiesceError{Step: "look for agents", Err: errors.New("the directory mods-enabled is not known"),
@@ -101,34 +121,43 @@ func (s *Standstill) prepare(ctx context.Context) (*SchedulerStatus, error) {
 	if _, err := AgentProcesses(s.o.AgentsDir); err != nil {
 		return nil, &QuiesceError{Step: "look for agents", Err: err}
 	}
-	if status != nil {
-		if err := s.check(status); err != nil {
-			return nil, err
-		}
-	}
-	adopted, err := s.claim(status)
-	if err != nil {
-		return nil, err
-	}
-	s.Stopped = status != nil || adopted
-	return status, nil
+	return s.claimPatiently(ctx, limit)
 }
 
-// stop starts the watchdog and then sends the stop.
-func (s *Standstill) stop(ctx context.Context, status *SchedulerStatus) error {
-	s.begin = s.o.Now()
+// look asks the scheduler, and checks that it can be stopped and started.
+func (s *Standstill) look(ctx context.Context) (*SchedulerStatus, error) {
+	status, err := s.o.Scheduler.statusIfAlive(ctx)
+	if err != nil {
+		return nil, &QuiesceError{Step: "look at the scheduler", Err: err,
+			hint: "check address and port in fossology.conf, or do without a standstill (--quiesce=none)"}
+	}
+	if status == nil {
+		return nil, nil
+	}
+	return status, s.check(status)
+}
+
+// stop starts the watchdog, if there is none yet, and then sends the stop.
+func (s *Standstill) stop(ctx context.Context, status *SchedulerStatus) (err error) {
+	if !s.sent {
+		s.begin = s.o.Now()
+	}
 	if !s.Stopped {
 		return nil
 	}
-	var err error
-	if s.watchdog, err = startWatchdog(s.o, s.note); err != nil {
-		return &QuiesceError{Step: "start the watchdog", Err: err}
+	if s.watchdog == nil {
+		if s.watchdog, err = startWatchdog(s.o, s.note); err != nil {
+			return &QuiesceError{Step: "start the watchdog", Err: err}
+		}
+		s.note.Watchdog = identify(s.watchdog.cmd.Process.Pid)
 	}
-	s.note.Watchdog = identify(s.watchdog.cmd.Process.Pid)
+	if status != nil {
+		s.note.SchedulerPID = status.PID
+	}
 	if err := s.note.replace(); err != nil {
 		return &QuiesceError{Step: "leave a note", Err: err}
 	}
-	if err := s.watchdog.tell(watchdogArmed); err != nil {
+	if err := s.watchdog.arm(s.note.SchedulerPID); err != nil {
 		return &QuiesceError{Step: "arm the watchdog", Err: err}
 	}
 	if status == nil { // stopped by a former run
@@ -140,74 +169,4 @@ func (s *Standstill) stop(ctx context.Context, status *SchedulerStatus) error {
 		return &QuiesceError{Step: "stop the scheduler", Err: err}
 	}
 	return nil
-}
-
-// wait returns when the scheduler's port refuses connections and no agent runs.
-func (s *Standstill) wait(ctx context.Context) error {
-	limit, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	var busy []string
-	for {
-		now, err := s.busy(limit)
-		switch {
-		case err != nil:
-			return &QuiesceError{Step: "wait for the agents", Err: err}
-		case len(now) == 0:
-			return nil
-		case limit.Err() == nil: // else the question was cut short
-			busy = now
-		}
-		if pause(limit, quiescePoll) {
-			continue
-		}
-		if ctx.Err() != nil {
-			return &QuiesceError{Step: "wait for the agents", Err: ctx.Err()}
-		}
-		return &QuiesceError{Step: "wait for the agents", Running: busy,
-			Err:  fmt.Errorf("still at work after %v: %s", s.o.Timeout, strings.Join(busy, ", ")),
-			hint: "give them more time (--quiesce-timeout), choose an hour with fewer jobs, or do without a standstill (--quiesce=none)"}
-	}
-}
-
-// busy returns what runs still: jobs as long as the scheduler answers, then
-// processes.
-func (s *Standstill) busy(ctx context.Context) ([]string, error) {
-	status, err := s.o.Scheduler.statusIfAlive(ctx)
-	if err != nil { // it may be about to end
-		return []string{err.Error()}, nil
-	}
-	var busy []string
-	if status != nil {
-		for _, j := range status.Working() {
-			busy = append(busy, j.String())
-		}
-		if busy == nil {
-			busy = []string{fmt.Sprintf("the scheduler itself (process %d)", status.PID)}
-		}
-		return busy, nil
-	}
-	processes, err := AgentProcesses(s.o.AgentsDir)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range processes {
-		busy = append(busy, p.String())
-	}
-	return busy, nil
-}
-
-// staleJobs returns the jobs that run according to the database. Paused ones
-// are not stale: they wait for a person.
-func staleJobs(ctx context.Context, db *Database) ([]Job, error) {
-	jobs, err := db.Unfinished(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var stale []Job
-	for _, j := range jobs {
-		if j.State == JobRunning {
-			stale = append(stale, j)
-		}
-	}
-	return stale, nil
 }

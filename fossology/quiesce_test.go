@@ -232,19 +232,6 @@ func TestQuiesceRefusesWhileAnAgentIsSuspended(t *testing.T) {
 	}
 }
 
-func TestQuiesceTwice(t *testing.T) {
-	double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
-	o := options(t, double)
-	s := quiesce(t, o)
-	if err := refused(t, t.Context(), o); !strings.Contains(err.Error(), "has stopped it since") {
-		t.Errorf("error %v", err)
-	}
-	if err := s.Release(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	runsAgain(t, double, o.NoteDir)
-}
-
 func TestQuiesceInterrupted(t *testing.T) {
 	double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
 	double.StartAgent(1, "nomos", time.Hour)

@@ -54,7 +54,7 @@ func Recover(ctx context.Context, o RecoverOptions) (Recovery, error) {
 }
 
 func recoverNote(ctx context.Context, o RecoverOptions, n Note) (Recovery, error) {
-	unlock, err := lockNotes(filepath.Dir(n.Path))
+	unlock, err := lockNotes(ctx, filepath.Dir(n.Path))
 	if err != nil {
 		return Recovery{}, fmt.Errorf("recover: %w", err)
 	}
@@ -66,10 +66,7 @@ func recoverNote(ctx context.Context, o RecoverOptions, n Note) (Recovery, error
 	if n.Held() {
 		return Recovery{Note: n, Action: RecoveredHeld}, nil
 	}
-	s := starter{scheduler: o.Scheduler, command: o.StartCommand, timeout: o.StartTimeout, log: quiet(o.Log)}
-	if n.Watchdog.PID != 0 { // else the stop was never sent
-		s.stopped = n.SchedulerPID
-	}
+	s := starter{scheduler: o.Scheduler, command: o.StartCommand, timeout: o.StartTimeout, log: quiet(o.Log), stopped: n.stillStopped()}
 	r := Recovery{Note: n, Action: RecoveredRunning}
 	running, err := s.running(ctx)
 	if err != nil && !errors.Is(err, errStillStopping) {

@@ -114,6 +114,37 @@ func TestRecoverRepeatsTheStop(t *testing.T) {
 	runsAgain(t, double, o.NoteDir)
 }
 
+// TestRecoverAfterAReboot finds a healthy scheduler that has the number of the one that was stopped before the host,
+// or FOSSology's container, started anew. It is left alone.
+func TestRecoverAfterAReboot(t *testing.T) {
+	for name, change := range map[string]string{
+		"of the host":      `"boot": "another", "was": "`,
+		"of the container": `"scheduler_start": 1, "boot": "`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
+			o := killBoth(t, double)
+			startByHand(t, double)
+			status, err := o.Scheduler.Status(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := pending(t, o.NoteDir)[0]
+			old, now := `"scheduler_pid": `+itoa(n.SchedulerPID), `"scheduler_pid": `+itoa(status.PID)
+			write(t, n.Path, strings.NewReplacer(old, now, `"boot": "`, change).Replace(read(t, n.Path)))
+			stops := strings.Count(strings.Join(double.Events(), " "), "stop")
+			r, err := recoverDouble(t, double, o)
+			if err != nil || r.Action != fossology.RecoveredRunning {
+				t.Errorf("Recover = %+v, %v; want running", r, err)
+			}
+			if n := strings.Count(strings.Join(double.Events(), " "), "stop"); n != stops {
+				t.Errorf("it was stopped %d times more", n-stops)
+			}
+			runsAgain(t, double, o.NoteDir)
+		})
+	}
+}
+
 func TestDamagedNote(t *testing.T) {
 	for name, text := range map[string]string{
 		"half-written": `{"version": 1, "sched`,

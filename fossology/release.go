@@ -19,21 +19,28 @@ func (s *Standstill) Release(ctx context.Context) error {
 		return s.err
 	}
 	s.released = true
-	if !s.Stopped {
-		s.end = s.o.Now()
-		return nil
+	ctx = context.WithoutCancel(ctx)
+	if s.settled {
+		s.Broken, _ = s.starter().running(ctx) // an error is for the start to find
 	}
-	s.err = s.release(context.WithoutCancel(ctx))
+	if s.Stopped {
+		s.err = s.release(ctx)
+	}
 	s.end = s.o.Now()
 	return s.err
 }
 
-func (s *Standstill) release(ctx context.Context) error {
+// starter starts the scheduler in the place of the one that was told to stop.
+func (s *Standstill) starter() starter {
 	start := starter{scheduler: s.o.Scheduler, command: s.o.StartCommand, timeout: s.o.StartTimeout, log: s.o.Log}
 	if s.sent {
 		start.stopped = s.note.SchedulerPID
 	}
-	err := start.start(ctx)
+	return start
+}
+
+func (s *Standstill) release(ctx context.Context) error {
+	err := s.starter().start(ctx)
 	switch {
 	case errors.Is(err, errStillStopping) && s.watchdog != nil:
 		// FOSSology has no way to take a stop back, so somebody has to wait.
@@ -90,6 +97,7 @@ type QuiesceError struct {
 	Running []string // what still ran when the time was over
 	Err     error
 	hint    string
+	passing bool // it may be over without anybody's doing
 }
 
 func (e *QuiesceError) Error() string { return e.Step + ": " + e.Err.Error() }

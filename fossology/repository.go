@@ -110,15 +110,6 @@ func (r Repository) Paths(typ, name string) ([]string, error) {
 	return paths, nil
 }
 
-// Place returns the path where FOSSology writes a file of this type and name.
-func (r Repository) Place(typ, name string) (string, error) {
-	paths, err := r.Paths(typ, name)
-	if err != nil {
-		return "", err
-	}
-	return paths[0], nil
-}
-
 // Find returns the path where FOSSology reads a file of this type and name: the
 // first of Paths that exists, and if none does, the first.
 func (r Repository) Find(typ, name string) (string, error) {
@@ -146,12 +137,6 @@ func (r Repository) Hosts() []string {
 		}
 	}
 	return hosts
-}
-
-// Log returns the path of the log of one row of jobqueue. Logs have no host.
-func (r Repository) Log(jobqueue int64) string {
-	name := fmt.Sprintf("%06d", jobqueue)
-	return r.join("", "logs", name)
 }
 
 // join builds a path; unlike filepath.Join it keeps the slash before an empty name.

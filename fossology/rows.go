@@ -93,14 +93,13 @@ const expectedName = "sha1, md5 and size of a file"
 type nameScanner struct {
 	name Name
 	bad  string // the text if it is no Name
-	null bool
 }
 
 // ScanBytes implements pgtype.BytesScanner.
 func (s *nameScanner) ScanBytes(b []byte) error {
 	var ok bool
 	s.name, ok = ParseName(b)
-	s.null, s.bad = b == nil, ""
+	s.bad = ""
 	if !ok && b != nil {
 		s.bad = string(b)
 		if s.bad == "" {

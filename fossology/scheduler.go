@@ -44,25 +44,14 @@ func (s Scheduler) Status(ctx context.Context) (*SchedulerStatus, error) {
 	return status, nil
 }
 
-// Agents asks for the names of the agents that passed the scheduler's test.
-func (s Scheduler) Agents(ctx context.Context) ([]string, error) {
-	answer, err := s.ask(ctx, "agents", endOfList)
-	if err != nil {
-		return nil, err
-	}
-	return strings.Fields(strings.TrimSuffix(answer, "end\n")), nil
-}
-
-// Database tells the scheduler to look for new jobs in the database.
-func (s Scheduler) Database(ctx context.Context) error {
-	_, err := s.ask(ctx, "database", func([]byte) bool { return true })
-	return err
-}
-
 // Stop tells the scheduler to start no more agents, to wait for those that run,
-// and then to end. It returns at once, and there is no way back.
+// and then to end. It returns at once, and there is no way back. That nobody
+// listens any more is no error.
 func (s Scheduler) Stop(ctx context.Context) error {
-	_, err := s.ask(ctx, "stop", func(b []byte) bool { return bytes.HasSuffix(b, []byte("CLOSE\n")) })
+	_, err := s.unlessGone(func() error {
+		_, err := s.ask(ctx, "stop", func(b []byte) bool { return bytes.HasSuffix(b, []byte("CLOSE\n")) })
+		return err
+	})
 	return err
 }
 
@@ -75,19 +64,30 @@ func (s Scheduler) Alive(ctx context.Context) (bool, error) {
 
 // statusIfAlive returns nil if nobody listens.
 func (s Scheduler) statusIfAlive(ctx context.Context) (status *SchedulerStatus, err error) {
-	// A scheduler that ends while it is asked breaks the connection: the next
-	// try is refused.
-	for range 3 {
+	gone, err := s.unlessGone(func() (err error) {
 		status, err = s.Status(ctx)
+		return err
+	})
+	if gone {
+		return nil, nil
+	}
+	return status, err
+}
+
+// unlessGone asks, and reports whether nobody listens. A scheduler that ends while
+// it is asked breaks the connection: the next try is refused.
+func (s Scheduler) unlessGone(ask func() error) (gone bool, err error) {
+	for range 3 {
+		err = ask()
 		switch {
 		case errors.Is(err, syscall.ECONNREFUSED):
-			return nil, nil
+			return true, nil
 		case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrUnexpectedEOF):
 			continue
 		}
-		return status, err
+		return false, err
 	}
-	return nil, err
+	return false, err
 }
 
 // endOfList reports whether an answer of many lines is complete. To some answers

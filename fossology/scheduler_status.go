@@ -27,13 +27,19 @@ type SchedulerJob struct {
 }
 
 // String describes the job in few words.
-func (j SchedulerJob) String() string { return fmt.Sprintf("job %d (%s)", j.ID, j.Type) }
+func (j SchedulerJob) String() string {
+	if j.ID < 0 {
+		return fmt.Sprintf("the scheduler's test of agent %s", j.Type)
+	}
+	return fmt.Sprintf("job %d (%s)", j.ID, j.Type)
+}
 
 // Suspended reports whether the job has an agent that is stopped in the middle of
 // its work and will not end before somebody continues it.
 func (j SchedulerJob) Suspended() bool { return j.Status == "JOB_PAUSED" && j.Running > 0 }
 
-// Working returns the jobs that have agents at work.
+// Working returns the jobs that have agents at work: the scheduler's tests of
+// agents too, but not what it still shows of jobs that are complete.
 func (s *SchedulerStatus) Working() []SchedulerJob {
 	var working []SchedulerJob
 	for _, j := range s.Jobs {

@@ -24,13 +24,6 @@ func TestSchedulerClient(t *testing.T) {
 	if status.PID != repotest.FirstPID || status.Revision != "a48620" || status.Log != "/var/log/fossology/fossology.log" || status.Port != 24693 || len(status.Jobs) != 0 {
 		t.Errorf("Status = %+v", status)
 	}
-	agents, err := s.Agents(ctx)
-	if err != nil || !slices.Equal(agents, repotest.AgentNames) {
-		t.Errorf("Agents = %q, %v", agents, err)
-	}
-	if err := s.Database(ctx); err != nil {
-		t.Error(err)
-	}
 	double.StartAgent(89, "nomos", time.Hour)
 	double.Queue(91, "delagent")
 	status, err = s.Status(ctx)
@@ -50,6 +43,33 @@ func TestSchedulerClient(t *testing.T) {
 	double.EndAgent(89)
 	if alive, err := s.Alive(ctx); alive || err != nil {
 		t.Errorf("Alive = %v, %v after the last agent", alive, err)
+	}
+}
+
+// TestSchedulerClientTellsEndedJobs has jobs that are shown and do not run, and
+// tests of agents that do: these are waited for as any job is.
+func TestSchedulerClientTellsEndedJobs(t *testing.T) {
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: time.Hour, Linger: time.Hour})
+	double.StartAgent(89, "ununpack", time.Hour)
+	double.EndAgent(89)
+	for i := range repotest.AgentNames {
+		if agent := -int64(i) - 1; agent != -5 {
+			double.EndAgent(agent)
+		}
+	}
+	status, err := fossology.Scheduler{Address: double.Address()}.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(status.Jobs) != 8 || !slices.Contains(status.Jobs, fossology.SchedulerJob{ID: 89, Status: "JOB_COMPLETE", Type: "ununpack", Finished: 1}) {
+		t.Errorf("jobs %+v, want 89 and seven tests", status.Jobs)
+	}
+	working := status.Working()
+	if want := (fossology.SchedulerJob{ID: -5, Status: "JOB_STARTED", Type: "nomos", Running: 1}); len(working) != 1 || working[0] != want {
+		t.Errorf("working %+v, want %+v alone", working, want)
+	}
+	if len(working) > 0 && working[0].String() != "the scheduler's test of agent nomos" {
+		t.Errorf("the job is called %q", working[0])
 	}
 }
 

@@ -196,10 +196,16 @@ func TestInterruptWhileWaiting(t *testing.T) {
 // runsAgain waits until the scheduler was started a second time and the note is gone.
 func runsAgain(t *testing.T, double *repotest.Scheduler, notes string) {
 	t.Helper()
-	eventually(t, "the scheduler runs again", func() bool { return double.Running() && double.Starts() == 2 })
+	runsSince(t, double, notes, 2)
+}
+
+// runsSince waits until the scheduler was started so many times and the note is gone.
+func runsSince(t *testing.T, double *repotest.Scheduler, notes string, starts int) {
+	t.Helper()
+	eventually(t, "the scheduler runs again", func() bool { return double.Running() && double.Starts() == starts })
 	eventually(t, "the note is gone", func() bool { return len(pending(t, notes)) == 0 })
-	if double.Starts() != 2 {
-		t.Errorf("%d starts, want 2: %q", double.Starts(), double.Events())
+	if double.Starts() != starts {
+		t.Errorf("%d starts, want %d: %q", double.Starts(), starts, double.Events())
 	}
 }
 

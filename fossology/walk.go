@@ -44,7 +44,7 @@ type EventKind uint8
 // The kinds of events.
 const (
 	DirSame    EventKind = iota // a directory whose names are those of the earlier walk: they are not repeated
-	DirRead                     // a directory whose names follow, all of them
+	DirRead                     // a directory whose names follow, all of them; Stat.Size counts them, without those of work files
 	FileFound                   // a regular file, symbolic link or special file
 	WorkFile                    // a file or directory of a running agent (<host>/ununpack, <host>/wget, *.I): not looked into
 	Unreadable                  // Err says why; what was known below Path says nothing about today
@@ -104,7 +104,7 @@ func ComparePaths(a, b string) int {
 // ComparePaths, a directory before what is in it. It changes nothing, follows
 // no symbolic link, and memory does not grow with the number of files. A
 // thing that vanishes meanwhile is no error. The error ends the walk.
-func Walk(ctx context.Context, root string, o WalkOptions) iter.Seq2[Event, error] {
+func Walk(parent context.Context, root string, o WalkOptions) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		fd, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -112,7 +112,7 @@ func Walk(ctx context.Context, root string, o WalkOptions) iter.Seq2[Event, erro
 			return
 		}
 		defer unix.Close(fd)
-		ctx, cancel := context.WithCancel(ctx)
+		ctx, cancel := context.WithCancel(parent)
 		w := &walker{root: fd, rootPath: root, o: o, parts: make(chan *part, lookAhead), jobs: make(chan *part, lookAhead)}
 		w.racy = o.Start.Add(-o.Slack).UnixNano()
 		g, ctx := errgroup.WithContext(ctx)
@@ -131,7 +131,11 @@ func Walk(ctx context.Context, root string, o WalkOptions) iter.Seq2[Event, erro
 		if enough {
 			return
 		}
-		if err := g.Wait(); err != nil {
+		err = g.Wait()
+		if err == nil { // all was told, unless the reader of the parts was told to end
+			err = parent.Err()
+		}
+		if err != nil {
 			yield(Event{}, fmt.Errorf("walk %s: %w", root, err))
 		}
 	}
@@ -222,8 +226,9 @@ func (w *walker) work(ctx context.Context) error {
 	return nil
 }
 
-// isWorkFile says whether an agent keeps a path for itself while it runs.
-func isWorkFile(path, name string, depth int) bool {
+// isWorkFile says whether an agent keeps a name at some depth for itself while it
+// runs.
+func isWorkFile(name string, depth int) bool {
 	return strings.HasSuffix(name, ".I") || depth == 2 && (name == "ununpack" || name == "wget")
 }
 

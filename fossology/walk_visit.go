@@ -222,14 +222,19 @@ func (v *visitor) read(path string, known []Dir) error {
 	if e.Known.Mtime >= v.w.racy || e.Known.Ctime >= v.w.racy {
 		e.Known = Signature{}
 	}
-	e.Stat.Size = int64(len(names))
+	depth := depthOf(path) + 1
+	e.Stat.Size = 0
+	for _, n := range names {
+		if !isWorkFile(n.name, depth) {
+			e.Stat.Size++
+		}
+	}
 	if err := v.emit(e); err != nil {
 		return err
 	}
-	depth := depthOf(path) + 1
 	for _, n := range names {
 		child := join(path, n.name)
-		if isWorkFile(child, n.name, depth) {
+		if isWorkFile(n.name, depth) {
 			if err := v.emit(Event{Kind: WorkFile, Path: child}); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,9 +23,10 @@ import (
 const WatchdogCommand = "watchdog"
 
 // What the two say to each other, a line each. The watchdog says ready. The
-// owner says armed just before it sends the stop, and released when the scheduler
-// runs again. The end of the input without released means that the owner is
-// dead, or leaves the start to the watchdog.
+// owner says armed, with the process number of the scheduler, just before it sends
+// the stop (again if there is another one to stop; 0 if none runs), and released
+// when the scheduler runs again. The end of the input without released means that
+// the owner is dead, or leaves the start to the watchdog.
 const (
 	watchdogReady    = "ready"
 	watchdogArmed    = "armed"
@@ -63,7 +65,7 @@ func startWatchdog(o QuiesceOptions, n Note) (*watchdog, error) {
 	}
 	defer log.Close()
 	args := []string{WatchdogCommand, "-note", n.Path, "-scheduler", n.Scheduler, "-ask-timeout", o.Scheduler.Timeout.String(),
-		"-start-timeout", o.StartTimeout.String(), fmt.Sprintf("-stopped=%d", n.SchedulerPID), "--"}
+		"-start-timeout", o.StartTimeout.String(), "--"}
 	w.cmd = exec.Command(program, append(args, o.StartCommand...)...)
 	w.cmd.Dir = "/"
 	w.cmd.Stderr = log
@@ -88,6 +90,11 @@ func startWatchdog(o QuiesceOptions, n Note) (*watchdog, error) {
 		return nil, fmt.Errorf("%s %s did not get ready: %w: %.500s", program, WatchdogCommand, cmp.Or(err, errors.New(line)), said)
 	}
 	return w, nil
+}
+
+// arm says that a scheduler is about to be stopped.
+func (w *watchdog) arm(scheduler int) error {
+	return w.tell(fmt.Sprintf("%s %d", watchdogArmed, scheduler))
 }
 
 // tell sends a line.
@@ -127,15 +134,14 @@ func Watchdog(ctx context.Context, args []string, stdin io.Reader) error {
 	os.Stdout.Close()
 	armed := false
 	for input := bufio.NewScanner(stdin); input.Scan(); {
-		switch input.Text() {
+		word, pid, _ := strings.Cut(input.Text(), " ")
+		switch word {
 		case watchdogArmed:
 			armed = true
+			s.stopped, _ = strconv.Atoi(pid)
 		case watchdogReleased:
 			return nil
 		}
-	}
-	if !armed { // the stop was never sent
-		s.stopped = 0
 	}
 	s.log.Info("the process that stopped the scheduler is gone, or leaves the start to the watchdog", "armed", armed)
 	if err := s.restart(context.WithoutCancel(ctx)); err != nil {
@@ -153,7 +159,6 @@ func parseWatchdog(args []string) (starter, string, error) {
 	flags.StringVar(&s.scheduler.Address, "scheduler", "", "address of the scheduler")
 	flags.DurationVar(&s.scheduler.Timeout, "ask-timeout", 0, "time limit of a question")
 	flags.DurationVar(&s.timeout, "start-timeout", 0, "time limit of a start")
-	flags.IntVar(&s.stopped, "stopped", 0, "process number of the scheduler that is stopped")
 	if err := flags.Parse(args); err != nil {
 		return s, "", err
 	}

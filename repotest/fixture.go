@@ -9,6 +9,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"repotool/store"
 )
 
 // template is the database that every other one is copied from.
@@ -97,6 +100,17 @@ func Unpack(dir string) error {
 		return fmt.Errorf("unpack %s: %w: %s", archive, err, out)
 	}
 	return nil
+}
+
+// Store makes an empty store, closed when the test ends.
+func Store(t testing.TB) *store.Store {
+	t.Helper()
+	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
 }
 
 // Sysconf writes a configuration directory (fossology.conf, Db.conf, VERSION,

@@ -69,6 +69,9 @@ func (c *Cluster) DSN(db string) string { return c.dsn(db, "fossy", "fossy") }
 func (c *Cluster) AdminDSN(db string) string { return c.dsn(db, "postgres", c.Password) }
 
 func (c *Cluster) dsn(db, user, password string) string {
+	if strings.ContainsAny(db, ` '\`) {
+		db = "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(db) + "'"
+	}
 	return fmt.Sprintf("host=%s port=%d dbname=%s user=%s password=%s sslmode=disable",
 		c.Host, c.Port, db, user, password)
 }

@@ -11,6 +11,7 @@
 //     template, so that every test may destroy its own.
 //   - [Repository]: the repository that belongs to it, with modes, times, hard
 //     links and (as root) owners as FOSSology left them.
+//   - [Store]: an empty store.
 //   - [Sysconf]: a configuration directory that names both.
 //   - [Tool]: a program of the system, or the line that installs it.
 //
@@ -53,7 +54,7 @@ var packages = map[string]string{
 	"psql": "postgresql-client", "pg_dump": "postgresql-client",
 	"pg_dumpall": "postgresql-client", "pg_restore": "postgresql-client",
 	"borg": "borgbackup", "sha256sum": "coreutils", "cp": "coreutils",
-	"mkfs.ext4": "e2fsprogs", "mount": "mount", "losetup": "mount",
+	"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mount": "mount", "losetup": "mount",
 }
 
 // Tool returns the path of a program, looked for in PATH and, for PostgreSQL's

@@ -20,11 +20,13 @@ import (
 // when the last agent has gone; killed, it leaves its agents alive.
 //
 // Agents are real processes, started from <sysconf>/mods-enabled/<name>/agent,
-// so they can be found as real agents are. The double lives in the test process;
-// it is started again by running [Scheduler.StartCommand] in any process.
+// so they can be found as real agents are. The double lives in the process that
+// made it; it is started again by running [Scheduler.StartCommand] in any process.
 type Scheduler struct {
-	t       testing.TB
+	t       testing.TB // nil if no test has made it
 	o       SchedulerOptions
+	pipe    *os.File
+	obeyed  chan struct{} // closed when no start command is read any more
 	port    int
 	control string // named pipe that start commands write to
 
@@ -45,9 +47,11 @@ type SchedulerOptions struct {
 	Sysconf      string        // gets mods-enabled; "" is a directory of the test
 	ReportedPort int           // what status says; 0 is the truth
 	Stopped      bool          // do not start at once
-	StartDelay   time.Duration // between the start command and the first connection
+	StartDelay   time.Duration // between the start command and the first connection; its process is there before
 	StartFails   int           // how many start commands have no effect
 	SilentEnd    time.Duration // how long a scheduler that ends takes connections and does not answer
+	SelfTest     time.Duration // how long each agent is tested after a start, as a job of negative number; 0: not at all
+	Linger       time.Duration // how long a job that has ended is shown, as JOB_COMPLETE; 0: not at all
 }
 
 // FirstPID is the process number that the double reports; each start adds one.
@@ -56,100 +60,83 @@ const FirstPID = 1888
 // schedulerWorkers is how many connections the scheduler serves at once.
 const schedulerWorkers = 10
 
-// AgentNames are the agents that the double knows.
-var AgentNames = []string{"adj2nest", "delagent", "maintagent", "mimetype", "nomos", "ununpack", "wget_agent"}
-
-// schedulerJob is a job in the scheduler's memory.
-type schedulerJob struct {
-	id      int64
-	kind    string
-	status  string
-	running int
-	agent   *exec.Cmd
-	since   time.Time
-	ended   chan struct{}
-}
-
 // NewScheduler starts a double. It and its agents end with the test.
 func NewScheduler(t testing.TB, o SchedulerOptions) *Scheduler {
 	t.Helper()
 	if o.Sysconf == "" {
 		o.Sysconf = t.TempDir()
 	}
-	s := &Scheduler{t: t, o: o, pid: FirstPID - 1}
-	s.control = filepath.Join(t.TempDir(), "control")
-	if err := syscall.Mkfifo(s.control, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// Open for both, so that neither opening nor reading ends without a writer.
-	pipe, err := os.OpenFile(s.control, os.O_RDWR, 0)
+	s, err := StartScheduler(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.installAgents(); err != nil {
-		t.Fatal(err)
-	}
-	s.port = schedulerPort(t)
-	if !o.Stopped {
-		if err := s.start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	done := make(chan struct{})
-	go s.obey(pipe, done)
+	s.t = t
 	t.Cleanup(func() {
-		pipe.Close()
-		<-done
-		s.Kill()
-		s.killAgents()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 	return s
 }
 
+// StartScheduler starts a double for those who are no test; Sysconf must be
+// given. It and its agents end with [Scheduler.Close].
+func StartScheduler(o SchedulerOptions) (s *Scheduler, err error) {
+	s = &Scheduler{o: o, pid: FirstPID - 1, obeyed: make(chan struct{})}
+	dir, err := os.MkdirTemp("", "repotest-scheduler-")
+	if err != nil {
+		return nil, err
+	}
+	s.control = filepath.Join(dir, "control")
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	if err := syscall.Mkfifo(s.control, 0o600); err != nil {
+		return nil, err
+	}
+	if err := s.installAgents(); err != nil {
+		return nil, err
+	}
+	if s.port, err = schedulerPort(); err != nil {
+		return nil, err
+	}
+	// Open for both, so that neither opening nor reading ends without a writer.
+	if s.pipe, err = os.OpenFile(s.control, os.O_RDWR, 0); err != nil {
+		return nil, err
+	}
+	if !o.Stopped {
+		if err := s.start(); err != nil {
+			s.pipe.Close()
+			return nil, err
+		}
+	}
+	go s.obey()
+	return s, nil
+}
+
+// Close ends the double and its agents.
+func (s *Scheduler) Close() error {
+	s.pipe.Close()
+	<-s.obeyed
+	s.Kill()
+	s.killAgents()
+	return os.RemoveAll(filepath.Dir(s.control))
+}
+
 // schedulerPort finds a free port below those that the kernel gives away: from
 // there nobody else takes it while the scheduler does not listen.
-func schedulerPort(t testing.TB) int {
-	t.Helper()
+func schedulerPort() (int, error) {
 	first := 20000 + (os.Getpid()*37+int(time.Now().UnixNano()/1000))%10000
 	for port := first; port < first+500; port++ {
 		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			l.Close()
-			return port
+			return port, nil
 		}
 	}
-	t.Fatalf("no free port between %d and %d", first, first+500)
-	return 0
-}
-
-// installAgents makes mods-enabled as an installation has it: a link for each
-// agent to its directory elsewhere. Every agent is a copy of sleep.
-func (s *Scheduler) installAgents() error {
-	sleep, err := exec.LookPath("sleep")
-	if err != nil {
-		return fmt.Errorf("%s", missing("sleep"))
-	}
-	if sleep, err = filepath.EvalSymlinks(sleep); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(s.AgentsDir(), 0o755); err != nil {
-		return err
-	}
-	for _, name := range AgentNames {
-		home := filepath.Join(s.o.Sysconf, "share", name)
-		if err := os.MkdirAll(filepath.Join(home, "agent"), 0o755); err != nil {
-			return err
-		}
-		// Copied by another process: a program that this one has open for
-		// writing cannot be executed.
-		if out, err := exec.Command("cp", sleep, filepath.Join(home, "agent", name)).CombinedOutput(); err != nil {
-			return fmt.Errorf("copy agent: %w: %s", err, out)
-		}
-		if err := os.Symlink(home, filepath.Join(s.AgentsDir(), name)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return 0, fmt.Errorf("no free port between %d and %d", first, first+500)
 }
 
 // Address returns host:port.
@@ -165,31 +152,49 @@ func (s *Scheduler) StartCommand() []string {
 }
 
 // obey carries out start commands.
-func (s *Scheduler) obey(pipe *os.File, done chan<- struct{}) {
-	defer close(done)
+func (s *Scheduler) obey() {
+	defer close(s.obeyed)
 	buf := make([]byte, 256)
 	for {
-		n, err := pipe.Read(buf)
+		n, err := s.pipe.Read(buf)
 		if err != nil {
 			return
 		}
 		for range strings.Count(string(buf[:n]), "start\n") {
-			time.Sleep(s.o.StartDelay)
-			s.mu.Lock()
-			fails := s.o.StartFails > 0
-			if fails {
-				s.o.StartFails--
-				s.events = append(s.events, "start failed")
-			}
-			s.mu.Unlock()
-			if fails {
+			if s.startFails() {
 				continue
 			}
-			if err := s.start(); err != nil {
+			if err := s.startSlowly(); err != nil {
 				s.record("start: " + err.Error())
 			}
 		}
 	}
+}
+
+// startFails reports whether a start command shall have no effect.
+func (s *Scheduler) startFails() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.o.StartFails == 0 {
+		return false
+	}
+	s.o.StartFails--
+	s.events = append(s.events, "start failed")
+	return true
+}
+
+// startSlowly lets a process of the scheduler be seen before its port is open.
+func (s *Scheduler) startSlowly() error {
+	if s.o.StartDelay > 0 {
+		cmd := exec.Command(s.program(schedulerModule, "fo_scheduler"), fmt.Sprint(s.o.StartDelay.Seconds()+60))
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		defer func() { cmd.Process.Kill(); cmd.Wait() }()
+		s.record("starting")
+		time.Sleep(s.o.StartDelay)
+	}
+	return s.start()
 }
 
 // start listens again. A second start while the scheduler runs does nothing.
@@ -208,9 +213,12 @@ func (s *Scheduler) start() error {
 	s.conns, s.workers = map[net.Conn]bool{}, make(chan struct{}, schedulerWorkers)
 	s.pid++
 	s.starts++
-	s.jobs = slices.DeleteFunc(s.jobs, func(j *schedulerJob) bool { return j.running > 0 })
+	s.jobs = slices.DeleteFunc(s.jobs, func(j *schedulerJob) bool { return j.agent != nil })
 	s.events = append(s.events, "started")
 	go s.accept(l, s.workers)
+	if s.o.SelfTest > 0 {
+		return s.testAgents()
+	}
 	return nil
 }
 
@@ -279,75 +287,4 @@ func (s *Scheduler) record(event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, event)
-}
-
-// Queue gives the scheduler a job that waits in its memory.
-func (s *Scheduler) Queue(id int64, agent string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jobs = append(s.jobs, &schedulerJob{id: id, kind: agent, status: "JOB_CHECKEDOUT"})
-}
-
-// StartAgent starts a job's agent, a real process, and returns its number. The
-// agent ends by itself after the time given, or by [Scheduler.EndAgent].
-func (s *Scheduler) StartAgent(id int64, agent string, d time.Duration) (pid int) {
-	s.t.Helper()
-	program := filepath.Join(s.AgentsDir(), agent, "agent", agent)
-	cmd := exec.Command(program, fmt.Sprintf("%.3f", d.Seconds()))
-	cmd.Dir = "/"
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.jobs, func(j *schedulerJob) bool { return j.id == id })
-	if i < 0 {
-		s.jobs = append(s.jobs, &schedulerJob{id: id, kind: agent})
-		i = len(s.jobs) - 1
-	}
-	j := s.jobs[i]
-	j.status, j.running, j.agent, j.since, j.ended = "JOB_STARTED", 1, cmd, time.Now(), make(chan struct{})
-	go s.reap(j)
-	return cmd.Process.Pid
-}
-
-// reap waits for an agent. Its job is forgotten; the real scheduler shows it for
-// some seconds as JOB_COMPLETE.
-func (s *Scheduler) reap(j *schedulerJob) {
-	j.agent.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j.running = 0
-	s.jobs = slices.DeleteFunc(s.jobs, func(other *schedulerJob) bool { return other == j })
-	close(j.ended)
-	s.endIfIdle()
-}
-
-// EndAgent ends the agent of a job and waits until it is gone.
-func (s *Scheduler) EndAgent(id int64) {
-	s.mu.Lock()
-	i := slices.IndexFunc(s.jobs, func(j *schedulerJob) bool { return j.id == id && j.running > 0 })
-	if i < 0 {
-		s.mu.Unlock()
-		return
-	}
-	j := s.jobs[i]
-	s.mu.Unlock()
-	j.agent.Process.Kill()
-	<-j.ended
-}
-
-// killAgents ends all agents.
-func (s *Scheduler) killAgents() {
-	for {
-		s.mu.Lock()
-		i := slices.IndexFunc(s.jobs, func(j *schedulerJob) bool { return j.running > 0 })
-		if i < 0 {
-			s.mu.Unlock()
-			return
-		}
-		id := s.jobs[i].id
-		s.mu.Unlock()
-		s.EndAgent(id)
-	}
 }

@@ -137,7 +137,8 @@ func (s *Scheduler) status() string {
 }
 
 func (j *schedulerJob) line() string {
-	return fmt.Sprintf("job:%d status:%s type:%s, priority:0 running:%d finished:0 failed:0\n", j.id, j.status, j.kind, j.running)
+	return fmt.Sprintf("job:%d status:%s type:%s, priority:0 running:%d finished:%d failed:0\n",
+		j.id, j.status, j.kind, j.running, j.finished)
 }
 
 // jobStatus returns the lines of status N.

@@ -1,6 +1,7 @@
 package repotest_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -73,30 +74,101 @@ func TestSchedulerTranscript(t *testing.T) {
 	exchange(t, dial(t, s), "stop", "received\nCLOSE\n")
 }
 
+// recordedJobs and recordedJob are what the real scheduler answered to status and
+// to status 89 while one agent ran and two jobs waited.
+const (
+	recordedJobs = `received
+scheduler:1888 revision:a48620 daemon:0 jobs:3 log:/var/log/fossology/fossology.log port:24693 verbose:0
+job:89 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0
+job:91 status:JOB_CHECKEDOUT type:delagent, priority:0 running:0 finished:0 failed:0
+job:92 status:JOB_CHECKEDOUT type:nomos, priority:0 running:0 finished:0 failed:0
+end
+` + "\x00"
+	recordedJob = `received
+job:89 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0
+agent:20033 host:localhost type:nomos status:AGENT_RUNNING time:2026-11-23 02:22:32
+end
+` + "\x00"
+)
+
 func TestSchedulerWithAgents(t *testing.T) {
 	s := repotest.NewScheduler(t, repotest.SchedulerOptions{ReportedPort: 24693})
 	pid := s.StartAgent(89, "nomos", time.Hour)
 	s.Queue(91, "delagent")
+	s.Queue(92, "nomos")
 	conn := dial(t, s)
-	exchange(t, conn, "status", "received\n"+fmt.Sprintf(header, 2)+
-		"job:89 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0\n"+
-		"job:91 status:JOB_CHECKEDOUT type:delagent, priority:0 running:0 finished:0 failed:0\nend\n\x00")
+	exchange(t, conn, "status", recordedJobs)
 	exchange(t, conn, "load", "received\nhost:localhost address:localhost max:10 running:1\n\nend\n")
-	io.WriteString(conn, "status 89")
+	// Process and time are this agent's; the rest is as recorded.
+	got := ask(t, conn, "status 89")
+	if !strings.Contains(got, fmt.Sprintf("agent:%d ", pid)) {
+		t.Errorf("status 89: %q, want agent %d", got, pid)
+	}
+	got = regexp.MustCompile(`agent:\d+ `).ReplaceAllString(got, "agent:20033 ")
+	got = regexp.MustCompile(`time:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`).ReplaceAllString(got, "time:2026-11-23 02:22:32")
+	if got != recordedJob {
+		t.Errorf("status 89: %q, want %q", got, recordedJob)
+	}
+}
+
+// ask sends a command and returns the answer to its zero byte.
+func ask(t *testing.T, conn net.Conn, command string) string {
+	t.Helper()
+	io.WriteString(conn, command)
+	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	defer conn.SetReadDeadline(time.Time{})
+	var got []byte
 	buf := make([]byte, 4096)
-	var got string
-	for !strings.HasSuffix(got, "\x00") {
+	for !bytes.HasSuffix(got, []byte{0}) {
 		n, err := conn.Read(buf)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%q: answer %q, %v", command, got, err)
 		}
-		got += string(buf[:n])
+		got = append(got, buf[:n]...)
 	}
-	want := regexp.MustCompile(fmt.Sprintf(`^received\njob:89 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0\n`+
-		`agent:%d host:localhost type:nomos status:AGENT_RUNNING time:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\nend\n\x00$`, pid))
-	if !want.MatchString(got) {
-		t.Errorf("status 89: %q", got)
+	return string(got)
+}
+
+// comes asks for the status until a text is in it.
+func comes(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	var got string
+	for range 500 {
+		if got = ask(t, conn, "status"); strings.Contains(got, text) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
+	t.Fatalf("status is %q still, want %q", got, text)
+}
+
+// TestSchedulerShowsCompleteJobs has a job that ends: it is shown as complete for
+// a while, and then no more.
+func TestSchedulerShowsCompleteJobs(t *testing.T) {
+	s := repotest.NewScheduler(t, repotest.SchedulerOptions{ReportedPort: 24693, Linger: 500 * time.Millisecond})
+	s.StartAgent(89, "nomos", time.Hour)
+	conn := dial(t, s)
+	s.EndAgent(89)
+	complete := "job:89 status:JOB_COMPLETE type:nomos, priority:0 running:0 finished:1 failed:0\nend\n\x00"
+	if got, want := ask(t, conn, "status"), "received\n"+fmt.Sprintf(header, 1)+complete; got != want {
+		t.Errorf("status %q, want %q", got, want)
+	}
+	if got := ask(t, conn, "status 89"); got != "received\n"+complete {
+		t.Errorf("status 89: %q, want the job without an agent", got)
+	}
+	comes(t, conn, "received\n"+fmt.Sprintf(header, 0)+"end\n\x00")
+}
+
+// TestSchedulerTestsItsAgents sees the jobs of negative numbers that come with
+// every start: the fifth is that of nomos, as recorded.
+func TestSchedulerTestsItsAgents(t *testing.T) {
+	s := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: 300 * time.Millisecond, Linger: time.Hour})
+	conn := dial(t, s)
+	if got := ask(t, conn, "status"); !strings.Contains(got, "jobs:7 ") ||
+		!strings.Contains(got, "\njob:-5 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0\n") {
+		t.Errorf("status just after the start: %q, want a test of each agent", got)
+	}
+	comes(t, conn, "\njob:-5 status:JOB_COMPLETE type:nomos, priority:0 running:0 finished:1 failed:0\n")
 }
 
 func TestSchedulerStopLetsAgentsFinish(t *testing.T) {

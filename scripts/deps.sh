@@ -4,8 +4,10 @@
 #
 #   scripts/deps.sh [test] [race] [demo] [bench]
 #
-# Debian's postgresql package makes and starts a cluster of its own; nothing
-# here connects to it. Tests and demo make a cluster in a temporary directory.
+# Debian's postgresql package makes and starts a cluster of its own, which nobody
+# here needs: tests and demo make theirs in a temporary directory. On a machine
+# that PostgreSQL is new to it is told not to; where PostgreSQL is configured
+# already that stays as it is.
 set -euo pipefail
 
 # have PROGRAM: is it in PATH, or among PostgreSQL's own programs?
@@ -29,6 +31,8 @@ for purpose in "${@:-test}"; do
 		need tar tar
 		need rsync rsync
 		need sha256sum coreutils
+		need mkfs.ext4 e2fsprogs
+		need mkfs.xfs xfsprogs
 		;;
 	race)
 		need gcc gcc
@@ -49,13 +53,36 @@ for purpose in "${@:-test}"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
-line="apt-get install -y --no-install-recommends ${missing[*]}"
+mapfile -t missing <<<"$(printf '%s\n' "${missing[@]}" | sort -u)"
+install="apt-get install -y --no-install-recommends"
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-	echo "Missing programs. As root: $line" >&2
+	echo "Missing programs. As root: $install ${missing[*]}" >&2
 	exit 1
 fi
-echo "$line"
 export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086 # the words of the line are what is wanted
-$line >/dev/null || { apt-get update >/dev/null && $line >/dev/null; }
+
+# get PACKAGE...: a list of packages that is too old or missing is the usual
+# reason for a first failure, so its message is kept back.
+get() {
+	echo "$install $*"
+	$install "$@" >/dev/null 2>&1 || { apt-get update >/dev/null && $install "$@" >/dev/null; }
+}
+
+# without_cluster PACKAGE...: like get, but no cluster is made. postgresql-common
+# brings the configuration and makes none; the packages behind it obey. Afterwards
+# the configuration is again what the package brought, so that whoever wants a
+# cluster of the system later gets one in the usual way.
+without_cluster() {
+	get postgresql-common
+	cp -p "$conf" "$conf.repotool"
+	trap 'mv -f "$conf.repotool" "$conf"' EXIT
+	echo "create_main_cluster = false" >>"$conf"
+	get "$@"
+}
+
+conf=/etc/postgresql-common/createcluster.conf
+if [[ " ${missing[*]} " == *" postgresql "* ]] && ! [ -e "$conf" ]; then
+	without_cluster "${missing[@]}"
+else
+	get "${missing[@]}"
+fi

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 
@@ -11,14 +12,20 @@ import (
 
 // checkClosure compares what the database refers to with what the manifest
 // holds, both ways. Both sides are sorted streams; nothing is held whole.
-func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db References, findings *Findings) error {
+// arrived is asked whether a file is too new to have a row.
+func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db References, arrived func(fossology.Name) bool, findings *Findings) error {
 	files, err := storedNames(ctx, st, m, "files")
 	if err != nil {
 		return err
 	}
-	err = CompareNames(db.PfileNames(ctx), files,
+	rows := GoodNames(db.PfileNames(ctx), func(e *fossology.RowError) { findings.Add(BadRow, e.Text, e.Error()) })
+	err = compareNames(rows, files,
 		func(n fossology.Name) { findings.Add(NoFile, "files/"+n.String(), "a row of pfile refers to it") },
-		func(n fossology.Name) { findings.Add(NoRow, "files/"+n.String(), "no row of pfile refers to it") })
+		func(n fossology.Name) {
+			if !arrived(n) {
+				findings.Add(NoRow, "files/"+n.String(), "no row of pfile refers to it")
+			}
+		})
 	if err != nil {
 		return err
 	}
@@ -26,13 +33,31 @@ func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db Referenc
 	if err != nil {
 		return err
 	}
-	return CompareNames(db.GoldNames(ctx), golds,
+	living := GoodNames(db.GoldNames(ctx), func(*fossology.RowError) {}) // told of as rows of pfile
+	return compareNames(living, golds,
 		func(n fossology.Name) { findings.Add(NoGold, "gold/"+n.String(), "a living upload refers to it") },
 		func(fossology.Name) {}) // gold of a deleted upload, or of one that has just arrived
 }
 
-// CompareNames merges two sorted streams and reports what is in one of them.
-func CompareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fossology.Name)) error {
+// GoodNames leaves out the rows that hold no Name, and tells of them: one bad
+// row is no reason to compare none.
+func GoodNames(names iter.Seq2[fossology.Name, error], bad func(*fossology.RowError)) iter.Seq2[fossology.Name, error] {
+	return func(yield func(fossology.Name, error) bool) {
+		for name, err := range names {
+			var row *fossology.RowError
+			if errors.As(err, &row) {
+				bad(row)
+				continue
+			}
+			if !yield(name, err) {
+				return
+			}
+		}
+	}
+}
+
+// compareNames merges two sorted streams and reports what is in one of them.
+func compareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fossology.Name)) error {
 	nextA, stopA := iter.Pull2(a)
 	defer stopA()
 	nextB, stopB := iter.Pull2(b)

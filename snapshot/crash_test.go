@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repotool/fossology"
 	"repotool/repotest"
 	"repotool/snapshot"
 	"repotool/store"
@@ -38,7 +40,7 @@ func allGood(t testing.TB, st *store.Store) (snapshots int) {
 		t.Fatal(err)
 	}
 	for _, s := range list {
-		r, err := verify.Complete(t.Context(), st, "fossology", s.Name, nil)
+		r, err := verify.Complete(t.Context(), st, "fossology", s.Name, verify.CompleteOptions{})
 		if err != nil || !r.Good() {
 			t.Fatalf("snapshot %s: %v %+v", s.Name, err, r)
 		}
@@ -67,22 +69,24 @@ func TestTakeVictim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	take(t, options(st, repository))
+	defer st.Close()
+	o := options(st, repository)
+	withDatabase(&o, fossology.DSN(os.Getenv("VICTIM_DSN")), snapshot.DumpMode(os.Getenv("VICTIM_MODE")))
+	take(t, o)
 }
 
 // A run that is killed at any moment loses nothing: what was visible before
 // stays good, the next run completes without help, and leaves no leftovers.
 func TestTakeKilled(t *testing.T) {
-	repository := repotest.Repository(t)
-	st := newStore(t)
-	victim := func() *exec.Cmd {
-		return again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir())
-	}
+	repository, dsn := repotest.Repository(t), repotest.Fossology(t)
+	st := repotest.Store(t)
+	modes := []snapshot.DumpMode{snapshot.DumpPlain, snapshot.DumpDirectory}
+	victim := func(round int) *exec.Cmd { return takeVictim(t, repository, st, dsn, modes[round%len(modes)]) }
 	var normal time.Duration
-	for range 2 { // the first run stores everything, the others walk
+	for round := range 2 { // the first run stores everything, the others walk
 		os.RemoveAll(st.Path("cache", "fossology.scan"))
 		start := time.Now()
-		if out, err := victim().CombinedOutput(); err != nil {
+		if out, err := victim(round).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		normal = time.Since(start)
@@ -96,7 +100,7 @@ func TestTakeKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		os.RemoveAll(st.Path("cache", "fossology.scan")) // a long walk
-		cmd := victim()
+		cmd := victim(round)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +118,7 @@ func TestTakeKilled(t *testing.T) {
 	if killed < killRounds/4 {
 		t.Errorf("only %d runs were killed", killed)
 	}
-	take(t, options(st, repository))
+	takeAlone(t, repository, st)
 	for _, dir := range []string{"days", "snapshots"} {
 		if left, _ := filepath.Glob(st.Path(dir, "fossology", ".building*")); len(left) > 0 {
 			t.Errorf("left: %v", left)
@@ -122,6 +126,116 @@ func TestTakeKilled(t *testing.T) {
 	}
 	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
 	t.Logf("%d of %d runs were killed, a normal one takes %v", killed, killRounds, normal)
+}
+
+func takeVictim(t testing.TB, repository string, st *store.Store, dsn string, mode snapshot.DumpMode) *exec.Cmd {
+	return again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir(), "VICTIM_DSN="+dsn, "VICTIM_MODE="+string(mode))
+}
+
+// takeAlone takes a snapshot as a process does that then ends, and nobody else
+// is there: tmp/ is empty then.
+func takeAlone(t testing.TB, repository string, in *store.Store, with ...func(*snapshot.TakeOptions)) {
+	t.Helper()
+	st, err := store.Open(in.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options(st, repository)
+	for _, f := range with {
+		f(&o)
+	}
+	take(t, o)
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(st.Path("tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left in tmp: %v, %v", left, err)
+	}
+}
+
+// A run that is killed while pg_dump fills a directory leaves it; the next run
+// removes it.
+func TestTakeKilledDumping(t *testing.T) {
+	repository, dsn := repotest.Repository(t), repotest.Fossology(t)
+	st := repotest.Store(t)
+	killWhen(t, takeVictim(t, repository, st, dsn, snapshot.DumpDirectory), st.Path("tmp", "*", "dump-*", "d", "*"))
+	takeAlone(t, repository, st)
+}
+
+// TestLoadDirectoryVictim is the process that TestLoadKilledDirectory kills.
+func TestLoadDirectoryVictim(t *testing.T) {
+	dsn, dir := fossology.DSN(os.Getenv("VICTIM_DSN")), os.Getenv("VICTIM_STORE")
+	if dsn == "" || os.Getenv("VICTIM_REPOSITORY") != "" {
+		return // run by itself it has nothing to do
+	}
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	tmp, err := st.TempDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := fossology.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = snapshot.LoadDatabase(t.Context(), snapshot.LoadOptions{DSN: dsn, Admin: db, Dump: find(t, st, "latest").Manifest.Database, TempDir: tmp,
+		Open: func(h store.Hash) (io.ReadCloser, error) { return st.Open(h) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// So does a restore that is killed while pg_restore reads a directory.
+func TestLoadKilledDirectory(t *testing.T) {
+	repository, dsn, pg := repotest.Repository(t), repotest.Fossology(t), repotest.Postgres(t)
+	st := repotest.Store(t)
+	takeAlone(t, repository, st, func(o *snapshot.TakeOptions) { withDatabase(o, fossology.DSN(dsn), snapshot.DumpDirectory) })
+	t.Cleanup(func() {
+		for _, name := range databases(t, dbname(dsn)+"_") {
+			pg.SQL(t, "postgres", "DROP DATABASE "+name+" WITH (FORCE)")
+		}
+	})
+	killWhen(t, again(t, "TestLoadDirectoryVictim", "VICTIM_DSN="+pg.AdminDSN("postgres"), "VICTIM_STORE="+st.Dir()), st.Path("tmp", "*", "load-*", "*"))
+	// Between fork and exec a child of the killed process still holds its lock.
+	for swept := 0; swept == 0; time.Sleep(time.Millisecond) {
+		var err error
+		if swept, err = st.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := os.ReadDir(st.Path("tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left in tmp: %v, %v", left, err)
+	}
+}
+
+// killWhen starts a process, kills it as soon as a file of that pattern is
+// there, and sees that it was left.
+func killWhen(t testing.TB, cmd *exec.Cmd, pattern string) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	there := func() bool {
+		files, _ := filepath.Glob(pattern)
+		return len(files) > 0
+	}
+	for !there() {
+		select {
+		case err := <-ended:
+			t.Fatalf("the run ended before it was killed: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	cmd.Process.Kill()
+	<-ended
+	if !there() {
+		t.Fatalf("%s: nothing was left, so this test tests nothing", pattern)
+	}
 }
 
 // compareSnapshotWithTree restores a snapshot and compares every byte.
@@ -163,31 +277,100 @@ func inNamespace(t testing.TB, name, env string) {
 	t.Logf("%s", out)
 }
 
-func fullDisk(t *testing.T, limit string) {
-	repository := repotest.Repository(t)
+// A smallDisk holds a store with one night; the repository has grown since.
+type smallDisk struct {
+	st         *store.Store
+	repository string
+	mount      string
+	limit      string // of the file system: "size" or "nr_inodes"
+	unit       uint64
+	first      uint64 // what the first night uses
+}
+
+func newSmallDisk(t testing.TB, limit string) *smallDisk {
+	t.Helper()
+	d := &smallDisk{repository: repotest.Repository(t), mount: t.TempDir(), limit: limit}
+	d.unit = map[string]uint64{"size": uint64(os.Getpagesize()), "nr_inodes": 1}[limit]
+	withoutLarge(t, d.repository)
 	later := filepath.Join(t.TempDir(), "files")
-	files := filepath.Join(repository, "localhost", "files")
+	files := filepath.Join(d.repository, "localhost", "files")
 	if err := os.Rename(files, later); err != nil { // the first night has gold only
 		t.Fatal(err)
 	}
-	mount := t.TempDir()
-	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, "size=1g,nr_inodes=100000"); err != nil {
+	if err := unix.Mount("tmpfs", d.mount, "tmpfs", 0, "size=1g,nr_inodes=100000"); err != nil {
 		t.Fatalf("mount a tmpfs: %v", err)
 	}
-	defer unix.Unmount(mount, unix.MNT_DETACH)
-	st, err := store.Init(t.Context(), filepath.Join(mount, "store"), time.Now())
-	if err != nil {
+	t.Cleanup(func() { unix.Unmount(d.mount, unix.MNT_DETACH) })
+	var err error
+	if d.st, err = store.Init(t.Context(), filepath.Join(d.mount, "store"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
-	take(t, options(st, repository))
+	t.Cleanup(func() { d.st.Close() })
+	take(t, options(d.st, d.repository))
 	if err := os.Rename(later, files); err != nil {
 		t.Fatal(err)
 	}
-	failed := 0
-	for step := 0; ; step++ {
-		remount(t, mount, limit, step)
-		_, err := snapshot.Take(t.Context(), options(st, repository))
+	d.first = d.used(t)
+	return d
+}
+
+// withoutLarge removes files that are not read whole: of such a one a run that
+// goes on makes a second copy, before it sees that the store has it. The room
+// for that would hide what happens when there is just not enough.
+func withoutLarge(t testing.TB, repository string) {
+	t.Helper()
+	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if info, err := d.Info(); err != nil || info.Size() <= 1<<20 {
+			return err
+		}
+		return os.Remove(path)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *smallDisk) used(t testing.TB) uint64 {
+	t.Helper()
+	var s unix.Statfs_t
+	if err := unix.Statfs(d.mount, &s); err != nil {
+		t.Fatal(err)
+	}
+	if d.limit == "size" {
+		return (s.Blocks - s.Bfree) * uint64(s.Bsize)
+	}
+	return s.Files - s.Ffree
+}
+
+// leave gives the second night so much room.
+func (d *smallDisk) leave(t testing.TB, room uint64) {
+	t.Helper()
+	options := d.limit + "=" + strconv.FormatUint(d.first+room, 10)
+	if err := unix.Mount("tmpfs", d.mount, "tmpfs", unix.MS_REMOUNT, options); err != nil {
+		t.Fatalf("remount with %s: %v", options, err)
+	}
+}
+
+// fullDisk lets the second night fail in large steps, and in the smallest ones
+// where it nearly fits, until it does.
+func fullDisk(t *testing.T, limit string) {
+	rehearsal := newSmallDisk(t, limit)
+	take(t, options(rehearsal.st, rehearsal.repository))
+	need := rehearsal.used(t) - rehearsal.first
+	all, _ := countFiles(t, rehearsal.st.Path("objects"))
+	d := newSmallDisk(t, limit)
+	failed, late := 0, 0
+	const coarse = 8
+	for step := uint64(0); ; step++ {
+		room := need / coarse * step
+		if step >= coarse {
+			room = need - 24*d.unit + (step-coarse)*d.unit
+		}
+		d.leave(t, room)
+		_, err := snapshot.Take(t.Context(), options(d.st, d.repository))
 		if err == nil {
 			break
 		}
@@ -195,33 +378,38 @@ func fullDisk(t *testing.T, limit string) {
 			t.Fatalf("step %d: %v", step, err)
 		}
 		failed++
-		if n := allGood(t, st); n != 1 {
-			t.Fatalf("step %d: %d snapshots after a failed run", step, n)
+		if n, _ := countFiles(t, d.st.Path("objects")); n == all {
+			late++
 		}
-		if step > 100 {
-			t.Fatal("it never fits")
+		if n := allGood(t, d.st); n != 1 {
+			t.Fatalf("step %d: %d snapshots after a failed run: %v", step, n, err)
+		}
+		if step > 300 {
+			t.Fatalf("it never fits: %v", err)
 		}
 	}
-	if n := allGood(t, st); n != 2 || failed < 4 {
-		t.Errorf("%d snapshots after %d failures", n, failed)
+	if n := allGood(t, d.st); n != 2 || failed < coarse || late == 0 {
+		t.Errorf("%d snapshots after %d failures, %d of them with every object stored", n, failed, late)
 	}
-	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
-	t.Logf("%d runs met a full disk", failed)
+	compareSnapshotWithTree(t, find(t, d.st, "latest"), d.repository)
+	t.Logf("%d runs met a full disk, %d of them after the last object", failed, late)
 }
 
-// remount leaves a little room, more at each step.
-func remount(t testing.TB, mount, limit string, step int) {
-	t.Helper()
-	var s unix.Statfs_t
-	if err := unix.Statfs(mount, &s); err != nil {
+// A run that is killed when all but the link to its day is in place leaves a
+// link that the next one removes.
+func TestTakeKilledPublishing(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	keep(t, repository, "good")
+	take(t, options(st, repository))
+	if err := os.Symlink("2026-11-23T020000Z", st.Path("days", "fossology", ".building-current")); err != nil {
 		t.Fatal(err)
 	}
-	const mebi = 1 << 20
-	used := map[string]uint64{"size": (s.Blocks - s.Bfree) * uint64(s.Bsize), "nr_inodes": s.Files - s.Ffree}[limit]
-	room := map[string]uint64{"size": mebi * 2, "nr_inodes": 80}[limit]
-	options := limit + "=" + strconv.FormatUint(used+room*uint64(step)+1, 10)
-	if err := unix.Mount("tmpfs", mount, "tmpfs", unix.MS_REMOUNT, options); err != nil {
-		t.Fatalf("remount with %s: %v", options, err)
+	s := take(t, options(st, repository))
+	if to, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || to != s.Name {
+		t.Errorf("current is %s, %v", to, err)
+	}
+	if left, _ := filepath.Glob(st.Path("days", "fossology", ".building*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
 
@@ -229,7 +417,7 @@ func remount(t testing.TB, mount, limit string, step int) {
 // none stops the run, and an earlier good copy stays.
 func TestTakeOddFiles(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	good := take(t, options(st, repository))
 	before := find(t, st, good.Name)
 	var victim snapshot.Entry
@@ -292,7 +480,7 @@ func TestTakeOddFiles(t *testing.T) {
 // and is not forgotten by the nights that only walk.
 func TestTakeRemembersDamage(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	var name string
 	for e, err := range find(t, st, "latest").Entries(t.Context(), "localhost/files") {
@@ -303,6 +491,20 @@ func TestTakeRemembersDamage(t *testing.T) {
 			name = filepath.Join(repository, e.Path)
 		}
 	}
+	rot(t, name)
+	o := options(st, repository)
+	o.Detect = snapshot.DetectRead
+	for night := range 3 {
+		if s := take(t, o); s.FindingCount[snapshot.ContentDiffers] != 1 {
+			t.Errorf("night %d: findings %v", night, s.FindingCount)
+		}
+		o.Detect = snapshot.DetectWalk
+	}
+}
+
+// rot changes a byte in place and leaves the times as they were.
+func rot(t testing.TB, name string) {
+	t.Helper()
 	info, err := os.Stat(name)
 	if err != nil {
 		t.Fatal(err)
@@ -314,14 +516,6 @@ func TestTakeRemembersDamage(t *testing.T) {
 	b[0] ^= 1
 	if err := errors.Join(os.WriteFile(name, b, 0o600), os.Chtimes(name, time.Time{}, info.ModTime())); err != nil {
 		t.Fatal(err)
-	}
-	o := options(st, repository)
-	o.Detect = snapshot.DetectRead
-	for night := range 3 {
-		if s := take(t, o); s.FindingCount[snapshot.ContentDiffers] != 1 {
-			t.Errorf("night %d: findings %v", night, s.FindingCount)
-		}
-		o.Detect = snapshot.DetectWalk
 	}
 }
 
@@ -342,11 +536,73 @@ func damage(t testing.TB, name string) {
 // An empty directory, and one that holds something else, are no repository:
 // an unmounted disk must not become a snapshot in which everything is gone.
 func TestTakeNoRepository(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	for _, dir := range []string{t.TempDir(), st.Dir(), "/nowhere"} {
 		var not *snapshot.NotRepositoryError
 		if _, err := snapshot.Take(t.Context(), options(st, dir)); !errors.As(err, &not) && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", dir, err)
 		}
+	}
+}
+
+// TestRestoreVictim is the process that TestRestoreKilled kills.
+func TestRestoreVictim(t *testing.T) {
+	dir, to := os.Getenv("VICTIM_STORE"), os.Getenv("VICTIM_TARGET")
+	if to == "" {
+		return // run by itself it has nothing to do
+	}
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to})
+}
+
+// A restore that is killed at any moment, again and again, shows no file that is
+// not whole, and the last one completes it and leaves nothing of its own.
+func TestRestoreKilled(t *testing.T) {
+	repository, st := repotest.Repository(t), repotest.Store(t)
+	want := tree(t, repository, true)
+	take(t, options(st, repository))
+	to := filepath.Join(t.TempDir(), "restored")
+	start := time.Now()
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: filepath.Join(t.TempDir(), "normal")})
+	normal := time.Since(start)
+	random, killed := rand.New(rand.NewPCG(3, 4)), 0
+	for round := range killRounds {
+		cmd := again(t, "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(random.Float64() * 1.5 * float64(normal)))
+		cmd.Process.Kill()
+		if err := cmd.Wait(); err != nil {
+			killed++
+		}
+		if _, err := os.Stat(to); err != nil {
+			continue // it did not come so far
+		}
+		for path, text := range tree(t, to, false) {
+			if _, whole, _ := strings.Cut(want[path], "\n"); whole != text && !strings.HasSuffix(want[path], text) {
+				t.Fatalf("round %d: %s is not what it was", round, path)
+			}
+		}
+		if round%3 == 2 {
+			os.RemoveAll(to)
+		}
+	}
+	if killed < killRounds/4 {
+		t.Errorf("only %d restores were killed", killed)
+	}
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to})
+	compareTrees(t, withoutLinkLines(want), withoutLinkLines(tree(t, to, true)))
+	err := filepath.WalkDir(to, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasPrefix(filepath.Base(path), ".repotool-") {
+			t.Errorf("left: %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -29,8 +29,27 @@ const (
 	LayoutNone   Layout = "none"   // no day directory
 )
 
-// dayBatch is how many links a worker takes at once.
-const dayBatch = 256
+// A worker takes batches of links. A batch ends where the next one may make
+// names in other directories, since two workers in one directory wait for each
+// other; but it is never larger than dayBatchMax.
+const (
+	dayBatch    = 256
+	dayBatchMax = 4096
+)
+
+// sameShard says whether two paths share host, type and the first directory
+// of the fan-out.
+func sameShard(a, b string) bool {
+	at := 0
+	for range 3 {
+		i := strings.IndexByte(a[at:], '/')
+		if i < 0 {
+			return false
+		}
+		at += i + 1
+	}
+	return strings.HasPrefix(b, a[:at])
+}
 
 // dayReserved are names at the top of a day that are not the repository's.
 var dayReserved = map[string]bool{"database": true, "other": true, "RESTORE.txt": true}
@@ -129,12 +148,12 @@ func (b *dayBuilder) list(ctx context.Context, m *Manifest, layout Layout) error
 		}
 		path := dayPath(&e, layout, m.Depth)
 		b.note(path)
-		batch = append(batch, dayLink{path, e.Path, e.Kind, e.Object, e.Target})
-		if len(batch) == dayBatch {
+		if n := len(batch); n == dayBatchMax || n >= dayBatch && !sameShard(batch[n-1].path, path) {
 			if err := send(); err != nil {
 				return err
 			}
 		}
+		batch = append(batch, dayLink{path, e.Path, e.Kind, e.Object, e.Target})
 	}
 	for path, object := range m.databaseFiles() {
 		batch = append(batch, dayLink{path: path, object: object})
@@ -162,7 +181,7 @@ func (b *dayBuilder) work(ctx context.Context, progress *Progress) error {
 			l := &batch[i]
 			dir := l.path[:max(0, strings.LastIndexByte(l.path, '/'))]
 			if dir != last {
-				if err := mkdirs(b.fd, dir, last, nil); err != nil {
+				if err := mkdirs(b.fd, dir, last, 0o755, nil); err != nil {
 					return err
 				}
 				last = dir
@@ -204,8 +223,8 @@ func (b *dayBuilder) link(ctx context.Context, l *dayLink) error {
 }
 
 // mkdirs makes dir and what leads to it below dirfd, knowing that last is
-// there already. made is called for each directory that is new.
-func mkdirs(dirfd int, dir, last string, made func(dir string) error) error {
+// there already. pass is called for each directory on the way, new or not.
+func mkdirs(dirfd int, dir, last string, mode uint32, pass func(dir string, isNew bool) error) error {
 	for i := 0; i <= len(dir); i++ {
 		if i < len(dir) && dir[i] != '/' || i == 0 {
 			continue
@@ -214,15 +233,12 @@ func mkdirs(dirfd int, dir, last string, made func(dir string) error) error {
 		if within(last, part) && last != "" {
 			continue
 		}
-		err := unix.Mkdirat(dirfd, part, 0o755)
-		if errors.Is(err, unix.EEXIST) {
-			continue
-		}
-		if err != nil {
+		err := unix.Mkdirat(dirfd, part, mode)
+		if err != nil && !errors.Is(err, unix.EEXIST) {
 			return &fs.PathError{Op: "mkdir", Path: part, Err: err}
 		}
-		if made != nil {
-			if err := made(part); err != nil {
+		if pass != nil {
+			if err := pass(part, err == nil); err != nil {
 				return err
 			}
 		}

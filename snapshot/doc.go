@@ -14,11 +14,12 @@
 //
 //	snapshots/<installation>/<time>/manifest       two lines: JSON (Manifest), and the BLAKE3-256 of the first
 //	snapshots/<installation>/<time>/summary.json   how it was made (Summary)
-//	snapshots/<installation>/<time>/findings.jsonl what was wrong, one Finding a line; missing if nothing was
+//	snapshots/<installation>/<time>/findings.jsonl all that was wrong, one Finding a line; missing if nothing was
 //	days/<installation>/<time>/<host>/<type>/aa/<name>   flat layout: the files that stand where FOSSology puts them
 //	days/<installation>/<time>/other/<path>              all other files, by their path in the repository
 //	days/<installation>/<time>/database/…                pieces of the dump, each a zstd frame
 //	days/<installation>/<time>/RESTORE.txt               commands that bring it back
+//	days/<installation>/current                          symbolic link to the newest of them
 //	cache/<installation>.scan                            directories of the last walk (scancache.go)
 //
 // The layout of a segment is described in segment.go, that of a dump in
@@ -26,9 +27,6 @@
 // So a night costs one small segment, or none, and a snapshot depends on no
 // other snapshot: segments are objects like any other. They are merged as in a
 // log-structured tree, so that there are never more than a logarithm of them.
-// (The design spoke of full manifests and differences between them; with
-// segments as objects there is no chain that could break when a snapshot in
-// the middle is deleted, and a damaged segment is found like any object.)
 //
 // A directory is in the manifest only if it is empty or its mode or owner are
 // not the usual ones (Manifest.DirMode): at FOSSology's depth of three there
@@ -36,8 +34,10 @@
 // directories are not kept.
 //
 // Day directories can be made again from manifests and objects; the cache from
-// nothing. Memory holds one block of each segment, the batches under way, and,
-// while restoring, the paths of files that had several names.
+// nothing. Memory holds the index and one block of each segment, the batches under
+// way, the paths of files that were wrong the last time (up to maxSuspects; of findings
+// only numbers and examples), and, while restoring, the paths of files that had
+// several names.
 //
 // # Change
 //
@@ -52,9 +52,9 @@
 //
 // A snapshot is prepared under a name that begins with a dot, made durable
 // with one syncfs, and renamed. A crash before the rename leaves nothing
-// visible; the next run clears up, and finds the objects that were stored. A
-// crash between the rename of the snapshot and that of its day leaves a
-// snapshot without a day.
+// visible; the next run clears up, in tmp/ too, and finds the objects that
+// were stored. A crash between the rename of the snapshot and that of its day
+// leaves a snapshot without a day.
 //
 // # Never
 //

@@ -99,6 +99,9 @@ type Dump struct {
 	Parts         []DumpPart       `json:"parts,omitempty"`
 	Warnings      []DumpWarning    `json:"warnings,omitempty"`
 	Stats         DumpStats        `json:"stats"`
+	// Rows, of a DumpCommand, are those that its output has of the tables in Manifest.Rows: it looks at the database at
+	// a moment of its own. Empty: it is no plain SQL with COPY, and they could not be counted.
+	Rows map[string]int64 `json:"rows,omitempty"`
 }
 
 // A DumpedDatabase is what one must know of a database to create it anew.

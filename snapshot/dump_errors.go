@@ -74,6 +74,7 @@ func advice(e *DumpError) string {
 		{"could not translate host name", "see host in Db.conf"},
 		{"does not exist", "see dbname and user in Db.conf"},
 		{"No space left", "free some space and run again"},
+		{"statement timeout", "somebody holds a lock on a table for long (see pg_locks); run again when it is gone"}, // pg_dump's --lock-wait-timeout
 		{"lock timeout", "somebody holds a lock on a table for long (see pg_locks); run again when it is gone"},
 		{"permission denied", "the user of Db.conf may not read everything: dump as the owner of the database or as a superuser"},
 		{"must be owner", "load as a superuser: give the restore a DSN of one"},

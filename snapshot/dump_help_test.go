@@ -156,27 +156,11 @@ func tools(t *testing.T, name, script string) string {
 	return dir
 }
 
-// withDatabase adds a database to what a snapshot is taken of, as the command line does.
-func withDatabase(t *testing.T, o snapshot.TakeOptions, dump snapshot.DumpOptions) snapshot.TakeOptions {
+// dumping adds a database to what a snapshot is taken of, as the command line does.
+func dumping(t *testing.T, o snapshot.TakeOptions, dump snapshot.DumpOptions) snapshot.TakeOptions {
 	t.Helper()
+	withDatabase(&o, dump.DSN, dump.Mode)
 	dump.TempDir = t.TempDir()
 	o.Dump = &dump
-	o.View = func(ctx context.Context) (*snapshot.View, error) {
-		db, err := fossology.Connect(ctx, dump.DSN)
-		if err != nil {
-			return nil, err
-		}
-		v, err := db.View(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c, err := v.Counts(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return &snapshot.View{References: v, SnapshotID: v.SnapshotID,
-			Rows:  map[string]int64{"upload": c.Upload, "pfile": c.Pfile, "uploadtree": c.Uploadtree, "jobqueue": c.Jobqueue},
-			Close: func() { v.Close(); db.Close(ctx) }}, nil
-	}
 	return o
 }

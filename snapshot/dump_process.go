@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // toolGrace is how long a tool that was told to end may take before it is killed.
@@ -55,11 +57,13 @@ func (p *process) Start() error {
 	return <-started
 }
 
-// Wait waits for the end of the tool, and ends what it left behind.
+// Wait waits for the end of the tool, and ends what it left behind. It does so before it buries the tool: as long as
+// that is a zombie no other process or group has its number.
 func (p *process) Wait() error {
-	err := p.Cmd.Wait()
-	// No new group can have the number as long as anything is left of the old one.
+	for unix.Waitid(unix.P_PID, p.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
 	syscall.Kill(-p.Process.Pid, syscall.SIGKILL)
+	err := p.Cmd.Wait()
 	close(p.ended)
 	return err
 }

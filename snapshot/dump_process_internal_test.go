@@ -69,6 +69,17 @@ func TestToolThatLeavesSomethingBehind(t *testing.T) {
 	ends(t, strings.TrimSpace(string(out)))
 }
 
+// TestToolLeavesItsOutputOpen ends well, but for a child that holds its output open: that is ended first, and so is
+// not waited for.
+func TestToolLeavesItsOutputOpen(t *testing.T) {
+	tool := &pgTool{path: "/bin/sh", name: "careless", args: []string{"-c", `sleep 600 & echo $!`}, grace: 200 * time.Millisecond}
+	out, err := tool.output(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends(t, strings.TrimSpace(string(out)))
+}
+
 // TestToolEndsWithUs kills, by SIGKILL, the process that started a tool.
 func TestToolEndsWithUs(t *testing.T) {
 	victim := exec.Command(os.Args[0], "-test.run=^TestToolVictim$")

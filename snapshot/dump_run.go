@@ -179,9 +179,12 @@ func (d *dumper) command(ctx context.Context) error {
 		return t.cutShort()
 	}
 	d.warnLines(t)
-	if diff := d.rowsDiffer(f, counter); diff != "" && f.Tables != nil && watch.beginsWith(headerDatabase) {
+	if len(counter.rows) > 0 && f.Tables != nil && watch.beginsWith(headerDatabase) {
+		d.dump.Rows = d.rowsOf(f, counter)
 		// It looked at the database at a moment of its own choice, so this may be right.
-		d.warn(RowsDiffer, t.name+": "+diff, "a restore will compare them again, and say the same")
+		if diff := d.rowsDiffer(d.dump.Rows); diff != "" {
+			d.warn(RowsDiffer, t.name+": "+diff, "a restore expects the rows that the dump has")
+		}
 	}
 	d.add(pathOfDatabase(d.dump.Main), d.dump.Main, FormatCommand, pieces)
 	return nil

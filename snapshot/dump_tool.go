@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -159,34 +158,6 @@ func (t *tail) Write(b []byte) (int, error) {
 func (t *tail) Bytes() []byte  { return t.b }
 func (t *tail) String() string { return string(t.b) }
 
-var versionNumber = regexp.MustCompile(`\d+(\.\d+)*`)
-
-// parseVersion reads "pg_dump (PostgreSQL) 15.18 (Debian ...)" as 150018, and 9.6.24 as 90624: the form of
-// server_version_num. Development versions ("19devel") count as .0.
-func parseVersion(s string) (int, bool) {
-	var n []int
-	for f := range strings.SplitSeq(versionNumber.FindString(s), ".") {
-		v, err := strconv.Atoi(f)
-		if err != nil {
-			return 0, false
-		}
-		n = append(n, v)
-	}
-	n = append(n, 0, 0)
-	if n[0] >= 10 {
-		return n[0]*10000 + n[1], true
-	}
-	return n[0]*10000 + n[1]*100 + n[2], true
-}
-
-// majorVersion is what decides whether a tool knows a server: 150018 -> "15", 90624 -> "9.6".
-func majorVersion(num int) string {
-	if num >= 100000 {
-		return strconv.Itoa(num / 10000)
-	}
-	return fmt.Sprintf("%d.%d", num/10000, num/100%100)
-}
-
 // versionPatience is how long a tool may take to say which version it is.
 const versionPatience = time.Minute
 
@@ -203,12 +174,12 @@ func (d *dumper) checkTools(ctx context.Context) error {
 		if name == "pg_dump" {
 			d.dump.Tool = text
 		}
-		v, ok := parseVersion(text)
-		server := majorVersion(d.dump.ServerVersion)
-		if ok && v < d.dump.ServerVersion && majorVersion(v) != server {
+		v, ok := ParsePostgresVersion(text)
+		server := PostgresVersion(d.dump.ServerVersion)
+		if ok && v.OlderThan(server) {
 			return &DumpError{Tool: name, Database: d.dump.Main, Err: ErrToolOlder,
-				Reason: fmt.Sprintf("version %s is older than the server's %s", majorVersion(v), server),
-				Advice: fmt.Sprintf("install the tools of the server's version (Debian: apt-get install postgresql-client-%s) or name their directory", server)}
+				Reason: fmt.Sprintf("version %s is older than the server's %s", v.Major(), server.Major()),
+				Advice: fmt.Sprintf("install the tools of the server's version (Debian: apt-get install postgresql-client-%s) or name their directory", server.Major())}
 		}
 	}
 	out, err := d.tool("pg_dump", d.dump.Main, "--help").output(ctx, "")

@@ -1,7 +1,10 @@
 package snapshot
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"sync"
 )
 
@@ -18,11 +21,14 @@ const (
 	StoreDamaged    FindingKind = "store-damaged"    // an object in the store was bad or missing
 	NoFile          FindingKind = "no-file"          // the database refers to a file that is not in the repository
 	NoRow           FindingKind = "no-row"           // a file that no row of the database refers to
+	BadRow          FindingKind = "bad-row"          // a row of pfile holds no checksums and size
 	NoGold          FindingKind = "no-gold"          // the gold of a living upload is not there
 	OwnerNotSet     FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
 	DatabaseWarning FindingKind = "database"         // pg_dump had something to say
 	NoPasswords     FindingKind = "no-passwords"     // the dump of the roles has no passwords
 	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
+	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or the other way round
+	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
 
@@ -45,48 +51,81 @@ func (f Finding) String() string {
 func (k FindingKind) Hint() string {
 	switch k {
 	case ContentDiffers:
-		return "the file is damaged: an earlier snapshot may hold it ('repotool restore --only NAME'), or upload it again"
+		return "the file is damaged: an earlier snapshot may hold it ('repotool restore --only NAME SNAPSHOT'), or upload it again"
 	case Unreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case StoreDamaged:
 		return "run 'repotool verify --repair'"
 	case NoFile, NoGold:
-		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME')"
+		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME SNAPSHOT')"
 	case NoRow:
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
+	case BadRow:
+		return "FOSSology cannot find the file of such a row: look at it in table pfile; the rest of the snapshot is not touched by it"
 	case OwnerNotSet:
-		return "run the restore as root, or set owners afterwards: chown -R fossy:fossy"
+		return "run the restore as root, or set what is named afterwards (chown -R fossy:fossy)"
 	case NoPasswords:
 		return "name a superuser's connection: admin in the configuration, or --admin; or set the passwords by hand after a restore"
 	case RowsDiffer:
 		return "does the command leave something out, or did somebody work in the database meanwhile?"
+	case InTheWay:
+		return "move it away and restore again: a restore replaces files by files only"
+	case NothingSelected:
+		return (&SelectionError{}).Hint()
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}
 	return ""
 }
 
-// maxFindings is how many findings are kept word for word; the rest is counted.
-const maxFindings = 10_000
+// firstFindings is how many findings of each kind are kept in memory.
+const firstFindings = 5
 
-// Findings collects findings, from several goroutines.
+// Findings collects findings, from several goroutines. It keeps their numbers
+// and the first of each kind; all of them are in the record, if there is one.
 type Findings struct {
 	mu     sync.Mutex
 	counts map[FindingKind]int64
-	list   []Finding
+	first  []Finding
+	record *bufio.Writer
+	err    error // of the record
 }
+
+// Record has every finding written to w from now on, as a line of JSON.
+func (f *Findings) Record(w io.Writer) { f.record = bufio.NewWriter(w) }
 
 // Add takes a finding.
 func (f *Findings) Add(kind FindingKind, path, detail string) {
+	x := Finding{kind, path, detail}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.counts == nil {
 		f.counts = map[FindingKind]int64{}
 	}
-	f.counts[kind]++
-	if len(f.list) < maxFindings {
-		f.list = append(f.list, Finding{kind, path, detail})
+	if f.counts[kind]++; f.counts[kind] <= firstFindings {
+		f.first = append(f.first, x)
 	}
+	if f.record == nil || f.err != nil {
+		return
+	}
+	line, err := json.Marshal(x)
+	if err == nil {
+		_, err = f.record.Write(append(line, '\n'))
+	}
+	f.err = err
+}
+
+// Flush hands the rest to the record. Its error says that some are not in it.
+func (f *Findings) Flush() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil && f.record != nil {
+		f.err = f.record.Flush()
+	}
+	if f.err != nil {
+		return fmt.Errorf("write findings: %w", f.err)
+	}
+	return nil
 }
 
 // Counts returns how many there are of each kind.
@@ -100,9 +139,9 @@ func (f *Findings) Counts() map[FindingKind]int64 {
 	return counts
 }
 
-// List returns those that were kept.
-func (f *Findings) List() []Finding {
+// First returns the first few of each kind.
+func (f *Findings) First() []Finding {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]Finding(nil), f.list...)
+	return append([]Finding{}, f.first...)
 }

@@ -94,7 +94,7 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 	e := &it.entry
 	e.Size, e.Mtime = before.Size, before.Mtim.Nano()
 	name, named := e.Name(r.depth)
-	o := store.PutOptions{Clone: true, Empty: true}
+	o := store.PutOptions{Clone: true, Empty: true, Size: before.Size}
 	if named {
 		o.Also = r.hashes()
 	}
@@ -177,8 +177,7 @@ func (s *scan) take(it *item) error {
 		s.findings.Add(StoreDamaged, it.entry.Path, fmt.Sprintf("object %s held other bytes and was replaced", it.put.Object))
 	}
 	if it.problem != nil {
-		s.findings.Add(it.problem.Kind, it.problem.Path, it.problem.Detail)
-		s.retry(it.problem.Path)
+		s.report(*it.problem)
 		if !it.gone {
 			return nil // what is known of it stays
 		}
@@ -208,6 +207,21 @@ func (s *scan) take(it *item) error {
 		}
 	}
 	return s.out.add(&it.entry)
+}
+
+// report takes a problem up. If another pass follows, that one is left to say
+// whether it still is one: it reads the file again.
+func (s *scan) report(f Finding) {
+	s.retry(f.Path)
+	s.cacheMu.Lock()
+	later := s.again != nil && len(s.again) < maxSuspects
+	if later {
+		s.again[f.Path] = true
+	}
+	s.cacheMu.Unlock()
+	if !later {
+		s.findings.Add(f.Kind, f.Path, f.Detail)
+	}
 }
 
 // retry makes the next scan read the directory of path again.

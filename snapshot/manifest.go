@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"strings"
@@ -23,9 +24,19 @@ const TimeFormat = "2006-01-02T150405Z"
 var (
 	// ErrNoSnapshot: nothing answers to the name.
 	ErrNoSnapshot = errors.New("no such snapshot")
-	// ErrDamagedManifest: the manifest's checksum does not fit.
-	ErrDamagedManifest = errors.New("damaged manifest")
+	// ErrDamagedManifest: a manifest, or a segment of it, is missing or is
+	// not what was written.
+	ErrDamagedManifest error = damagedManifest{}
 )
+
+type damagedManifest struct{}
+
+func (damagedManifest) Error() string { return "damaged manifest" }
+
+// Hint says what to do about it.
+func (damagedManifest) Hint() string {
+	return "use another snapshot ('repotool snapshots'), or RESTORE.txt in this one's day: it needs no manifest"
+}
 
 // A Segment is an object that holds entries of a manifest.
 type Segment struct {
@@ -65,6 +76,14 @@ type DirMeta struct {
 
 // Name is the snapshot's name, made of its time.
 func (m *Manifest) Name() string { return m.Time.UTC().Format(TimeFormat) }
+
+// RestoredRows are the rows that the main database has once its dump is loaded; empty if that is not known.
+func (m *Manifest) RestoredRows() map[string]int64 {
+	if m.Database != nil && m.Database.Mode == DumpCommand {
+		return m.Database.Rows
+	}
+	return m.Rows
+}
 
 // Total adds up all types.
 func (m *Manifest) Total() Totals {
@@ -120,6 +139,9 @@ func decodeManifest(b []byte) (*Manifest, error) {
 
 func readManifest(name string) (*Manifest, error) {
 	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", ErrDamagedManifest, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}

@@ -165,20 +165,28 @@ func TestPieceNamesSort(t *testing.T) {
 
 func TestVersions(t *testing.T) {
 	for text, want := range map[string]struct {
-		num   int
-		major string
+		num         PostgresVersion
+		major, full string
 	}{
-		"pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)": {150018, "15"},
-		"pg_dump (PostgreSQL) 9.6.24":                         {90624, "9.6"},
-		"pg_dump (PostgreSQL) 19devel":                        {190000, "19"},
+		"pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)": {150018, "15", "15.18"},
+		"pg_dump (PostgreSQL) 9.6.24":                         {90624, "9.6", "9.6.24"},
+		"pg_dump (PostgreSQL) 19devel":                        {190000, "19", "19.0"},
 	} {
-		num, ok := parseVersion(text)
-		if !ok || num != want.num || majorVersion(num) != want.major {
-			t.Errorf("%s: %d, %s", text, num, majorVersion(num))
+		v, ok := ParsePostgresVersion(text)
+		if !ok || v != want.num || v.Major() != want.major || v.String() != want.full {
+			t.Errorf("%s: %d, %s, %s", text, v, v.Major(), v)
 		}
 	}
-	if _, ok := parseVersion("pg_dump"); ok {
-		t.Error("a version was found where there is none")
+	if v, ok := ParsePostgresVersion("pg_dump"); ok || v.String() != "unknown" {
+		t.Errorf("version %s found where there is none", v)
+	}
+	for _, c := range []struct {
+		v, w PostgresVersion
+		want bool
+	}{{90426, 90624, true}, {90624, 90426, false}, {90600, 90624, false}, {150001, 150018, false}, {140018, 150001, true}, {90624, 100001, true}} {
+		if got := c.v.OlderThan(c.w); got != c.want {
+			t.Errorf("%s older than %s: %v", c.v, c.w, got)
+		}
 	}
 }
 

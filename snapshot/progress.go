@@ -15,7 +15,6 @@ const (
 	PhaseDay      Phase = "day directory"
 	PhaseSync     Phase = "sync"
 	PhaseFiles    Phase = "files"
-	PhaseVerify   Phase = "verify"
 )
 
 // Progress is how far an operation has come. It may be read at any time, from

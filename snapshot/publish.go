@@ -27,6 +27,13 @@ func (t *taker) publish(ctx context.Context) (*Summary, error) {
 	if err := t.writeDraft(draft); err != nil {
 		return nil, errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), draft))
 	}
+	current := filepath.Join(daysDir(t.Store, t.Installation), building+"current")
+	if t.Layout != LayoutNone {
+		// Now, since a full disk must show before the snapshot does.
+		if err := os.Symlink(name, current); err != nil {
+			return nil, fmt.Errorf("build day: %w", err)
+		}
+	}
 	t.Progress.Begin(PhaseSync, 0, 0)
 	if err := t.Store.Sync(ctx); err != nil {
 		return nil, err
@@ -38,7 +45,7 @@ func (t *taker) publish(ctx context.Context) (*Summary, error) {
 		return nil, fmt.Errorf("publish snapshot: %w", err)
 	}
 	if t.Layout != LayoutNone {
-		if err := t.publishDay(day, name); err != nil {
+		if err := t.publishDay(day, current, name); err != nil {
 			return nil, err
 		}
 	}
@@ -60,19 +67,37 @@ func (t *taker) writeDraft(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "manifest"), b, 0o644); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	return t.summary.write(dir, t.findings.List())
+	if err := t.summary.write(dir); err != nil || t.summary.Findings() == 0 {
+		return err
+	}
+	return t.writeFindings(dir)
 }
 
-func (t *taker) publishDay(day, name string) error {
+// findingsFile is the record of all findings, beside the manifest.
+const findingsFile = "findings.jsonl"
+
+// maxFindingLine is more than a path and what was found there can have.
+const maxFindingLine = 1 << 20
+
+// writeFindings moves the record, which was written during the run, into its
+// place.
+func (t *taker) writeFindings(dir string) error {
+	if err := t.findings.Flush(); err != nil {
+		return err
+	}
+	err := errors.Join(t.record.Chmod(0o644), os.Rename(t.record.Name(), filepath.Join(dir, findingsFile)))
+	if err != nil {
+		return fmt.Errorf("write findings: %w", err)
+	}
+	return nil
+}
+
+func (t *taker) publishDay(day, current, name string) error {
 	dir := daysDir(t.Store, t.Installation)
 	if err := renameDurably(day, filepath.Join(dir, name)); err != nil {
 		return fmt.Errorf("publish day: %w", err)
 	}
-	link := filepath.Join(dir, building+"current")
-	if err := os.Symlink(name, link); err != nil {
-		return fmt.Errorf("publish day: %w", err)
-	}
-	if err := renameDurably(link, filepath.Join(dir, "current")); err != nil {
+	if err := renameDurably(current, filepath.Join(dir, "current")); err != nil {
 		return fmt.Errorf("publish day: %w", err)
 	}
 	return nil

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -37,8 +39,11 @@ type RestoreReport struct {
 	NewBytes int64 `json:"newBytes"` // bytes that are written
 }
 
-// restoreBatch is how many entries a worker takes at once.
-const restoreBatch = 128
+// A worker takes batches of entries, cut as those of a day are.
+const (
+	restoreBatch    = 128
+	restoreBatchMax = 1024
+)
 
 // restorer is one run of Restore.
 type restorer struct {
@@ -47,8 +52,11 @@ type restorer struct {
 	fd      int // of the target; -1 in a plan of a target that is not there
 	euid    uint32
 	batches chan []Entry
+	dirMode uint32            // of new directories, see newDirMode
 	links   map[uint64]*Entry // files with several names, by their old inode
 	again   []linkPair        // files to be linked to one of those
+	syncMu  sync.Mutex
+	syncs   map[uint64]int // a handle in each file system below the target
 	count   struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes atomic.Int64 }
 }
 
@@ -69,13 +77,15 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	if o.Findings == nil {
 		o.Findings = new(Findings)
 	}
-	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}}
+	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, syncs: map[uint64]int{}}
 	if err := r.openTarget(); err != nil {
 		return nil, err
 	}
 	if r.fd >= 0 {
 		defer unix.Close(r.fd)
 	}
+	defer r.closeSyncs()
+	r.dirMode = r.newDirMode()
 	total := s.Manifest.Total()
 	o.Progress.Begin(PhaseFiles, total.Files, total.Bytes)
 	g, gctx := errgroup.WithContext(ctx)
@@ -93,7 +103,7 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 		return nil, fmt.Errorf("restore to %s: %w", o.To, err)
 	}
 	if !o.Plan {
-		if err := unix.Syncfs(r.fd); err != nil {
+		if err := r.sync(); err != nil {
 			return nil, fmt.Errorf("sync %s: %w", o.To, err)
 		}
 	}
@@ -102,9 +112,39 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load()}, nil
 }
 
+// toSync has a file system synced at the end: a host of a repository may be a
+// mount of its own.
+func (r *restorer) toSync(fd int, dev uint64) {
+	r.syncMu.Lock()
+	defer r.syncMu.Unlock()
+	if _, ok := r.syncs[dev]; ok {
+		return
+	}
+	if own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+		r.syncs[dev] = own
+	}
+}
+
+func (r *restorer) sync() error {
+	err := unix.Syncfs(r.fd)
+	for _, fd := range r.syncs {
+		err = errors.Join(err, unix.Syncfs(fd))
+	}
+	return err
+}
+
+func (r *restorer) closeSyncs() {
+	for _, fd := range r.syncs {
+		unix.Close(fd)
+	}
+}
+
 func (r *restorer) openTarget() (err error) {
 	if !r.o.Plan {
-		if err := os.MkdirAll(r.o.To, 0o770); err != nil {
+		switch err := os.MkdirAll(r.o.To, 0o770); {
+		case errors.Is(err, unix.EROFS):
+			return &ReadOnlyError{r.o.To}
+		case err != nil:
 			return fmt.Errorf("restore: %w", err)
 		}
 	}
@@ -116,7 +156,24 @@ func (r *restorer) openTarget() (err error) {
 	if err != nil {
 		return fmt.Errorf("restore: %w", &fs.PathError{Op: "open", Path: r.o.To, Err: err})
 	}
+	var st unix.Statfs_t
+	if !r.o.Plan && unix.Fstatfs(r.fd, &st) == nil && st.Flags&unix.ST_RDONLY != 0 {
+		unix.Close(r.fd)
+		return &ReadOnlyError{r.o.To}
+	}
 	return nil
+}
+
+// A ReadOnlyError says that a restore has nowhere to write.
+type ReadOnlyError struct{ Dir string }
+
+func (e *ReadOnlyError) Error() string {
+	return fmt.Sprintf("restore: %s is mounted read-only", e.Dir)
+}
+
+// Hint says what to do about it.
+func (e *ReadOnlyError) Hint() string {
+	return "mount it for writing (mount -o remount,rw), or restore elsewhere with --to"
 }
 
 // list hands the selected entries to the workers. Directories with an entry
@@ -132,15 +189,14 @@ func (r *restorer) list(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	matched := false
+	matched := make([]bool, len(r.o.Only))
 	for e, err := range r.Entries(ctx, "") {
 		if err != nil {
 			return err
 		}
-		if !selected(&e, r.o.Only) {
+		if !selected(&e, r.o.Only, matched) {
 			continue
 		}
-		matched = true
 		if e.Kind == Dir {
 			if err := r.dir(&e); err != nil {
 				return err
@@ -150,14 +206,20 @@ func (r *restorer) list(ctx context.Context) error {
 		if r.deferLink(e) {
 			continue
 		}
-		if batch = append(batch, e); len(batch) == restoreBatch {
+		if n := len(batch); n == restoreBatchMax || n >= restoreBatch && !sameShard(batch[n-1].Path, e.Path) {
 			if err := send(); err != nil {
 				return err
 			}
 		}
+		batch = append(batch, e)
 	}
-	if !matched && len(r.o.Only) > 0 {
+	if len(matched) > 0 && !slices.Contains(matched, true) {
 		return &SelectionError{r.o.Only}
+	}
+	for i, met := range matched {
+		if !met {
+			r.o.Findings.Add(NothingSelected, r.o.Only[i], "nothing in the snapshot matches it")
+		}
 	}
 	return send()
 }
@@ -179,18 +241,16 @@ func (r *restorer) deferLink(e Entry) bool {
 	return true
 }
 
-// selected says whether an entry is among those asked for.
-func selected(e *Entry, only []string) bool {
-	if len(only) == 0 {
-		return true
-	}
-	for _, o := range only {
+// selected says whether an entry is among those asked for, and notes by which
+// of them.
+func selected(e *Entry, only []string, matched []bool) (yes bool) {
+	for i, o := range only {
 		o = strings.Trim(o, "/")
 		if within(e.Path, o) || typeOf(e.Path) == o || e.Path[strings.LastIndexByte(e.Path, '/')+1:] == o {
-			return true
+			matched[i], yes = true, true
 		}
 	}
-	return false
+	return yes || len(only) == 0
 }
 
 // A SelectionError says that a snapshot holds nothing of what was asked for.
@@ -232,44 +292,14 @@ func (r *restorer) linkAgain(ctx context.Context) error {
 	return nil
 }
 
-// dir makes a directory that has an entry, with its mode and owner.
-func (r *restorer) dir(e *Entry) error {
-	if r.o.Plan {
-		return nil
-	}
-	if e.Path != "" {
-		if err := mkdirs(r.fd, e.Path, "", r.newDir); err != nil {
-			return err
-		}
-	}
-	r.setDir(orDot(e.Path), DirMeta{e.Mode, e.UID, e.GID})
-	return nil
-}
-
-// newDir gives a directory without an entry the usual mode and owner.
-func (r *restorer) newDir(dir string) error {
-	r.setDir(dir, r.Manifest.DirMode)
-	return nil
-}
-
-func (r *restorer) setDir(dir string, m DirMeta) {
-	if m == (DirMeta{}) {
-		return
-	}
-	if !r.o.NoOwner {
-		if err := unix.Fchownat(r.fd, dir, int(m.UID), int(m.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			r.foreign(dir, err)
-		}
-	}
-	if err := unix.Fchmodat(r.fd, dir, m.Mode, 0); err != nil {
-		r.foreign(dir, err)
-	}
-}
-
-func (r *restorer) foreign(path string, err error) {
+// foreign notes what of a file or directory could not be made as it was.
+func (r *restorer) foreign(path, what string, err error) {
 	r.count.foreign.Add(1)
-	r.o.Findings.Add(OwnerNotSet, path, err.Error())
+	r.o.Findings.Add(OwnerNotSet, path, what+": "+err.Error())
 }
+
+func owner(uid, gid uint32) string { return fmt.Sprintf("owner %d:%d", uid, gid) }
+func mode(m uint32) string         { return fmt.Sprintf("mode %04o", m) }
 
 func orDot(path string) string {
 	if path == "" {

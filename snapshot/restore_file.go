@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,15 +20,14 @@ type fileWriter struct {
 	*restorer
 	buf   []byte
 	last  string // directory that is known to be there
+	fresh bool   // last was made by this writer: nothing of the snapshot is in it yet
 	noTmp bool   // the target has no unnamed files
+	dev   uint64 // file system of the last file
 }
 
 func newFileWriter(r *restorer) *fileWriter {
 	return &fileWriter{restorer: r, buf: make([]byte, wholeFile+1)}
 }
-
-// tmpCount makes the names of temporary files unique in this process.
-var tmpCount atomic.Int64
 
 // restore brings one file or link back.
 func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
@@ -38,6 +35,11 @@ func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 	w.count.bytes.Add(e.Size)
 	w.o.Progress.Files.Add(1)
 	w.o.Progress.Bytes.Add(e.Size)
+	if !w.o.Plan {
+		if err := w.mkdirFor(e.Path); err != nil {
+			return w.wrong(e, err)
+		}
+	}
 	there, right := w.present(ctx, e)
 	if right {
 		w.count.kept.Add(1)
@@ -47,21 +49,28 @@ func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 		return nil
 	}
 	if !w.o.Plan {
-		err := w.mkdirFor(e.Path)
-		if err == nil {
-			err = w.write(ctx, e, there)
-		}
-		var damage *store.DamagedError
-		switch {
-		case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.Is(err, unix.EIO):
-			w.count.damaged.Add(1)
-			w.o.Findings.Add(StoreDamaged, e.Path, "not restored: "+err.Error())
-			return nil
-		case err != nil:
-			return fmt.Errorf("%s: %w", e.Path, err)
+		if err := w.write(ctx, e, there); err != nil {
+			return w.wrong(e, err)
 		}
 	}
 	w.wrote(e, there)
+	return nil
+}
+
+// wrong turns what concerns one file alone into a finding, and everything else
+// into an error that ends the restore.
+func (w *fileWriter) wrong(e *Entry, err error) error {
+	var damage *store.DamagedError
+	var source *store.SourceError
+	switch {
+	case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.As(err, &source) && errors.Is(err, unix.EIO):
+		w.count.damaged.Add(1)
+		w.o.Findings.Add(StoreDamaged, e.Path, "not restored: "+err.Error())
+	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
+		w.o.Findings.Add(InTheWay, e.Path, "not restored: "+err.Error())
+	default:
+		return fmt.Errorf("%s: %w", e.Path, err)
+	}
 	return nil
 }
 
@@ -77,7 +86,7 @@ func (w *fileWriter) wrote(e *Entry, there bool) {
 // present says whether there is something at the entry's path, and whether it
 // is right: for a file that means its bytes, read and hashed.
 func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) {
-	if w.fd < 0 {
+	if w.fd < 0 || w.fresh {
 		return false, false
 	}
 	if e.Kind == Symlink {
@@ -102,7 +111,12 @@ func (w *fileWriter) mkdirFor(path string) error {
 	if dir == w.last {
 		return nil
 	}
-	if err := mkdirs(w.fd, dir, w.last, w.newDir); err != nil {
+	w.fresh = false
+	pass := func(part string, isNew bool) error {
+		w.fresh = isNew && part == dir
+		return w.passDir(part, isNew)
+	}
+	if err := mkdirs(w.fd, dir, w.last, w.dirMode, pass); err != nil {
 		return err
 	}
 	w.last = dir
@@ -112,22 +126,17 @@ func (w *fileWriter) mkdirFor(path string) error {
 // write puts the entry in its place, complete or not at all.
 func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 	if e.Kind == Symlink {
-		if there {
-			if err := unix.Unlinkat(w.fd, e.Path, 0); err != nil {
-				return err
-			}
-		}
-		if err := unix.Symlinkat(e.Target, w.fd, e.Path); err != nil {
+		if err := w.symlink(e, there); err != nil {
 			return err
 		}
 		if !w.o.NoOwner {
 			if err := unix.Fchownat(w.fd, e.Path, int(e.UID), int(e.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {
-				w.foreign(e.Path, err)
+				w.foreign(e.Path, owner(e.UID, e.GID), err)
 			}
 		}
 		return nil
 	}
-	fd, name, err := w.create(e.Path)
+	fd, name, err := w.create(e.Path, e.Mode&0o777)
 	if err != nil {
 		return err
 	}
@@ -145,18 +154,49 @@ func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 
 // create opens a new file without a name near path, or where the file system
 // has no such thing one whose name a snapshot passes over (*.I).
-func (w *fileWriter) create(path string) (fd int, name string, err error) {
+func (w *fileWriter) create(path string, mode uint32) (fd int, name string, err error) {
 	dir := orDot(path[:max(0, strings.LastIndexByte(path, '/'))])
 	if !w.noTmp {
-		fd, err = unix.Openat(w.fd, dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		fd, err = unix.Openat(w.fd, dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, mode)
 		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
 			return fd, "", err
 		}
 		w.noTmp = true
 	}
-	name = fmt.Sprintf("%s/.repotool-%d-%d.I", dir, unix.Getpid(), tmpCount.Add(1))
+	name = w.tmpName(path)
 	fd, err = unix.Openat(w.fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	return fd, name, err
+}
+
+// tmpName is a free name beside path for what is not complete. A restore that
+// is killed may leave it; the next one has to put the same file right, and
+// removes it here.
+func (w *fileWriter) tmpName(path string) string {
+	i := strings.LastIndexByte(path, '/') + 1
+	base := path[i:]
+	name := path[:i] + ".repotool-" + base[:min(len(base), 200)] + ".I" // a name has 255 bytes at most
+	unix.Unlinkat(w.fd, name, 0)
+	return name
+}
+
+// symlink makes a symbolic link; what is there is replaced at once.
+func (w *fileWriter) symlink(e *Entry, there bool) error {
+	if !there {
+		return unix.Symlinkat(e.Target, w.fd, e.Path)
+	}
+	name := w.tmpName(e.Path)
+	if err := unix.Symlinkat(e.Target, w.fd, name); err != nil {
+		return err
+	}
+	return w.rename(name, e.Path)
+}
+
+func (w *fileWriter) rename(name, path string) error {
+	err := unix.Renameat(w.fd, name, w.fd, path)
+	if err != nil {
+		unix.Unlinkat(w.fd, name, 0)
+	}
+	return err
 }
 
 // fill copies the object and checks it on the way.
@@ -169,7 +209,7 @@ func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 		return err
 	}
 	defer unix.Close(src)
-	size, got, err := store.Copy(ctx, dst, src, w.buf)
+	size, got, err := store.Copy(ctx, dst, src, e.Size, w.buf)
 	if err != nil {
 		return err
 	}
@@ -179,20 +219,33 @@ func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 	return nil
 }
 
-// setFD gives a new file its owner, mode and time, in this order: a change of
-// owner takes setgid away.
+// setFD gives a file its owner, mode and time, in this order: a change of
+// owner takes setgid away. What is right already is left alone: to ask costs
+// less than a change that the file system writes into its journal.
 func (w *fileWriter) setFD(fd int, e *Entry) {
-	if !w.o.NoOwner {
+	var st unix.Stat_t
+	known := unix.Fstat(fd, &st) == nil
+	if known && st.Dev != w.dev {
+		w.dev = st.Dev
+		w.toSync(fd, st.Dev)
+	}
+	if !w.o.NoOwner && !(known && st.Uid == e.UID && st.Gid == e.GID) {
+		known = false
 		if err := unix.Fchown(fd, int(e.UID), int(e.GID)); err != nil {
-			w.foreign(e.Path, err)
+			w.foreign(e.Path, owner(e.UID, e.GID), err)
 		}
 	}
-	if err := unix.Fchmod(fd, e.Mode); err != nil {
-		w.foreign(e.Path, err)
+	if !(known && st.Mode&0o7777 == e.Mode) {
+		if err := unix.Fchmod(fd, e.Mode); err != nil {
+			w.foreign(e.Path, mode(e.Mode), err)
+		}
+	}
+	if st.Mtim.Nano() == e.Mtime {
+		return
 	}
 	t := unix.NsecToTimespec(e.Mtime)
 	if err := futimens(fd, [2]unix.Timespec{t, t}); err != nil {
-		w.foreign(e.Path, err)
+		w.foreign(e.Path, "time", err)
 	}
 }
 
@@ -217,7 +270,7 @@ func (w *fileWriter) setMeta(e *Entry) {
 	}
 	fd, err := unix.Openat(w.fd, e.Path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
-		w.foreign(e.Path, err)
+		w.foreign(e.Path, "owner, mode or time", err)
 		return
 	}
 	defer unix.Close(fd)
@@ -233,16 +286,12 @@ func (w *fileWriter) place(fd int, name, path string, there bool) error {
 		}
 	}
 	if name == "" {
-		name = fmt.Sprintf(".repotool-%d-%d.I", unix.Getpid(), tmpCount.Add(1))
+		name = w.tmpName(path)
 		if err := linkFD(fd, w.fd, name); err != nil {
 			return err
 		}
 	}
-	if err := unix.Renameat(w.fd, name, w.fd, path); err != nil {
-		unix.Unlinkat(w.fd, name, 0)
-		return err
-	}
-	return nil
+	return w.rename(name, path)
 }
 
 // linkFD gives an unnamed file a name.
@@ -259,19 +308,16 @@ func (w *fileWriter) link(ctx context.Context, from string, e *Entry) error {
 	if w.o.Plan || w.sameFile(from, e.Path) {
 		return w.restore(ctx, e)
 	}
-	there, _ := w.present(ctx, e)
 	if err := w.mkdirFor(e.Path); err != nil {
-		return fmt.Errorf("%s: %w", e.Path, err)
+		return w.wrong(e, err)
 	}
-	name := fmt.Sprintf(".repotool-%d-%d.I", unix.Getpid(), tmpCount.Add(1))
+	there, _ := w.present(ctx, e)
+	name := w.tmpName(e.Path)
 	err := unix.Linkat(w.fd, from, w.fd, name, 0)
 	if err == nil {
-		err = unix.Renameat(w.fd, name, w.fd, e.Path)
+		err = w.rename(name, e.Path)
 	}
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			unix.Unlinkat(w.fd, name, 0)
-		}
 		return w.restore(ctx, e)
 	}
 	w.count.files.Add(1)

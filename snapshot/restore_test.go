@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"repotool/repotest"
 	"repotool/snapshot"
@@ -31,7 +36,7 @@ func tree(t testing.TB, root string, metadata bool) map[string]string {
 		if d.IsDir() && len(parts) == 2 && (parts[1] == "ununpack" || parts[1] == "wget") {
 			return fs.SkipDir
 		}
-		if d.IsDir() || strings.HasSuffix(rel, ".I") {
+		if d.IsDir() && !metadata || strings.HasSuffix(rel, ".I") {
 			return nil
 		}
 		info, err := d.Info()
@@ -39,6 +44,12 @@ func tree(t testing.TB, root string, metadata bool) map[string]string {
 			return err
 		}
 		st := info.Sys().(*syscall.Stat_t)
+		if d.IsDir() { // without its time, and the root without its mode: it may be there already
+			if rel != "." {
+				all[rel+"/"] = fmt.Sprintf("%o %d %d", st.Mode, st.Uid, st.Gid)
+			}
+			return nil
+		}
 		text := ""
 		if d.Type()&fs.ModeSymlink != 0 {
 			text, err = os.Readlink(path)
@@ -109,26 +120,38 @@ func restore(t testing.TB, s *snapshot.Snapshot, o snapshot.RestoreOptions) *sna
 func TestRestoreFixture(t *testing.T) {
 	repository := repotest.Repository(t)
 	want := tree(t, repository, true)
-	st := newStore(t)
+	files := int64(0)
+	for path := range want {
+		if !strings.HasSuffix(path, "/") {
+			files++
+		}
+	}
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	to := filepath.Join(t.TempDir(), "repository")
 	s := find(t, st, "latest")
-	if r := restore(t, s, snapshot.RestoreOptions{To: to, Plan: true}); r.Written != int64(len(want)) || r.NewBytes == 0 {
-		t.Errorf("plan: %+v, want %d files written", r, len(want))
+	if r := restore(t, s, snapshot.RestoreOptions{To: to, Plan: true}); r.Written != files || r.NewBytes == 0 {
+		t.Errorf("plan: %+v, want %d files written", r, files)
 	}
 	if _, err := os.Stat(to); err == nil {
 		t.Error("the plan made the target")
 	}
 	r := restore(t, s, snapshot.RestoreOptions{To: to})
-	if r.Written != int64(len(want)) || r.Linked == 0 || r.Damaged != 0 {
-		t.Errorf("restore: %+v, want %d files written, some of them links", r, len(want))
+	if r.Written != files || r.Linked == 0 || r.Damaged != 0 {
+		t.Errorf("restore: %+v, want %d files written, some of them links", r, files)
 	}
 	compareTrees(t, want, tree(t, to, true))
-	if r := restore(t, s, snapshot.RestoreOptions{To: to}); r.Kept != int64(len(want)) || r.Written+r.Replaced != 0 {
-		t.Errorf("second restore: %+v, want %d files kept", r, len(want))
+	if work := workFiles(t, to); len(work) > 0 {
+		t.Errorf("work files were restored: %v", work)
+	}
+	if r := restore(t, s, snapshot.RestoreOptions{To: to}); r.Kept != files || r.Written+r.Replaced != 0 {
+		t.Errorf("second restore: %+v, want %d files kept", r, files)
 	}
 	n := 0
 	for path := range want {
+		if strings.HasSuffix(path, "/") {
+			continue
+		}
 		switch n++; n {
 		case 1:
 			os.Remove(filepath.Join(to, path))
@@ -144,7 +167,7 @@ func TestRestoreFixture(t *testing.T) {
 	compareTrees(t, withoutLinkLines(want), withoutLinkLines(tree(t, to, true)))
 	for path := range want {
 		var st syscall.Stat_t
-		if err := syscall.Lstat(filepath.Join(to, path), &st); err != nil || st.Nlink > 2 {
+		if err := syscall.Lstat(filepath.Join(to, path), &st); err != nil || st.Nlink > 2 && !strings.HasSuffix(path, "/") {
 			t.Fatalf("%s: %d links: is it one into the store?", path, st.Nlink)
 		}
 	}
@@ -166,7 +189,7 @@ func withoutLinkLines(all map[string]string) map[string]string {
 // --only takes a type, a host, a path and a file name.
 func TestRestoreOnly(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	all := tree(t, repository, false)
 	var some string
@@ -202,6 +225,88 @@ func TestRestoreOnly(t *testing.T) {
 	}
 }
 
+// A target that is mounted read-only is called that, whether or not what is in
+// it is right already; nothing is said of owners.
+func TestRestoreReadOnly(t *testing.T) {
+	if os.Getenv("READ_ONLY") == "" {
+		inNamespace(t, "TestRestoreReadOnly", "READ_ONLY=1")
+		return
+	}
+	st := repotest.Store(t)
+	take(t, options(st, repotest.Repository(t)))
+	mount := t.TempDir()
+	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, ""); err != nil {
+		t.Fatalf("mount a tmpfs: %v", err)
+	}
+	defer unix.Unmount(mount, unix.MNT_DETACH)
+	o := snapshot.RestoreOptions{To: filepath.Join(mount, "r"), NoOwner: os.Getuid() != 0}
+	if _, err := find(t, st, "latest").Restore(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("", mount, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{"r", "new"} {
+		var readOnly *snapshot.ReadOnlyError
+		o := snapshot.RestoreOptions{To: filepath.Join(mount, to), Findings: new(snapshot.Findings)}
+		if _, err := find(t, st, "latest").Restore(t.Context(), o); !errors.As(err, &readOnly) || readOnly.Hint() == "" {
+			t.Errorf("to %s: %v", to, err)
+		}
+		if n := o.Findings.Counts(); len(n) > 0 {
+			t.Errorf("to %s: findings %v", to, n)
+		}
+	}
+	o.Plan = true
+	if r, err := find(t, st, "latest").Restore(t.Context(), o); err != nil || r.Kept != r.Files {
+		t.Errorf("plan: %+v, %v", r, err)
+	}
+}
+
+// What cannot be set is named, and only that: here the time of a file that
+// nobody may change.
+func TestRestoreNamesWhatIsNotSet(t *testing.T) {
+	if os.Getenv("IMMUTABLE") == "" {
+		inNamespace(t, "TestRestoreNamesWhatIsNotSet", "IMMUTABLE=1")
+		return
+	}
+	st := repotest.Store(t)
+	take(t, options(st, repotest.Repository(t)))
+	snap := find(t, st, "latest")
+	to := t.TempDir()
+	if _, err := snap.Restore(t.Context(), snapshot.RestoreOptions{To: to}); err != nil {
+		t.Fatal(err)
+	}
+	var one string
+	for e, err := range snap.Entries(t.Context(), "localhost/gold") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == snapshot.File {
+			one = e.Path
+			break
+		}
+	}
+	file := filepath.Join(to, one)
+	if err := os.Chtimes(file, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(file, file, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(file, unix.MNT_DETACH)
+	if err := unix.Mount("", file, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	findings := new(snapshot.Findings)
+	if _, err := snap.Restore(t.Context(), snapshot.RestoreOptions{To: to, Findings: findings}); err != nil {
+		t.Fatal(err)
+	}
+	want := []snapshot.Finding{{Kind: snapshot.OwnerNotSet, Path: one, Detail: "time: read-only file system"}}
+	if d := cmp.Diff(want, findings.First()); d != "" {
+		t.Error(d)
+	}
+}
+
 // RESTORE.txt is run as it stands, and every byte is there.
 func TestRestoreText(t *testing.T) {
 	repotest.Tool(t, "zstd")
@@ -212,7 +317,7 @@ func TestRestoreText(t *testing.T) {
 	want := tree(t, repository, false)
 	for _, layout := range []snapshot.Layout{snapshot.LayoutFlat, snapshot.LayoutNative} {
 		t.Run(string(layout), func(t *testing.T) {
-			st := newStore(t)
+			st := repotest.Store(t)
 			o := options(st, repository)
 			o.Layout = layout
 			s := take(t, o)

@@ -33,7 +33,7 @@ func (t *restoreWriter) run(commands ...string) {
 }
 
 func (t *restoreWriter) intro() {
-	t.say("Snapshot %s of the FOSSology installation %q\n(repository %s).", t.m.Name(), t.m.Installation, t.m.Repository)
+	t.say("Snapshot %s of the FOSSology installation %q\n(repository %q).", t.m.Name(), t.m.Installation, t.m.Repository)
 	t.say(`How to bring it back without repotool. The indented lines are commands of a
 POSIX shell; run them in this order, in one shell, as root, from this
 directory. They need coreutils, zstd and psql. repotool does the same faster,
@@ -41,7 +41,7 @@ checks every byte, and sets owners, modes and times as they were.
 
 1. Say where the repository is to be. Stop FOSSology first; the directory
    should be empty or missing.`)
-	t.run(`DAY=$(pwd)`, `: "${REPO:=`+t.m.Repository+`}"`, `mkdir -p "$REPO"`)
+	t.run(`DAY=$(pwd)`, `[ -n "$REPO" ] || REPO=`+quoteShell(t.m.Repository), `mkdir -p "$REPO"`)
 }
 
 // files writes the copying of the repository.

@@ -27,8 +27,8 @@ func TestRestoreTextOfADatabase(t *testing.T) {
 			pg.SQL(t, name, fmt.Sprintf("CREATE TABLE big AS SELECT n, md5(n::text) AS sum FROM generate_series(1, 60000) n; ALTER DATABASE %s SET work_mem = '9MB'", name))
 			localeDatabase(t, lost, localeCases[0].create, localeCases[0].insert)
 			want, wantLost := digest(t, name), localeFacts(t, lost)
-			st := newStore(t)
-			s := take(t, withDatabase(t, options(st, repotest.Repository(t)), snapshot.DumpOptions{DSN: admin(t, dsn), Mode: mode}))
+			st := repotest.Store(t)
+			s := take(t, dumping(t, options(st, repotest.Repository(t)), snapshot.DumpOptions{DSN: admin(t, dsn), Mode: mode}))
 			pg.SQL(t, "postgres", "DROP DATABASE "+name)
 			if mode == snapshot.DumpCluster {
 				pg.SQL(t, "postgres", "DROP DATABASE "+lost)
@@ -73,8 +73,8 @@ func setAside(t *testing.T) {
 func TestRestoreTextMissesRows(t *testing.T) {
 	repotest.Tool(t, "zstd")
 	dsn, pg := repotest.Fossology(t), repotest.Postgres(t)
-	st := newStore(t)
-	s := take(t, withDatabase(t, options(st, repotest.Repository(t)), snapshot.DumpOptions{DSN: admin(t, dsn)}))
+	st := repotest.Store(t)
+	s := take(t, dumping(t, options(st, repotest.Repository(t)), snapshot.DumpOptions{DSN: admin(t, dsn)}))
 	day := st.Path("days", "fossology", s.Name)
 	pieces, err := filepath.Glob(filepath.Join(day, "database", dbname(dsn), "*.zst"))
 	if err != nil || len(pieces) == 0 {

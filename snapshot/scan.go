@@ -34,6 +34,7 @@ type scan struct {
 	known    iter.Seq[fossology.Dir] // directories that need not be read; nil: all are
 	readAll  bool                    // hash files that look unchanged, too
 	suspects map[string]bool         // files that were wrong last time: read again
+	again    map[string]bool         // files that were wrong this time, for the next pass; nil: this is the last one
 	md5      bool                    // check the whole Name, not its SHA-1 alone
 	start    time.Time
 	slack    time.Duration
@@ -49,11 +50,15 @@ type scan struct {
 	order   chan *batch
 	jobs    chan *batch
 	cache   *cacheWriter
-	cacheMu sync.Mutex // of cache.retry
+	cacheMu sync.Mutex // of cache.retry and again
 	out     *segmentWriter
 	rootFD  int
 	result  scanResult
 }
+
+// mayGrow is how long after its last change a file without a Name, a log, is
+// looked at by every scan: it grows in place, and its directory shows nothing.
+const mayGrow = 48 * time.Hour
 
 // scanResult is what came of a scan.
 type scanResult struct {
@@ -122,7 +127,7 @@ func (s *scan) run(ctx context.Context) (result scanResult, err error) {
 		defer close(s.jobs)
 		return s.compare(gctx)
 	})
-	for range max(2, runtime.GOMAXPROCS(0)) {
+	for range max(4, 2*runtime.GOMAXPROCS(0)) {
 		g.Go(func() error { return s.ingest(gctx) })
 	}
 	g.Go(func() error { return s.collect(gctx) })
@@ -284,6 +289,9 @@ func (s *scan) file(ctx context.Context, e fossology.Event, it item) error {
 		} else {
 			it.read = true
 		}
+		if _, named := it.entry.Name(s.depth); !named && it.entry.Mtime > s.start.Add(-mayGrow).UnixNano() {
+			s.retry(e.Path)
+		}
 	case unix.S_IFLNK:
 		return s.symlink(ctx, it)
 	default:
@@ -322,8 +330,7 @@ func (s *scan) symlink(ctx context.Context, it item) error {
 	it.entry.Kind, it.entry.Target, it.entry.Size, it.entry.Inode = Symlink, string(buf[:n]), 0, 0
 	var st unix.Stat_t
 	if unix.Fstatat(s.rootFD, it.entry.Path, &st, 0) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		s.findings.Add(LinkedDirectory, it.entry.Path, "leads to "+it.entry.Target)
-		s.retry(it.entry.Path)
+		s.report(Finding{LinkedDirectory, it.entry.Path, "leads to " + it.entry.Target})
 	}
 	if it.had && it.prev == it.entry {
 		return nil

@@ -83,7 +83,7 @@ func (w *cacheWriter) save(name string, head cacheHead) error {
 	if err := w.buf.Flush(); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "scan-")
+	f, err := os.CreateTemp(filepath.Dir(w.rows.Name()), "scan-")
 	if err != nil {
 		return fmt.Errorf("write scan cache: %w", err)
 	}

@@ -3,10 +3,13 @@ package snapshot
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"repotool/fossology"
@@ -27,7 +30,8 @@ import (
 // [uvarint size when the Name does not say it], [32 bytes object],
 // [uvarint inode], [uvarint length, target]. Each block starts afresh.
 const (
-	segmentMagic = "repotool segment 1\n"
+	segmentName  = "repotool segment "
+	segmentMagic = segmentName + "1\n"
 	blockEntries = 1024
 	maxBlock     = 16 << 20 // bytes of a decoded block: a path has at most 4096, a row not much more
 )
@@ -222,6 +226,9 @@ type segmentReader struct {
 
 func openSegment(st *store.Store, seg Segment) (*segmentReader, error) {
 	f, err := st.Open(seg.Object)
+	if errors.Is(err, store.ErrNoObject) {
+		return nil, fmt.Errorf("manifest segment: %w: %w", ErrDamagedManifest, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open manifest segment: %w", err)
 	}
@@ -242,25 +249,41 @@ func (r *segmentReader) open() (err error) {
 		return err
 	}
 	magic, tail := make([]byte, len(segmentMagic)), make([]byte, 8)
-	if _, err := r.f.ReadAt(magic, 0); err != nil || string(magic) != segmentMagic {
-		return errDamagedSegment
+	if _, err := r.f.ReadAt(magic, 0); err != nil {
+		return ErrDamagedManifest
+	}
+	if err := checkMagic(string(magic)); err != nil {
+		return err
 	}
 	if _, err := r.f.ReadAt(tail, info.Size()-8); err != nil {
-		return errDamagedSegment
+		return ErrDamagedManifest
 	}
 	at := int64(binary.BigEndian.Uint64(tail))
 	if at < int64(len(segmentMagic)) || at > info.Size()-8 {
-		return errDamagedSegment
+		return ErrDamagedManifest
 	}
 	frame := make([]byte, info.Size()-8-at)
 	if _, err := r.f.ReadAt(frame, at); err != nil {
-		return errDamagedSegment
+		return ErrDamagedManifest
 	}
 	index, err := r.dec.DecodeAll(frame, nil)
 	if err != nil || json.Unmarshal(index, &r.index) != nil {
-		return errDamagedSegment
+		return ErrDamagedManifest
 	}
 	return nil
+}
+
+// checkMagic tells a segment of a later repotool from a damaged one.
+func checkMagic(magic string) error {
+	if magic == segmentMagic {
+		return nil
+	}
+	rest, ok := strings.CutPrefix(magic, segmentName)
+	version, err := strconv.Atoi(strings.TrimSuffix(rest, "\n"))
+	if ok && err == nil && version > Version {
+		return fmt.Errorf("version %d or later, this repotool knows %d: %w", version, Version, store.ErrNewerFormat)
+	}
+	return ErrDamagedManifest
 }
 
 func (r *segmentReader) close() { r.f.Close(); r.dec.Close() }
@@ -288,15 +311,16 @@ func (r *segmentReader) next(e *Entry) error {
 		b := r.index.Blocks[r.block]
 		r.block++
 		if b.Length < 0 || b.Length > maxBlock {
-			return fmt.Errorf("manifest segment %s: %w", r.name, errDamagedSegment)
+			return fmt.Errorf("manifest segment %s: %w", r.name, ErrDamagedManifest)
 		}
 		r.frame = slices.Grow(r.frame[:0], b.Length)[:b.Length]
 		if _, err := r.f.ReadAt(r.frame, b.Offset); err != nil {
-			return fmt.Errorf("manifest segment %s: %w", r.name, err)
+			// Not wrapped: io.EOF would be taken for the end of the segment.
+			return fmt.Errorf("manifest segment %s: %w: %v", r.name, ErrDamagedManifest, err)
 		}
 		rows, err := r.dec.DecodeAll(r.frame, r.raw[:0])
 		if err != nil {
-			return fmt.Errorf("manifest segment %s: %w: %w", r.name, errDamagedSegment, err)
+			return fmt.Errorf("manifest segment %s: %w: %w", r.name, ErrDamagedManifest, err)
 		}
 		r.raw, r.rows, r.state = rows, rows, rowState{}
 	}

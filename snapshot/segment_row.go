@@ -2,13 +2,9 @@ package snapshot
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"repotool/fossology"
 )
-
-// errDamagedSegment: a segment is not what a segmentWriter wrote.
-var errDamagedSegment = errors.New("damaged manifest segment")
 
 // maxPath is longer than any path a kernel accepts.
 const maxPath = 1 << 16
@@ -72,7 +68,7 @@ func (s *rowState) readRow(b []byte, e *Entry, depth int) ([]byte, error) {
 		shared := r.uvarint()
 		rest := r.bytes(r.uvarint())
 		if shared > uint64(len(s.path)) || len(rest) > maxPath {
-			return nil, errDamagedSegment
+			return nil, ErrDamagedManifest
 		}
 		e.Path = s.path[:shared] + string(rest)
 	}
@@ -81,7 +77,7 @@ func (s *rowState) readRow(b []byte, e *Entry, depth int) ([]byte, error) {
 		s.readMeta(&r, e, flags)
 	}
 	if r.bad {
-		return nil, errDamagedSegment
+		return nil, ErrDamagedManifest
 	}
 	return r.b, nil
 }

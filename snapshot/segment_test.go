@@ -2,8 +2,8 @@ package snapshot
 
 import (
 	"bytes"
+	"errors"
 	"io"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -12,18 +12,9 @@ import (
 	"pgregory.net/rapid"
 
 	"repotool/fossology"
+	"repotool/repotest"
 	"repotool/store"
 )
-
-func testStore(t testing.TB) *store.Store {
-	t.Helper()
-	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
 
 // anEntry makes entries of every kind, with and without Names.
 func anEntry(t *rapid.T) Entry {
@@ -89,7 +80,7 @@ func writeSegment(t testing.TB, st *store.Store, list []Entry) Segment {
 // Segments that overrule each other read like a map that is written in the
 // same order; seeking finds what reading finds; merging changes nothing.
 func TestSegmentsAreAMap(t *testing.T) {
-	st := testStore(t)
+	st := repotest.Store(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		model := map[string]Entry{}
 		var segments []Segment
@@ -142,7 +133,7 @@ func TestSegmentsAreAMap(t *testing.T) {
 
 // Many blocks: seeking passes over blocks unread and still finds everything.
 func TestSegmentSeek(t *testing.T) {
-	st := testStore(t)
+	st := repotest.Store(t)
 	var list []Entry
 	for i := range 5 * blockEntries {
 		var name fossology.Name
@@ -229,6 +220,29 @@ func TestManifestFlips(t *testing.T) {
 			t.Errorf("byte %d flipped: accepted", i)
 		}
 	}
+}
+
+// A block that lies beyond the end of its segment is damage, not the end of
+// what there is.
+func TestSegmentBlockBeyondTheEnd(t *testing.T) {
+	st := repotest.Store(t)
+	w, err := newSegmentWriter(st, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.discard()
+	w.index.Blocks = []blockIndex{{First: "a", Offset: 1 << 20, Length: 100}}
+	seg, err := w.close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range entries(t.Context(), st, []Segment{seg}, "") {
+		if !errors.Is(err, ErrDamagedManifest) {
+			t.Errorf("%+v, %v", e, err)
+		}
+		return
+	}
+	t.Error("it reads as empty")
 }
 
 // The rows of a scan cache: whatever the bytes are, reading ends.

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,15 +38,15 @@ type Summary struct {
 	Dirs         int64                 `json:"directories"`
 	DirsRead     int64                 `json:"directoriesRead"`
 	Standstill   float64               `json:"standstillSeconds"`
+	StaleJobs    []int64               `json:"staleJobs,omitempty"`   // jq_pk, see Standstill
+	UnseenHosts  []string              `json:"unseenHosts,omitempty"` // see Standstill
+	Broken       bool                  `json:"standstillBroken,omitempty"`
 	Seconds      float64               `json:"seconds"`
 	Database     *DumpStats            `json:"database,omitempty"`
 	Rows         map[string]int64      `json:"rows,omitempty"`
 	FindingCount map[FindingKind]int64 `json:"findings"`
 	First        []Finding             `json:"firstFindings"` // of each kind
 }
-
-// firstFindings is how many findings of each kind a summary shows.
-const firstFindings = 5
 
 func (s *Summary) addScan(r scanResult) {
 	s.Read.Files += r.newFiles.Files
@@ -60,6 +59,11 @@ func (s *Summary) addScan(r scanResult) {
 	s.DirsRead += r.dirsRead
 }
 
+func (s *Summary) addStandstill(still Standstill) {
+	s.Standstill = still.Duration.Seconds()
+	s.StaleJobs, s.UnseenHosts, s.Broken = still.StaleJobs, still.UnseenHosts, still.Broken
+}
+
 func (s *Summary) finish(t *taker) {
 	total := t.manifest.Total()
 	s.Files, s.Bytes, s.Types = total.Files, total.Bytes, t.manifest.Totals
@@ -69,18 +73,7 @@ func (s *Summary) finish(t *taker) {
 	}
 	s.Seconds = t.Now().Sub(t.started).Seconds()
 	s.FindingCount = t.findings.Counts()
-	s.First = firstOfEach(t.findings.List())
-}
-
-func firstOfEach(list []Finding) []Finding {
-	n := map[FindingKind]int{}
-	first := []Finding{}
-	for _, f := range list {
-		if n[f.Kind]++; n[f.Kind] <= firstFindings {
-			first = append(first, f)
-		}
-	}
-	return first
+	s.First = t.findings.First()
 }
 
 // Findings says how many findings there are.
@@ -92,8 +85,8 @@ func (s *Summary) Findings() int64 {
 	return n
 }
 
-// write puts summary.json and, if there are any, findings.jsonl into dir.
-func (s *Summary) write(dir string, findings []Finding) error {
+// write puts summary.json into dir.
+func (s *Summary) write(dir string) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
@@ -101,38 +94,7 @@ func (s *Summary) write(dir string, findings []Finding) error {
 	if err := os.WriteFile(filepath.Join(dir, "summary.json"), append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
-	if len(findings) == 0 {
-		return nil
-	}
-	var lines []byte
-	for _, f := range findings {
-		line, err := json.Marshal(f)
-		if err != nil {
-			return err
-		}
-		lines = append(append(lines, line...), '\n')
-	}
-	if err := os.WriteFile(filepath.Join(dir, "findings.jsonl"), lines, 0o644); err != nil {
-		return fmt.Errorf("write findings: %w", err)
-	}
 	return nil
-}
-
-// wrongFiles are the files whose content a snapshot found wrong. A file that
-// is damaged in place looks unchanged ever after, so it must be asked for.
-func wrongFiles(st *store.Store, m *Manifest) map[string]bool {
-	wrong := map[string]bool{}
-	b, err := os.ReadFile(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), "findings.jsonl"))
-	if err != nil {
-		return wrong // there were none
-	}
-	for line := range bytes.Lines(b) {
-		var f Finding
-		if json.Unmarshal(line, &f) == nil && (f.Kind == ContentDiffers || f.Kind == Unreadable || f.Kind == Changing) {
-			wrong[f.Path] = true
-		}
-	}
-	return wrong
 }
 
 // Contradicts says in which way a summary is not that of the manifest; ""
@@ -228,8 +190,11 @@ func resolve(names []string, ref string) (string, error) {
 			}
 			back = n
 		}
-		if back >= len(names) {
-			return "", &RefError{ref, names, fmt.Sprintf("there are %d snapshots", len(names))}
+		switch {
+		case len(names) == 0:
+			return "", &RefError{ref, names, "there are no snapshots"}
+		case back >= len(names):
+			return "", &RefError{ref, names, fmt.Sprintf("the oldest is latest~%d", len(names)-1)}
 		}
 		return names[len(names)-1-back], nil
 	}
@@ -242,10 +207,12 @@ func resolve(names []string, ref string) (string, error) {
 			found = append(found, n)
 		}
 	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(names) == 0:
+		return "", &RefError{ref, names, "there are no snapshots"}
+	case len(found) == 0:
 		return "", &RefError{ref, names, "no snapshot begins like that"}
-	case 1:
+	case len(found) == 1:
 		return found[0], nil
 	}
 	return "", &RefError{ref, names, fmt.Sprintf("%d snapshots begin like that, from %s to %s", len(found), found[0], found[len(found)-1])}

@@ -3,11 +3,10 @@ package snapshot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"os"
-	"path/filepath"
 	"time"
 
 	"repotool/fossology"
@@ -30,8 +29,19 @@ const fullScanEvery = 7 * 24 * time.Hour
 // clockSlack covers clocks that tick slowly: file systems stamp by the tick.
 const clockSlack = 100 * time.Millisecond
 
+// clockTick is how much earlier than it was such a stamp may say.
+const clockTick = 20 * time.Millisecond
+
 // Quiesce brings an installation to a standstill, and returns how to end it.
-type Quiesce func(context.Context) (release func(context.Context) (time.Duration, error), err error)
+type Quiesce func(context.Context) (release func(context.Context) (Standstill, error), err error)
+
+// A Standstill is what is known of one that has ended.
+type Standstill struct {
+	Duration    time.Duration
+	StaleJobs   []int64  // jq_pk: run according to the database, though no agent does
+	UnseenHosts []string // whose agents could not be looked for
+	Broken      bool     // somebody started the scheduler meanwhile
+}
 
 // References are what a database says of files.
 type References interface {
@@ -110,12 +120,13 @@ type taker struct {
 	manifest *Manifest // the one being made
 	parent   *Manifest // the one before, or nil
 	findings Findings
+	record   *os.File // all findings, a line each
 	summary  Summary
 	cache    *scanCache      // of the run before
 	fresh    *cacheWriter    // of this run
 	full     time.Time       // when every directory was last read
 	suspects map[string]bool // files that were wrong the last time
-	tmp      string
+	tmp      string          // of this run alone
 }
 
 func (t *taker) close() {
@@ -124,6 +135,10 @@ func (t *taker) close() {
 	}
 	if t.fresh != nil {
 		t.fresh.close()
+	}
+	if t.record != nil {
+		t.record.Close()
+		os.Remove(t.record.Name()) // if the snapshot was not published
 	}
 }
 
@@ -138,79 +153,12 @@ func cacheName(st *store.Store, installation string) string {
 	return st.Path("cache", installation+".scan")
 }
 
-// building is what a run calls that which is not complete; the next run
-// removes it.
-const building = ".building-"
-
-// prepare clears up after a killed run and finds the parent.
-func (t *taker) prepare(ctx context.Context) error {
-	t.started = t.Now()
-	for _, dir := range []string{snapshotsDir(t.Store, t.Installation), daysDir(t.Store, t.Installation)} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("prepare store: %w", err)
-		}
-		left, _ := filepath.Glob(filepath.Join(dir, building+"*"))
-		for _, name := range left {
-			if err := store.RemoveTree(ctx, name); err != nil {
-				return fmt.Errorf("clear up after an interrupted run: %w", err)
-			}
-		}
-	}
-	t.tmp = t.Store.Path("tmp")
-	parent, err := t.findParent()
-	if err != nil {
-		return err
-	}
-	t.parent = parent
-	if parent != nil {
-		t.suspects = wrongFiles(t.Store, parent)
-	}
-	t.manifest = &Manifest{Version: Version, Installation: t.Installation, Time: t.started.UTC().Truncate(time.Second),
-		Strategy: "full", Depth: t.Depth, Repository: t.Repository, Totals: map[string]Totals{}}
-	if parent != nil {
-		if !t.manifest.Time.After(parent.Time) {
-			// Two in one second, or a clock that went back: names stay in order.
-			t.manifest.Time = parent.Time.Add(time.Second)
-		}
-		if parent.Depth == t.Depth {
-			t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
-			t.manifest.DirMode = parent.DirMode
-			for k, v := range parent.Totals {
-				t.manifest.Totals[k] = v
-			}
-		}
-	}
-	t.summary = Summary{Version: Version, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
-		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
-	return nil
-}
-
-// findParent is the newest snapshot that can be read. Others are findings.
-func (t *taker) findParent() (*Manifest, error) {
-	names, err := listNames(t.Store, t.Installation)
-	if err != nil {
-		return nil, err
-	}
-	for i := len(names) - 1; i >= 0; i-- {
-		m, err := loadManifest(t.Store, t.Installation, names[i])
-		if err == nil {
-			var c *cursor
-			if c, err = openCursor(t.Store, m.Segments); err == nil {
-				c.close()
-				return m, nil
-			}
-		}
-		t.findings.Add(OldSnapshot, names[i], err.Error())
-	}
-	return nil, nil
-}
-
 // copy brings files and database into the store. With a standstill, the long
 // first pass runs before it and a short one within; without, the dump comes
 // first, since files are only ever added.
 func (t *taker) copy(ctx context.Context) error {
 	var dirs iter.Seq[fossology.Dir]
-	if t.Detect == DetectWalk && !t.FullScan && !onNetwork(t.Repository) {
+	if t.Detect == DetectWalk && !t.FullScan && !store.OnNetwork(t.Repository) {
 		t.cache = openScanCache(cacheName(t.Store, t.Installation), cacheKey(t.Repository, t.manifest.Segments))
 	}
 	t.full = t.started
@@ -239,7 +187,7 @@ func (t *taker) copy(ctx context.Context) error {
 		released = true
 		// Started again after an error and after an interruption, too.
 		standstill, err := release(context.WithoutCancel(ctx))
-		t.summary.Standstill = standstill.Seconds()
+		t.summary.addStandstill(standstill)
 		return err
 	}
 	defer end() // a panic
@@ -251,16 +199,28 @@ func (t *taker) copy(ctx context.Context) error {
 
 // pass scans the repository once and takes up what it finds.
 func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.Dir]) error {
-	t.Progress.Begin(phase, 0, 0)
+	readAll := t.Detect == DetectRead && phase == PhaseScan
+	var expect Totals // a walk passes over what did not change, and cannot say how much that is
+	if readAll {
+		expect = t.manifest.Total() // the parent's
+	}
+	t.Progress.Begin(phase, expect.Files, expect.Bytes)
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
-		readAll: t.Detect == DetectRead && phase == PhaseScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
+		readAll: readAll, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode
 	}
+	if phase == PhaseScan && t.Quiesce != nil {
+		s.again = map[string]bool{}
+	}
 	r, err := s.run(ctx)
 	if err != nil {
 		return err
+	}
+	if len(s.again) > 0 {
+		maps.Copy(s.again, t.suspects)
+		t.suspects = s.again
 	}
 	if t.fresh != nil {
 		t.fresh.close()

@@ -2,7 +2,12 @@ package snapshot
 
 import (
 	"context"
+	"path/filepath"
+	"time"
 
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
 	"repotool/store"
 )
 
@@ -10,6 +15,7 @@ import (
 // compares the two, all in one view of the database.
 func (t *taker) database(ctx context.Context, copyFiles func(context.Context) error) error {
 	var view *View
+	since := t.Now()
 	if t.View != nil {
 		var err error
 		if view, err = t.View(ctx); err != nil {
@@ -28,7 +34,29 @@ func (t *taker) database(ctx context.Context, copyFiles func(context.Context) er
 		return err
 	}
 	t.Progress.Begin(PhaseClosure, 0, 0)
-	return checkClosure(ctx, t.Store, t.manifest, view, &t.findings)
+	tops, err := topNames(t.Store, t.manifest)
+	if err != nil {
+		return err
+	}
+	arrived := func(n fossology.Name) bool { return t.arrived(tops, n, since) }
+	return checkClosure(ctx, t.Store, t.manifest, view, arrived, &t.findings)
+}
+
+// arrived says whether a file in the repository came after a moment, by its
+// ctime: FOSSology keeps the mtime of the archive. A file comes before its row.
+func (t *taker) arrived(tops []string, n fossology.Name, since time.Time) bool {
+	for _, top := range tops {
+		dir := top + "/files"
+		if top == "files" {
+			dir = top
+		}
+		var st unix.Stat_t
+		path := filepath.Join(t.Repository, string(appendCanonical(nil, dir, n, t.Depth)))
+		if unix.Lstat(path, &st) == nil && time.Unix(st.Ctim.Unix()).After(since.Add(-clockTick)) {
+			return true
+		}
+	}
+	return false
 }
 
 // dump stores the dump, piece by piece. A piece that the parent has is not
@@ -50,6 +78,7 @@ func (t *taker) dump(ctx context.Context, view *View) error {
 			return p, ok
 		}
 	}
+	o.TempDir = t.tmp
 	w := t.Store.NewWriter()
 	o.Put = func(ctx context.Context, frame []byte, _ store.Hash, rawLen int) (store.Hash, error) {
 		put, err := w.PutBytes(ctx, frame)

@@ -16,8 +16,8 @@ import (
 // TestTakeDatabaseTwice: a database that did not change costs nothing the next night, and what the store has lost of it is
 // stored again.
 func TestTakeDatabaseTwice(t *testing.T) {
-	dsn, st, repository := repotest.Fossology(t), newStore(t), repotest.Repository(t)
-	o := withDatabase(t, options(st, repository), snapshot.DumpOptions{DSN: admin(t, dsn)})
+	dsn, st, repository := repotest.Fossology(t), repotest.Store(t), repotest.Repository(t)
+	o := dumping(t, options(st, repository), snapshot.DumpOptions{DSN: admin(t, dsn)})
 	first, second := take(t, o), take(t, o)
 	if n := second.Database.NewPieces; n != 0 || first.Database.NewPieces == 0 || second.Database.RawBytes != first.Database.RawBytes {
 		t.Errorf("first %+v, second %+v", first.Database, second.Database)
@@ -43,8 +43,8 @@ func TestTakeDatabaseTwice(t *testing.T) {
 
 // TestTakeWithABadDump: no snapshot appears, and the one before stays.
 func TestTakeWithABadDump(t *testing.T) {
-	dsn, st, repository := repotest.Fossology(t), newStore(t), repotest.Repository(t)
-	o := withDatabase(t, options(st, repository), snapshot.DumpOptions{DSN: admin(t, dsn)})
+	dsn, st, repository := repotest.Fossology(t), repotest.Store(t), repotest.Repository(t)
+	o := dumping(t, options(st, repository), snapshot.DumpOptions{DSN: admin(t, dsn)})
 	good := take(t, o)
 	for name, script := range map[string]string{
 		"dies":       onlyDump + `$REAL "$@" | head -c 100000; echo "pg_dump: error: server closed the connection" >&2; exit 1`,

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 )
 
 // checkRepository refuses a directory that is no repository: an empty mount
@@ -38,19 +36,4 @@ func (e *NotRepositoryError) Error() string {
 // Hint says what to do about it.
 func (e *NotRepositoryError) Hint() string {
 	return "is it mounted? The path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it"
-}
-
-// onNetwork says whether a directory is on a network file system, whose
-// server stamps directories by another clock than ours.
-func onNetwork(dir string) bool {
-	var st unix.Statfs_t
-	if unix.Statfs(dir, &st) != nil {
-		return true
-	}
-	switch uint32(st.Type) {
-	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC,
-		unix.CEPH_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC, unix.V9FS_MAGIC, unix.AFS_SUPER_MAGIC:
-		return true
-	}
-	return false
 }

@@ -7,24 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"repotool/repotest"
 	"repotool/snapshot"
 	"repotool/store"
 )
-
-// newStore makes a store for a test.
-func newStore(t testing.TB) *store.Store {
-	t.Helper()
-	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
 
 // options are those of a plain snapshot without a database.
 func options(st *store.Store, repository string) snapshot.TakeOptions {
@@ -61,11 +53,33 @@ func countFiles(t testing.TB, dir string) (files, bytes int64) {
 	return files, bytes
 }
 
+// workFiles are the files that an agent at work owns, and its directories.
+func workFiles(t testing.TB, root string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "ununpack" || d.Name() == "wget") {
+			paths = append(paths, path)
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".I") {
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
 // A first snapshot of the real fixture holds each of its files, and a second
 // one of an unchanged repository reads and adds nothing.
 func TestTakeFixture(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	first := take(t, options(st, repository))
 	if first.Types["gold"].Files != 89 || first.Types["gold"].Bytes != 11_768_213 {
 		t.Errorf("gold: %+v, want 89 files of 11768213 bytes", first.Types["gold"])
@@ -76,8 +90,12 @@ func TestTakeFixture(t *testing.T) {
 	if first.Findings() != 0 {
 		t.Errorf("findings: %v", first.First)
 	}
-	if first.WorkFiles == 0 {
-		t.Error("the work directory and the .I file were not noticed")
+	work := workFiles(t, repository)
+	if len(work) != 3 || first.WorkFiles != 3 {
+		t.Errorf("%d work files were passed over, want 3: %v", first.WorkFiles, work)
+	}
+	if day, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || day != first.Name {
+		t.Errorf("current is %q, %v; want %q", day, err, first.Name)
 	}
 	objects, bytes := countFiles(t, st.Path("objects"))
 	second := take(t, options(st, repository))
@@ -86,6 +104,9 @@ func TestTakeFixture(t *testing.T) {
 	}
 	if second.Files != first.Files || second.Bytes != first.Bytes {
 		t.Errorf("second snapshot has %d files of %d bytes, first %d of %d", second.Files, second.Bytes, first.Files, first.Bytes)
+	}
+	if day, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || day != second.Name || day == first.Name {
+		t.Errorf("current is %q, %v; want %q", day, err, second.Name)
 	}
 	if o, b := countFiles(t, st.Path("objects")); o != objects || b != bytes {
 		t.Errorf("second snapshot made objects: %d of %d bytes, before %d of %d", o, b, objects, bytes)
@@ -96,7 +117,7 @@ func TestTakeFixture(t *testing.T) {
 // read again by the next. Later ones read only where an agent is at work.
 func TestTakeShortCut(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	take(t, options(st, repository))
 	time.Sleep(200 * time.Millisecond)
 	take(t, options(st, repository))
@@ -111,9 +132,9 @@ func TestTakeShortCut(t *testing.T) {
 // touched, another tenth rewritten as FOSSology's unpacker does it.
 func TestTakeTouchedAndRewritten(t *testing.T) {
 	repository := repotest.Repository(t)
-	st := newStore(t)
+	st := repotest.Store(t)
 	first := take(t, options(st, repository))
-	objects, bytes := countFiles(t, st.Path("objects"))
+	before := objects(t, st)
 	n := 0
 	err := filepath.WalkDir(filepath.Join(repository, "localhost", "files"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, ".I") {
@@ -141,17 +162,62 @@ func TestTakeTouchedAndRewritten(t *testing.T) {
 	if second.Read.Files != 0 || second.Files != first.Files || second.Removed != 0 {
 		t.Errorf("read %+v, %d files of %d, removed %d", second.Read, second.Files, first.Files, second.Removed)
 	}
-	o, b := countFiles(t, st.Path("objects"))
-	if o > objects+2 || b > bytes+40_000 { // the difference of the manifest is an object, too
-		t.Errorf("%d objects of %d bytes, before %d of %d", o, b, objects, bytes)
+	after := objects(t, st)
+	for _, s := range []*snapshot.Snapshot{find(t, st, "latest~1"), find(t, st, "latest")} {
+		for _, segment := range s.Manifest.Segments { // what the nights differ in
+			delete(before, segment.Object)
+			delete(after, segment.Object)
+		}
 	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+	days := []map[string]uint64{inodes(t, st, first.Name), inodes(t, st, second.Name)}
+	if diff := cmp.Diff(days[0], days[1]); diff != "" || len(days[0]) < 900 {
+		t.Errorf("links of %d files (-first +second):\n%.1000s", len(days[0]), diff)
+	}
+}
+
+// objects are the sizes of all objects.
+func objects(t testing.TB, st *store.Store) map[store.Hash]int64 {
+	t.Helper()
+	all := map[store.Hash]int64{}
+	for info, err := range st.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[info.Object] = info.Size
+	}
+	return all
+}
+
+// inodes are those of the files in a day, empty ones left out: they are no links.
+func inodes(t testing.TB, st *store.Store, name string) map[string]uint64 {
+	t.Helper()
+	all := map[string]uint64{}
+	day := st.Path("days", "fossology", name)
+	err := filepath.WalkDir(day, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || d.Name() == "RESTORE.txt" {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Size() > 0 {
+			rel, _ := filepath.Rel(day, path)
+			all[rel] = info.Sys().(*syscall.Stat_t).Ino
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // What arrives, vanishes and returns is seen by the short cut as by a full
 // scan: both give the same manifest.
 func TestTakeChanges(t *testing.T) {
 	repository := repotest.Repository(t)
-	a, b := newStore(t), newStore(t)
+	a, b := repotest.Store(t), repotest.Store(t)
 	take(t, options(a, repository))
 	files := filepath.Join(repository, "localhost", "files")
 	var paths []string
@@ -213,5 +279,24 @@ func compareSnapshots(t testing.TB, a, b *snapshot.Snapshot) {
 	}
 	if at, bt := a.Manifest.Total(), b.Manifest.Total(); at != bt {
 		t.Errorf("totals %+v, %+v", at, bt)
+	}
+}
+
+// A snapshot that reads everything tells from the start how much that will be,
+// as far as the one before knows.
+func TestTakeProgress(t *testing.T) {
+	repository := repotest.Repository(t)
+	st := repotest.Store(t)
+	first := take(t, options(st, repository))
+	o := options(st, repository)
+	o.Detect, o.Progress = snapshot.DetectRead, new(snapshot.Progress)
+	expected := map[snapshot.Phase]int64{}
+	o.Now = func() time.Time {
+		expected[o.Progress.Phase()] = o.Progress.TotalFiles.Load()
+		return time.Now()
+	}
+	take(t, o)
+	if n := expected[snapshot.PhaseScan]; n != first.Files {
+		t.Errorf("the scan expected %d files, want %d: %v", n, first.Files, expected)
 	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sys/unix"
@@ -57,11 +56,11 @@ func (o *ObjectWriter) Commit() (Put, error) {
 	put := Put{Size: o.size}
 	o.hash.Sum(put.Object[:0])
 	o.w.buf = make([]byte, smallFile)
-	_, err := o.w.s.Check(context.Background(), put.Object, o.w.buf)
-	if err == nil {
-		return put, nil
+	there, good, err := o.w.s.state(context.Background(), put.Object, o.w.buf)
+	if err != nil || good {
+		return put, err
 	}
-	return o.w.install(put, o.tmp, !errors.Is(err, ErrNoObject))
+	return o.w.install(put, o.tmp, there)
 }
 
 // Discard gives up what was not committed. It may be called again.

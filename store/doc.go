@@ -36,6 +36,7 @@
 // # After a crash
 //
 // There may be objects that nothing refers to, and files in tmp/. Neither is
-// ever taken for good by its name alone. No object is deleted by this package
+// ever taken for good by its name alone. Sweep removes what dead processes left
+// in tmp/, and only that (temporary.go). No object is deleted by this package
 // unless Delete is called; bad bytes never replace good ones.
 package store

@@ -60,12 +60,13 @@ type Holder struct {
 // A LockedError says that somebody else holds a lock.
 type LockedError struct {
 	Name   string
-	Holder Holder
+	Path   string // of the lock's file
+	Holder Holder // zero if it has not written its name yet
 }
 
 func (e *LockedError) Error() string {
 	if e.Holder.PID == 0 {
-		return fmt.Sprintf("%s is locked by a process that has just begun", e.Name)
+		return fmt.Sprintf("%s is locked by a run that has just begun and has not written its name yet", e.Name)
 	}
 	return fmt.Sprintf("%s is locked by %s (process %d on %s, since %s)", e.Name, e.Holder.Command,
 		e.Holder.PID, e.Holder.Host, e.Holder.Since.Local().Format("2006-01-02 15:04:05"))
@@ -73,6 +74,9 @@ func (e *LockedError) Error() string {
 
 // Hint says what to do about it.
 func (e *LockedError) Hint() string {
+	if e.Holder.PID == 0 {
+		return "run the command again to see who it is, or ask the system: fuser -v " + e.Path
+	}
 	return "wait for it to end; the lock goes with its process, there is nothing to delete"
 }
 

@@ -30,7 +30,7 @@ func (s *Store) Lock(_ context.Context, name, command string, now time.Time) (*L
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 		}
-		locked := &LockedError{Name: name}
+		locked := &LockedError{Name: name, Path: f.Name()}
 		b, _ := io.ReadAll(io.LimitReader(f, 1<<16))
 		if json.Unmarshal(b, &locked.Holder) != nil {
 			locked.Holder = Holder{} // it has not written its name yet
@@ -52,5 +52,6 @@ func (s *Store) Lock(_ context.Context, name, command string, now time.Time) (*L
 	return &Lock{f}, nil
 }
 
-// Unlock lets the next one in.
-func (l *Lock) Unlock() error { return l.f.Close() }
+// Unlock lets the next one in. The name goes first: it must not be taken for
+// that of the next holder, who has the lock a moment before he writes his own.
+func (l *Lock) Unlock() error { return errors.Join(l.f.Truncate(0), l.f.Close()) }

@@ -76,6 +76,22 @@ func (s *Store) Check(ctx context.Context, h Hash, buf []byte) (int64, error) {
 	return size, nil
 }
 
+// state says whether an object is there, and whether its bytes are those of its
+// name. An object that the disk does not give back is there and not good.
+func (s *Store) state(ctx context.Context, h Hash, buf []byte) (there, good bool, err error) {
+	_, err = s.Check(ctx, h, buf)
+	var damaged *DamagedError
+	switch {
+	case err == nil:
+		return true, true, nil
+	case errors.Is(err, ErrNoObject):
+		return false, false, nil
+	case errors.As(err, &damaged), errors.Is(err, unix.EIO):
+		return true, false, nil
+	}
+	return false, false, err
+}
+
 // HashFD hashes what is left of an open file. buf is scratch space.
 func HashFD(ctx context.Context, fd int, buf []byte) (h Hash, size int64, err error) {
 	n, err := readFull(fd, buf)
@@ -159,10 +175,11 @@ func (s *Store) Link(ctx context.Context, h Hash, dirfd int, name string) error 
 	return nil
 }
 
-// Copy copies what is left of the file src to dst, which is empty, and hashes
-// it. Long runs of zeros become holes. buf is scratch space of a MiB or more.
-func Copy(ctx context.Context, dst, src int, buf []byte) (size int64, h Hash, err error) {
-	n, err := readFull(src, buf)
+// Copy copies the bytes of the file src to dst, which is empty, and hashes
+// what it copies. What cannot be read is a *SourceError. Long runs of zeros become holes. want is the size that src is
+// thought to have, buf scratch space of more than a MiB.
+func Copy(ctx context.Context, dst, src int, want int64, buf []byte) (size int64, h Hash, err error) {
+	n, err := readFull(src, expected(buf, want))
 	if err == nil && n < len(buf) {
 		return int64(n), Sum(buf[:n]), writeFull(dst, buf[:n])
 	}
@@ -170,7 +187,7 @@ func Copy(ctx context.Context, dst, src int, buf []byte) (size int64, h Hash, er
 		_, err = unix.Seek(src, 0, 0)
 	}
 	if err != nil {
-		return 0, h, err
+		return 0, h, &SourceError{err}
 	}
 	w := &Writer{buf: buf}
 	h, size, err = w.copyTo(ctx, dst, src, nil)
@@ -200,6 +217,15 @@ func (s *Store) renew(ctx context.Context, h Hash) error {
 		return &DamagedError{h, got, size}
 	}
 	return tmp.replace(h)
+}
+
+// expected is the part of b that a file of a known size fills. Asking for just
+// that saves the second read, which would only say that the file is at its end.
+func expected(b []byte, size int64) []byte {
+	if size > 0 && size < int64(len(b)) {
+		return b[:size]
+	}
+	return b
 }
 
 // readFull fills b as far as the file goes.

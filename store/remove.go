@@ -14,8 +14,8 @@ import (
 )
 
 // RemoveTree removes a directory and all below it, several directories at
-// once. A tree that is not there is no error. It never follows a symbolic
-// link.
+// once. A tree that is not there is no error; a file or a symbolic link in its
+// place is removed itself, and no link is followed.
 func RemoveTree(ctx context.Context, dir string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(2, runtime.GOMAXPROCS(0)))
@@ -38,10 +38,12 @@ func emptyTree(ctx context.Context, g *errgroup.Group, dir string, depth int) er
 		return err
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if errors.Is(err, unix.ENOENT) {
+	switch {
+	case errors.Is(err, unix.ENOENT):
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP): // a file or a link, that a run was killed over
+		return os.Remove(dir)
+	case err != nil:
 		return &fs.PathError{Op: "remove", Path: dir, Err: err}
 	}
 	d := os.NewFile(uintptr(fd), dir)

@@ -52,6 +52,10 @@ type Store struct {
 	byProc  atomic.Bool // linkat with AT_EMPTY_PATH is refused
 	noClone atomic.Bool // FICLONE is refused
 	renewMu sync.Mutex
+
+	roomMu   sync.Mutex
+	roomName string   // below tmp/
+	roomHeld *os.File // its lock; nil: no room yet
 }
 
 // Init makes a store in dir, which must be missing or empty, after probing
@@ -124,13 +128,13 @@ func Open(dir string) (*Store, error) {
 		unix.Close(s.objects)
 		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("tmp"), Err: err})
 	}
-	s.chmod = umask()&0o444 != 0
+	s.chmod = Umask()&0o444 != 0
 	return s, nil
 }
 
-// Close gives the store's handles back.
+// Close gives the store's handles back and removes what is in its TempDir.
 func (s *Store) Close() error {
-	return errors.Join(unix.Close(s.objects), unix.Close(s.tmp))
+	return errors.Join(s.leaveRoom(), unix.Close(s.objects), unix.Close(s.tmp))
 }
 
 // Dir is the store's directory as it was given to Open.
@@ -211,9 +215,9 @@ func SyncDir(dir string) error {
 	return d.Sync()
 }
 
-// umask reads the process's umask without changing it, which unix.Umask
+// Umask reads the process's umask without changing it, which unix.Umask
 // cannot do. Unknown counts as the strictest.
-func umask() int {
+func Umask() uint32 {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0o777
@@ -224,5 +228,5 @@ func umask() int {
 	if err != nil {
 		return 0o777
 	}
-	return int(m)
+	return uint32(m)
 }

@@ -13,18 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repotool/repotest"
 	"repotool/store"
 )
-
-func newStore(t testing.TB) *store.Store {
-	t.Helper()
-	st, err := store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
 
 func put(t testing.TB, st *store.Store, b []byte) store.Put {
 	t.Helper()
@@ -41,7 +32,7 @@ func objectFile(st *store.Store, h store.Hash) string {
 
 // The same bytes make one object, read-only, whatever way they come in.
 func TestPut(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	for _, size := range []int{0, 1, 4096, 1 << 20, 1<<20 + 1, 5 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			b := bytes.Repeat([]byte("x"), size)
@@ -87,13 +78,45 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// A writer that has seen only new objects takes the next one for new, too. If
+// it is not, it is found, compared, and healed all the same.
+func TestPutGuessesWrong(t *testing.T) {
+	st := repotest.Store(t)
+	good, bad := put(t, st, []byte("good")), put(t, st, []byte("rotten"))
+	os.Remove(objectFile(st, bad.Object))
+	if err := os.WriteFile(objectFile(st, bad.Object), []byte("flipped"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		bytes string
+		want  store.Put
+	}{
+		{"good", store.Put{Object: good.Object, Size: 4}},
+		{"rotten", store.Put{Object: bad.Object, Size: 6, Healed: true}},
+	} {
+		w := st.NewWriter()
+		if p, err := w.PutBytes(t.Context(), []byte("new "+c.bytes)); err != nil || !p.Added {
+			t.Fatalf("a new object: %+v, %v", p, err)
+		}
+		if p, err := w.PutBytes(t.Context(), []byte(c.bytes)); err != nil || p != c.want {
+			t.Errorf("put %s: %+v, %v, want %+v", c.bytes, p, err, c.want)
+		}
+		if _, err := st.Check(t.Context(), c.want.Object, make([]byte, 1<<10)); err != nil {
+			t.Errorf("check %s: %v", c.bytes, err)
+		}
+	}
+	if left := leftInTmp(t, st); len(left) > 0 {
+		t.Errorf("left in tmp: %v", left)
+	}
+}
+
 // What a power cut left, or has rotted, is not trusted by its name: good
 // bytes take its place.
 func TestPutHeals(t *testing.T) {
 	for _, size := range []int{10, 3 << 20} {
 		for _, damage := range []string{"empty", "flipped", "longer"} {
 			t.Run(fmt.Sprint(size, damage), func(t *testing.T) {
-				st := newStore(t)
+				st := repotest.Store(t)
 				b := bytes.Repeat([]byte("x"), size)
 				p := put(t, st, b)
 				name := objectFile(st, p.Object)
@@ -123,7 +146,7 @@ func TestPutHeals(t *testing.T) {
 
 // A refused file leaves nothing behind.
 func TestPutRefused(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	refused := errors.New("refused")
 	for _, size := range []int{10, 3 << 20} {
 		name := filepath.Join(t.TempDir(), "f")
@@ -138,40 +161,14 @@ func TestPutRefused(t *testing.T) {
 	for info := range st.List(t.Context()) {
 		t.Errorf("object %s", info.Object)
 	}
-	if left, _ := os.ReadDir(st.Path("tmp")); len(left) > 0 {
+	if left := leftInTmp(t, st); len(left) > 0 {
 		t.Errorf("left in tmp: %v", left)
-	}
-}
-
-// More links than the file system allows to one inode: the object is renewed.
-func TestLinkLimit(t *testing.T) {
-	st := newStore(t)
-	p := put(t, st, []byte("common"))
-	dir := t.TempDir()
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	const links = 65_100 // ext4 allows 65,000
-	for i := range links {
-		if err := st.Link(t.Context(), p.Object, fd, fmt.Sprint("l", i)); err != nil {
-			t.Fatalf("link %d: %v", i, err)
-		}
-	}
-	for _, i := range []int{0, links - 1} {
-		if b, err := os.ReadFile(filepath.Join(dir, fmt.Sprint("l", i))); err != nil || string(b) != "common" {
-			t.Errorf("link %d: %q, %v", i, b, err)
-		}
-	}
-	if _, err := st.Check(t.Context(), p.Object, make([]byte, 1<<20)); err != nil {
-		t.Error(err)
 	}
 }
 
 // The second to want a lock is told who has it, and gets it when that ends.
 func TestLock(t *testing.T) {
-	st := newStore(t)
+	st := repotest.Store(t)
 	since := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 	l, err := st.Lock(t.Context(), "snapshot-x", "repotool snapshot", since)
 	if err != nil {
@@ -191,6 +188,35 @@ func TestLock(t *testing.T) {
 	l.Unlock()
 }
 
+// A holder that has the lock and has not written its name yet is not taken for
+// the one before it.
+func TestLockNameless(t *testing.T) {
+	st := repotest.Store(t)
+	l, err := st.Lock(t.Context(), "snapshot-x", "the one before", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Unlock()
+	f, err := os.Open(st.Path("locks", "snapshot-x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	var locked *store.LockedError
+	if _, err := st.Lock(t.Context(), "snapshot-x", "another", time.Now()); !errors.As(err, &locked) {
+		t.Fatalf("second lock: %v", err)
+	}
+	if want := "snapshot-x is locked by a run that has just begun and has not written its name yet"; locked.Error() != want {
+		t.Errorf("%q, want %q", locked, want)
+	}
+	if hint := locked.Hint(); !strings.Contains(hint, f.Name()) {
+		t.Errorf("hint %q does not name the file", hint)
+	}
+}
+
 // Init and Open refuse with the reason.
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
@@ -202,7 +228,7 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := store.Init(context.Background(), dir, time.Now()); !errors.As(err, &unfit) || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("not empty: %v", err)
 	}
-	st := newStore(t)
+	st := repotest.Store(t)
 	if _, err := store.Init(context.Background(), st.Dir(), time.Now()); !errors.Is(err, store.ErrExists) {
 		t.Errorf("again: %v", err)
 	}

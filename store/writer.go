@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"os"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sys/unix"
@@ -25,6 +24,7 @@ type Writer struct {
 	buf   []byte
 	other []byte
 	hash  *blake3.Hasher
+	isNew bool // the last object was new, so the next one is thought to be
 }
 
 // NewWriter returns a writer for one goroutine.
@@ -49,15 +49,21 @@ type PutOptions struct {
 	Empty bool
 	// Clone allows to share blocks with the source where the file system can.
 	Clone bool
+	// Size is how many bytes the file is thought to have, 0 if that is not
+	// known. No more are read of a small file: Accept sees whether it grew.
+	Size int64
 }
 
 // PutBytes stores b.
 func (w *Writer) PutBytes(_ context.Context, b []byte) (Put, error) { return w.putNamed(Sum(b), b) }
 
-// PutFD stores the bytes of an open file from its present position on. It
-// does not close it.
+// PutFD stores the bytes of an open file that was not read yet. It does not
+// close it.
 func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
-	n, err := readFull(fd, w.buf)
+	if o.Clone && o.Size >= minClone && !w.s.noClone.Load() {
+		return w.putLarge(ctx, fd, o)
+	}
+	n, err := readFull(fd, expected(w.buf, o.Size))
 	if err != nil {
 		return Put{}, &SourceError{err}
 	}
@@ -78,12 +84,19 @@ func (w *Writer) PutFD(ctx context.Context, fd int, o PutOptions) (Put, error) {
 	return w.putNamed(Sum(w.buf[:n]), w.buf[:n])
 }
 
-// putNamed stores small bytes whose hash is known.
+// putNamed stores small bytes whose hash is known. Objects are new in runs (a
+// first snapshot) and old in runs (one that goes on after a crash), so whether
+// one is there is asked first only if the last one was: to be told by linkat
+// saves a look-up for each new object.
 func (w *Writer) putNamed(h Hash, b []byte) (Put, error) {
 	put := Put{Object: h, Size: int64(len(b))}
-	same, there, err := w.holds(h, b)
-	if err != nil || same {
-		return put, err
+	there := false
+	if !w.isNew {
+		var same bool
+		var err error
+		if same, there, err = w.holds(h, b); err != nil || same {
+			return put, err
+		}
 	}
 	tmp, err := w.stage()
 	if err != nil {
@@ -93,7 +106,19 @@ func (w *Writer) putNamed(h Hash, b []byte) (Put, error) {
 	if err := writeFull(tmp.fd, b); err != nil {
 		return put, fmt.Errorf("write object %s: %w", h, err)
 	}
-	return w.install(put, tmp, there)
+	if !there {
+		err := tmp.link(h)
+		if w.isNew = err == nil; !errors.Is(err, unix.EEXIST) {
+			put.Added = err == nil
+			return put, err
+		}
+		// It was there after all, or another writer was faster.
+		if same, _, err := w.holds(h, b); err != nil || same {
+			return put, err
+		}
+	}
+	put.Healed = true
+	return put, tmp.replace(h)
 }
 
 // install gives a complete staged file the name of its object.
@@ -135,8 +160,8 @@ func (w *Writer) holds(h Hash, b []byte) (same, there bool, err error) {
 	}
 }
 
-// putLarge stores a file that does not fit the buffer, whose first bytes are
-// in it. The staged copy is what is hashed, so what is stored is what was
+// putLarge stores a file that does not fit the buffer, or whose blocks may be
+// shared. The staged copy is what is hashed, so what is stored is what was
 // checked even if the source changes meanwhile.
 func (w *Writer) putLarge(ctx context.Context, fd int, o PutOptions) (Put, error) {
 	tmp, err := w.stage()
@@ -164,11 +189,11 @@ func (w *Writer) putLarge(ctx context.Context, fd int, o PutOptions) (Put, error
 			return put, err
 		}
 	}
-	_, err = w.s.Check(ctx, put.Object, w.buf)
-	if err == nil {
-		return put, nil
+	there, good, err := w.s.state(ctx, put.Object, w.buf)
+	if err != nil || good {
+		return put, err
 	}
-	return w.install(put, tmp, !errors.Is(err, ErrNoObject))
+	return w.install(put, tmp, there)
 }
 
 // clone shares the source's blocks if it can.
@@ -255,7 +280,10 @@ func (w *Writer) stage() (*staged, error) {
 		}
 		s.noTmp.Store(true)
 	}
-	name := s.tmpName()
+	name, err := s.tmpName()
+	if err != nil {
+		return nil, err
+	}
 	fd, err := unix.Openat(s.tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", s.Path("tmp", name), err)
@@ -263,8 +291,11 @@ func (w *Writer) stage() (*staged, error) {
 	return &staged{s, fd, name}, nil
 }
 
-// tmpName is a name in tmp/ that no other process or call uses.
-func (s *Store) tmpName() string { return fmt.Sprintf("%d.%d", os.Getpid(), s.tmpSeq.Add(1)) }
+// tmpName is a name below tmp/ that no other process or call uses.
+func (s *Store) tmpName() (string, error) {
+	room, err := s.room()
+	return fmt.Sprintf("%s/%d", room, s.tmpSeq.Add(1)), err
+}
 
 // link gives the file its object's name. EEXIST is returned bare.
 func (t *staged) link(h Hash) error { return t.linkAs(t.s.objects, h.path()) }
@@ -294,7 +325,10 @@ func (t *staged) linkAs(dirfd int, path string) error {
 func (t *staged) replace(h Hash) error {
 	name := t.name
 	if name == "" {
-		name = t.s.tmpName()
+		var err error
+		if name, err = t.s.tmpName(); err != nil {
+			return err
+		}
 		if err := t.linkAs(t.s.tmp, name); err != nil {
 			return fmt.Errorf("replace object %s: %w", h, err)
 		}

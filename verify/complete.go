@@ -15,96 +15,175 @@ import (
 	"repotool/store"
 )
 
-// Complete checks that every object that a snapshot names is there with the
-// right size.
-func Complete(ctx context.Context, st *store.Store, installation, ref string, progress *snapshot.Progress) (*Report, error) {
-	if progress == nil {
-		progress = new(snapshot.Progress)
+// The phases of checking.
+const (
+	PhaseObjects   snapshot.Phase = "objects"
+	PhaseSnapshots snapshot.Phase = "snapshots"
+	PhaseFiles     snapshot.Phase = "repository"
+	PhaseRows      snapshot.Phase = "database"
+)
+
+// CompleteOptions say how a snapshot is checked.
+type CompleteOptions struct {
+	Read     bool // the objects' bytes as well; else they are only there, with the right size
+	Progress *snapshot.Progress
+}
+
+// Complete checks that every object that a snapshot names is there, and that
+// its day directory shows it.
+func Complete(ctx context.Context, st *store.Store, installation, ref string, o CompleteOptions) (*Report, error) {
+	if o.Progress == nil {
+		o.Progress = new(snapshot.Progress)
 	}
-	var found findings
-	s, err := snapshot.Find(st, installation, ref)
-	if errors.Is(err, snapshot.ErrNoSnapshot) {
+	c := &completeness{st: st, o: o, found: new(findings), r: Report{Scope: ScopeSnapshot}}
+	s, err := c.open(installation, ref)
+	if err != nil {
 		return nil, err
 	}
-	if err != nil {
-		found.add(Finding{Kind: ManifestUnreadable, What: ref, Detail: err.Error(), Snapshot: ref})
-		return found.into(&Report{Snapshots: 1}), nil
-	}
-	summary := s.Summary()
-	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
-		found.add(Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong, Snapshot: s.Name()})
-	}
-	layout := summary.Layout
-	if layout == "" {
-		layout = snapshot.LayoutNone // not known: nothing is said of the day
-	}
-	if layout != snapshot.LayoutNone {
-		if _, err := os.Stat(st.Path("days", installation, s.Name())); err != nil {
-			layout = snapshot.LayoutNone // deleted: that is allowed
+	c.r.Snapshot = ref
+	if s != nil {
+		c.r.Snapshot = s.Name()
+		total := s.Manifest.Total()
+		if !o.Read {
+			total.Bytes = 0
+		}
+		o.Progress.Begin(PhaseSnapshots, total.Files, total.Bytes)
+		if err := c.check(ctx, s); err != nil {
+			return nil, err
 		}
 	}
-	total := s.Manifest.Total()
-	progress.Begin(snapshot.PhaseVerify, total.Files, 0)
-	var files atomic.Int64
+	return c.found.into(&c.r), nil
+}
+
+// completeness checks one snapshot after another.
+type completeness struct {
+	st    *store.Store
+	o     CompleteOptions
+	found *findings
+	r     Report
+}
+
+// open opens a snapshot. One that cannot be read is a finding, and nil.
+func (c *completeness) open(installation, ref string) (*snapshot.Snapshot, error) {
+	c.r.Snapshots++
+	s, err := snapshot.Find(c.st, installation, ref)
+	switch {
+	case err == nil:
+		return s, nil
+	case errors.Is(err, snapshot.ErrNoSnapshot):
+		return nil, err
+	}
+	f := Finding{Kind: ManifestUnreadable, What: ref, Detail: err.Error()}
+	f.suffer(installation, ref, "")
+	c.found.add(f)
+	return nil, nil
+}
+
+// check checks a snapshot: its summary, its objects, its day.
+func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
+	summary := s.Summary()
+	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
+		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong})
+	}
+	layout := c.layout(s, summary)
+	var files, objects, bytes atomic.Int64
 	batches := make(chan []snapshot.Use, 8)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(batches)
-		return listUses(gctx, s, batches, &found)
+		return listUses(gctx, s, batches, c.found)
 	})
 	for range max(2, runtime.GOMAXPROCS(0)) {
 		g.Go(func() error {
+			buf := make([]byte, 1<<20+1)
 			for batch := range batches {
 				for _, u := range batch {
-					checkUse(st, s.Name(), u, &found)
-					checkDay(gctx, s, u, layout, &found)
+					n, read, err := c.use(gctx, u, buf)
+					if err != nil {
+						return err
+					}
+					if read {
+						objects.Add(1)
+						bytes.Add(n)
+					}
+					c.found.needed(s, u)
+					checkDay(gctx, s, u, layout, c.found)
+					c.o.Progress.Bytes.Add(n)
 				}
 				files.Add(int64(len(batch)))
-				progress.Files.Add(int64(len(batch)))
+				c.o.Progress.Files.Add(int64(len(batch)))
 			}
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("verify snapshot %s: %w", s.Name(), err)
+		return fmt.Errorf("verify snapshot %s: %w", s.Name(), err)
 	}
-	return found.into(&Report{Snapshots: 1, Files: files.Load()}), nil
+	c.r.Files += files.Load()
+	c.r.Objects += objects.Load()
+	c.r.Bytes += bytes.Load()
+	return nil
+}
+
+// layout is that of the day to be checked. A day may be deleted.
+func (c *completeness) layout(s *snapshot.Snapshot, summary *snapshot.Summary) snapshot.Layout {
+	if summary.Layout == "" {
+		return snapshot.LayoutNone // not known: nothing is said of the day
+	}
+	if _, err := os.Stat(c.st.Path("days", s.Manifest.Installation, s.Name())); err != nil {
+		return snapshot.LayoutNone
+	}
+	return summary.Layout
 }
 
 // listUses hands on what the snapshot needs. A manifest that breaks off is a
 // finding.
 func listUses(ctx context.Context, s *snapshot.Snapshot, batches chan<- []snapshot.Use, found *findings) error {
 	var batch []snapshot.Use
+	send := func() error {
+		select {
+		case batches <- batch:
+			batch = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	for u, err := range s.Objects(ctx) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			found.add(Finding{Kind: ManifestUnreadable, What: s.Name(), Detail: err.Error(), Snapshot: s.Name()})
+			found.of(s, Finding{Kind: ManifestUnreadable, What: s.Name(), Detail: err.Error()})
 			break
 		}
 		if batch = append(batch, u); len(batch) == objectBatch {
-			select {
-			case batches <- batch:
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := send(); err != nil {
+				return err
 			}
-			batch = nil
 		}
 	}
-	batches <- batch
-	return nil
+	return send()
 }
 
-func checkUse(st *store.Store, name string, u snapshot.Use, found *findings) {
-	info, err := st.Stat(u.Object)
+// use checks one object, and says how many bytes of it were read.
+func (c *completeness) use(ctx context.Context, u snapshot.Use, buf []byte) (n int64, read bool, err error) {
+	info, err := c.st.Stat(u.Object)
 	switch {
 	case err != nil:
-		found.add(Finding{Kind: ObjectMissing, What: u.Object.String(), Detail: u.For + ": " + err.Error(), Snapshot: name})
+		c.found.object(u.Object, ObjectMissing, err.Error())
+		return 0, false, nil
 	case info.Size != u.Size:
-		found.add(Finding{Kind: ObjectDamaged, What: u.Object.String(), Snapshot: name,
-			Detail: fmt.Sprintf("%s: it has %d bytes, not %d", u.For, info.Size, u.Size)})
+		c.found.object(u.Object, ObjectDamaged, fmt.Sprintf("it has %d bytes, not %d", info.Size, u.Size))
+		return 0, false, nil
+	case !c.o.Read:
+		return 0, false, nil
 	}
+	n, err = c.st.Check(ctx, u.Object, buf)
+	if err != nil && ctx.Err() == nil {
+		c.found.object(u.Object, ObjectDamaged, err.Error())
+	}
+	return n, true, ctx.Err()
 }
 
 // checkDay checks that the day directory shows the object: as the same inode,
@@ -117,11 +196,11 @@ func checkDay(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, layout 
 	if !ok {
 		return
 	}
-	f := Finding{Kind: DayIncomplete, What: path, Snapshot: s.Name()}
+	f := Finding{Kind: DayIncomplete, What: path}
 	var day unix.Stat_t
 	if err := unix.Lstat(s.Store.Path(path), &day); err != nil {
 		f.Detail = err.Error()
-		found.add(f)
+		found.of(s, f)
 		return
 	}
 	info, err := s.Store.Stat(u.Object)
@@ -136,8 +215,8 @@ func checkDay(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, layout 
 			err = fmt.Errorf("its bytes hash to %s", got)
 		}
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		f.Detail = err.Error()
-		found.add(f)
+		found.of(s, f)
 	}
 }

@@ -5,24 +5,27 @@
 // # Words
 //
 // A scrub reads every object of a store again and compares its bytes with its
-// name. Completeness asks of each snapshot whether all objects that its
-// manifest names are there with the right size, and whether its day directory
-// shows them. A source check reads every file of a repository and compares it
-// with its FOSSology name, and with what the database refers to.
+// name. Completeness asks of a snapshot whether all objects that its manifest
+// names are there with the right size, and whether its day directory shows
+// them; it reads their bytes only if told to. A source check reads every file
+// of a repository and compares it with its FOSSology name, and what the walk
+// comes upon with what the database refers to.
 //
 // # What it promises
 //
 // Every problem is a Finding with a kind, what it is about, and what to do; no
-// problem ends the run. A scrub can be limited to a share of the objects
+// problem ends the run. What is wrong with an object is one finding, however
+// many snapshots need it. A scrub can be limited to a share of the objects
 // (Sample; another share each day, so that in time all are read) or to a time
-// (Budget); the report then says how much was read.
+// (Budget). The Report says what was read and what was not: nothing is called
+// good that was not looked at.
 //
-// Memory: the set of objects that snapshots name is not held. Completeness
-// streams each manifest and asks the file system, so that its cost is one stat
-// for each file of each snapshot, less what consecutive snapshots share.
+// Memory: the set of objects that snapshots name is not held, only the bad
+// ones, as many as there is room for in a report. Completeness streams each
+// manifest and asks the file system, so that its cost is one stat for each
+// file of each snapshot. The source check merges two sorted streams.
 //
 // # What it never does
 //
-// It never deletes an object, never writes into a repository, and never calls
-// something good that it has not read.
+// It never deletes an object and never writes into a repository.
 package verify

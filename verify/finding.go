@@ -1,6 +1,12 @@
 package verify
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
 
 // A Kind says what is wrong.
 type Kind string
@@ -17,6 +23,7 @@ const (
 	FileMissing        Kind = "file-missing"        // the database refers to a file that is not there
 	GoldMissing        Kind = "gold-missing"        // the gold of a living upload is not there
 	NoRow              Kind = "no-row"              // a file that no row of the database refers to
+	BadRow             Kind = "bad-row"             // a row of pfile holds no checksums and size
 )
 
 // Hint says what to do about findings of this kind.
@@ -25,7 +32,7 @@ func (k Kind) Hint() string {
 	case ManifestUnreadable:
 		return "other snapshots are not touched by it; its day directory, if it has one, still can be restored by hand (RESTORE.txt)"
 	case ObjectMissing, ObjectDamaged:
-		return "run 'repotool verify --repair' while the file still is in the repository; the next snapshot stores it again if it must read it"
+		return "run 'repotool verify --repair' soon: it takes the bytes from the live repository while they still are there"
 	case DayIncomplete:
 		return "the snapshot itself is not touched by it: restore with repotool, not by hand"
 	case SummaryDamaged:
@@ -35,20 +42,51 @@ func (k Kind) Hint() string {
 	case FileUnreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case FileMissing, GoldMissing:
-		return "look for it in snapshots: 'repotool restore --only NAME'"
+		return "look for it in snapshots: 'repotool restore --only NAME latest'"
 	case NoRow:
-		return "normal for files that arrived during the check; FOSSology's maintagent removes others"
+		return "FOSSology does not know these files; its maintagent removes them"
+	case BadRow:
+		return "FOSSology cannot find the file of such a row: look at it in table pfile"
 	}
 	return ""
 }
 
+// HintAfterRepair says what to do about findings of this kind that a repair
+// could not put right.
+func (k Kind) HintAfterRepair() string {
+	switch k {
+	case ObjectMissing, ObjectDamaged:
+		return "the live repository has not got these bytes: if there is another copy of the store, copy the file of this name from its objects/; " +
+			"else what needs it is lost in the snapshots named, and restore leaves it out and says so"
+	}
+	return k.Hint()
+}
+
 // A Finding is one thing that is not as it should be.
 type Finding struct {
-	Kind     Kind   `json:"kind"`
-	What     string `json:"what"`               // object, path or snapshot
-	Detail   string `json:"detail,omitempty"`   // what was found instead
-	Snapshot string `json:"snapshot,omitempty"` // that suffers from it
-	Repaired bool   `json:"repaired,omitempty"`
+	Kind   Kind   `json:"kind"`
+	What   string `json:"what"`             // object, path or snapshot
+	Detail string `json:"detail,omitempty"` // what was found instead
+	For    string `json:"for,omitempty"`    // what the first snapshot needs the object for: a path, database/… or manifest
+
+	// The first snapshot that suffers from it, and how many do.
+	Installation string `json:"installation,omitempty"`
+	Snapshot     string `json:"snapshot,omitempty"`
+	Snapshots    int64  `json:"snapshots,omitempty"`
+
+	Repaired bool `json:"repaired,omitempty"`
+
+	last string // of the snapshots that suffer
+}
+
+// suffer notes that a snapshot suffers from it; they come one after another.
+func (x *Finding) suffer(installation, name, what string) {
+	if x.Snapshots == 0 {
+		x.For, x.Installation, x.Snapshot = what, installation, name
+	}
+	if key := installation + "/" + name; x.last != key {
+		x.Snapshots, x.last = x.Snapshots+1, key
+	}
 }
 
 // maxFindings is how many findings of a report are kept; the rest is counted.
@@ -56,53 +94,73 @@ const maxFindings = 10_000
 
 // findings collects from several goroutines.
 type findings struct {
-	mu     sync.Mutex
-	counts map[Kind]int64
-	list   []Finding
+	mu      sync.Mutex
+	counts  map[Kind]int64
+	list    []Finding
+	objects map[store.Hash]int // bad ones: where in list
+	bad     atomic.Bool        // there are some
 }
 
+// add takes a finding.
 func (f *findings) add(x Finding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.count(x)
+}
+
+// of takes a finding about a snapshot.
+func (f *findings) of(s *snapshot.Snapshot, x Finding) {
+	x.suffer(s.Manifest.Installation, s.Name(), "")
+	f.add(x)
+}
+
+// count adds up, and keeps what there is room for. It says whether there was.
+func (f *findings) count(x Finding) bool {
 	if f.counts == nil {
 		f.counts = map[Kind]int64{}
 	}
 	f.counts[x.Kind]++
-	if len(f.list) < maxFindings {
-		f.list = append(f.list, x)
+	if len(f.list) == maxFindings {
+		return false
+	}
+	f.list = append(f.list, x)
+	return true
+}
+
+// object takes what is wrong with an object, once.
+func (f *findings) object(h store.Hash, kind Kind, detail string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, known := f.objects[h]; known || !f.count(Finding{Kind: kind, What: h.String(), Detail: detail}) {
+		return
+	}
+	if f.objects == nil {
+		f.objects = map[store.Hash]int{}
+	}
+	f.objects[h] = len(f.list) - 1
+	f.bad.Store(true)
+}
+
+// needed notes that a snapshot needs an object, if the object is known to be bad.
+func (f *findings) needed(s *snapshot.Snapshot, u snapshot.Use) {
+	if !f.bad.Load() {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i, bad := f.objects[u.Object]; bad {
+		f.list[i].suffer(s.Manifest.Installation, s.Name(), u.For)
 	}
 }
 
-// A Report says what was checked, and what was found.
-type Report struct {
-	Objects   int64          `json:"objects"`   // read
-	Skipped   int64          `json:"skipped"`   // objects not read, because of Sample or Budget
-	Bytes     int64          `json:"bytes"`     // read
-	Snapshots int64          `json:"snapshots"` // checked for completeness
-	Files     int64          `json:"files"`     // entries of snapshots, or files of the repository
-	Repaired  int64          `json:"repaired"`
-	Counts    map[Kind]int64 `json:"findings"`
-	Findings  []Finding      `json:"list"`
-}
-
-// Good says whether nothing is wrong, or no longer.
-func (r *Report) Good() bool {
-	n := -r.Repaired
-	for _, c := range r.Counts {
-		n += c
-	}
-	return n <= 0
-}
-
+// into completes a report.
 func (f *findings) into(r *Report) *Report {
 	r.Counts, r.Findings = f.counts, f.list
 	if r.Counts == nil {
 		r.Counts = map[Kind]int64{}
 	}
-	for _, x := range f.list {
-		if x.Repaired {
-			r.Repaired++
-		}
+	if r.Findings == nil {
+		r.Findings = []Finding{}
 	}
 	return r
 }

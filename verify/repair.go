@@ -2,10 +2,10 @@ package verify
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,17 +14,24 @@ import (
 	"repotool/store"
 )
 
+// RepairOptions say where good bytes may be found.
+type RepairOptions struct {
+	Repository string // "": where each snapshot's repository was
+	Now        time.Time
+}
+
 // Repair puts good bytes in the place of the objects that a report calls
 // damaged or missing, where a live repository still has them. The bytes are
 // hashed before and while they are taken over; the bad object is kept in
 // trash/; day directories that show it are linked to the good one. The
-// report's findings say what was repaired.
-func Repair(ctx context.Context, st *store.Store, report *Report, now time.Time) error {
-	r := &repairer{st: st, bad: map[store.Hash][]int{}, done: map[store.Hash]bool{}, w: st.NewWriter(), buf: make([]byte, 1<<20+1),
-		quarantine: st.Path("trash", "repair-"+now.UTC().Format(snapshot.TimeFormat))}
+// report says what was repaired. Two repairs at once get in each other's way:
+// the caller holds the lock "repair".
+func Repair(ctx context.Context, st *store.Store, report *Report, o RepairOptions) error {
+	r := &repairer{st: st, o: o, bad: map[store.Hash]int{}, done: map[store.Hash]bool{}, w: st.NewWriter(), buf: make([]byte, 1<<20+1),
+		quarantine: filepath.Join("trash", "repair-"+o.Now.UTC().Format(snapshot.TimeFormat))}
 	for i, f := range report.Findings {
 		if h, err := store.ParseHash(f.What); err == nil && (f.Kind == ObjectDamaged || f.Kind == ObjectMissing) {
-			r.bad[h] = append(r.bad[h], i)
+			r.bad[h] = i
 		}
 	}
 	if len(r.bad) == 0 {
@@ -37,54 +44,51 @@ func Repair(ctx context.Context, st *store.Store, report *Report, now time.Time)
 		}
 	}
 	for h := range r.done {
-		for _, i := range r.bad[h] {
-			report.Findings[i].Repaired = true
-			report.Repaired++
-		}
+		report.Findings[r.bad[h]].Repaired = true
+		report.Repaired++
+	}
+	if r.kept > 0 {
+		report.Quarantine = r.quarantine
 	}
 	return st.Sync(ctx)
 }
 
 type repairer struct {
 	st         *store.Store
-	bad        map[store.Hash][]int // findings of a report
+	o          RepairOptions
+	bad        map[store.Hash]int // findings of a report
 	done       map[store.Hash]bool
 	w          *store.Writer
 	buf        []byte
-	quarantine string
+	quarantine string // in the store
+	kept       int    // objects in it
 }
 
 // each calls step for every entry of every readable snapshot that refers to
 // a bad object.
 func (r *repairer) each(ctx context.Context, step func(context.Context, *snapshot.Snapshot, *snapshot.Entry) error) error {
-	installations, err := snapshot.Installations(r.st)
+	list, err := everySnapshot(r.st)
 	if err != nil {
 		return err
 	}
-	for _, inst := range installations {
-		list, err := snapshot.List(r.st, inst)
+	for _, x := range slices.Backward(list) {
+		s, err := snapshot.Find(r.st, x.Installation, x.Name)
 		if err != nil {
-			return err
+			continue // a finding of another check
 		}
-		for i := len(list) - 1; i >= 0; i-- {
-			s, err := snapshot.Find(r.st, inst, list[i].Name)
+		for e, err := range s.Entries(ctx, "") {
 			if err != nil {
-				continue // a finding of another check
+				break
 			}
-			for e, err := range s.Entries(ctx, "") {
-				if err != nil {
-					break
-				}
-				if _, bad := r.bad[e.Object]; !bad {
-					continue
-				}
-				if err := step(ctx, s, &e); err != nil {
-					return err
-				}
+			if _, bad := r.bad[e.Object]; !bad {
+				continue
+			}
+			if err := step(ctx, s, &e); err != nil {
+				return err
 			}
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // object takes an entry's bytes from the live repository, if they are right.
@@ -92,7 +96,11 @@ func (r *repairer) object(ctx context.Context, s *snapshot.Snapshot, e *snapshot
 	if r.done[e.Object] {
 		return nil
 	}
-	fd, err := unix.Open(filepath.Join(s.Manifest.Repository, e.Path), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	from := s.Manifest.Repository
+	if r.o.Repository != "" {
+		from = r.o.Repository
+	}
+	fd, err := unix.Open(filepath.Join(from, e.Path), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil // not there any more: another entry may help
 	}
@@ -116,16 +124,19 @@ func (r *repairer) object(ctx context.Context, s *snapshot.Snapshot, e *snapshot
 	return nil
 }
 
-// keep links a bad object into the quarantine.
+// keep links a bad object into the quarantine, if there is one to keep.
 func (r *repairer) keep(h store.Hash) error {
-	if err := os.MkdirAll(r.quarantine, 0o755); err != nil {
+	if _, err := r.st.Stat(h); err != nil {
+		return nil // missing
+	}
+	if err := os.MkdirAll(r.st.Path(r.quarantine), 0o755); err != nil {
 		return err
 	}
-	err := r.st.KeepAside(h, filepath.Join(r.quarantine, h.String()))
-	if errors.Is(err, store.ErrNoObject) {
-		return nil
+	if err := r.st.KeepAside(h, r.st.Path(r.quarantine, h.String())); err != nil {
+		return err
 	}
-	return err
+	r.kept++
+	return nil
 }
 
 // day links a day directory's file to the good object.
@@ -138,8 +149,11 @@ func (r *repairer) day(ctx context.Context, s *snapshot.Snapshot, e *snapshot.En
 	if _, err := os.Lstat(filepath.Dir(name)); err != nil {
 		return nil // the day was deleted
 	}
-	tmp := r.st.Path("tmp", "repair-"+e.Object.String())
-	os.Remove(tmp)
+	dir, err := r.st.TempDir()
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(dir, "repair-"+e.Object.String())
 	if err := r.st.Link(ctx, e.Object, unix.AT_FDCWD, tmp); err != nil {
 		return err
 	}

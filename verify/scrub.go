@@ -31,8 +31,17 @@ func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
 	}
-	s := &scrub{st: st, o: o, start: o.Now(), batches: make(chan []store.Info, 8)}
-	o.Progress.Begin(snapshot.PhaseVerify, 0, 0)
+	found := new(findings)
+	r, err := scrubStore(ctx, st, o, found)
+	if err != nil {
+		return nil, err
+	}
+	return found.into(r), nil
+}
+
+func scrubStore(ctx context.Context, st *store.Store, o ScrubOptions, found *findings) (*Report, error) {
+	s := &scrub{st: st, o: o, start: o.Now(), found: found, batches: make(chan []store.Info, 8)}
+	o.Progress.Begin(PhaseObjects, 0, 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(s.batches)
@@ -44,25 +53,33 @@ func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("verify store: %w", err)
 	}
-	return s.found.into(&Report{Objects: s.objects.Load(), Skipped: s.skipped.Load(), Bytes: s.bytes.Load()}), nil
+	return &Report{Scope: ScopeStore, Objects: s.objects.Load(), Skipped: s.skipped.Load(), Bytes: s.bytes.Load()}, nil
 }
 
 type scrub struct {
 	st      *store.Store
 	o       ScrubOptions
 	start   time.Time
+	found   *findings
 	batches chan []store.Info
-	found   findings
 	objects atomic.Int64
 	skipped atomic.Int64
 	bytes   atomic.Int64
 }
 
 func (s *scrub) list(ctx context.Context) error {
-	var batch []store.Info
+	var (
+		batch  []store.Info
+		listed int64
+		folder byte
+	)
 	for info, err := range s.st.List(ctx) {
 		if err != nil {
 			return err
+		}
+		if listed++; info.Object[0] != folder {
+			folder = info.Object[0]
+			s.expect(listed, folder)
 		}
 		if !s.chosen(info.Object) || s.o.Budget > 0 && s.o.Now().Sub(s.start) > s.o.Budget {
 			s.skipped.Add(1)
@@ -76,6 +93,19 @@ func (s *scrub) list(ctx context.Context) error {
 		}
 	}
 	return s.send(ctx, batch)
+}
+
+// expect estimates how many objects will be read, once there is something to go
+// by. Hashes are spread evenly, so a part of the folders tells of the whole.
+func (s *scrub) expect(listed int64, folders byte) {
+	if folders < 8 {
+		return
+	}
+	n := float64(listed) * 256 / float64(folders)
+	if s.o.Sample > 0 && s.o.Sample < 1 {
+		n *= s.o.Sample
+	}
+	s.o.Progress.TotalFiles.Store(int64(n))
 }
 
 func (s *scrub) send(ctx context.Context, batch []store.Info) error {
@@ -129,6 +159,6 @@ func (s *scrub) check(ctx context.Context, info store.Info, buf []byte) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	s.found.add(Finding{Kind: ObjectDamaged, What: info.Object.String(), Detail: err.Error()})
+	s.found.object(info.Object, ObjectDamaged, err.Error())
 	return nil
 }

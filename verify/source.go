@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,7 +25,9 @@ import (
 type SourceOptions struct {
 	Repository fossology.Repository
 	References snapshot.References // what the database refers to; nil: not compared
+	Since      time.Time           // when References were fixed: files that arrived later have no row there
 	MD5        bool                // check the whole Name, not SHA-1 and size alone
+	Expect     int64               // about so many files, for Progress; 0: not known
 	Progress   *snapshot.Progress
 }
 
@@ -35,7 +37,7 @@ func Source(ctx context.Context, o SourceOptions) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
 	}
-	o.Progress.Begin(snapshot.PhaseVerify, 0, 0)
+	o.Progress.Begin(PhaseFiles, o.Expect, 0)
 	c := &sourceCheck{o: o, batches: make(chan []fossology.Event, 8)}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -48,10 +50,14 @@ func Source(ctx context.Context, o SourceOptions) (*Report, error) {
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("verify repository %s: %w", o.Repository.Path, err)
 	}
-	if err := c.references(ctx); err != nil {
-		return nil, fmt.Errorf("verify database: %w", err)
+	if o.References != nil {
+		o.Progress.Begin(PhaseRows, o.Expect, 0)
+		if err := c.missing(ctx); err != nil {
+			return nil, fmt.Errorf("verify database: %w", err)
+		}
 	}
-	return c.found.into(&Report{Files: c.files.Load(), Bytes: c.bytes.Load()}), nil
+	return c.found.into(&Report{Scope: ScopeSource, Files: c.files.Load(), Bytes: c.bytes.Load(),
+		Unnamed: c.unnamed.Load(), Compared: o.References != nil}), nil
 }
 
 type sourceCheck struct {
@@ -60,9 +66,14 @@ type sourceCheck struct {
 	found   findings
 	files   atomic.Int64
 	bytes   atomic.Int64
+	unnamed atomic.Int64
 }
 
+// walk hands the files to the workers, and compares them with the rows as they
+// come.
 func (c *sourceCheck) walk(ctx context.Context) error {
+	rows := &rowMerge{refs: c.o.References, depth: c.o.Repository.Depth}
+	defer rows.end()
 	var batch []fossology.Event
 	send := func() error {
 		select {
@@ -81,6 +92,13 @@ func (c *sourceCheck) walk(ctx context.Context) error {
 		case e.Kind == fossology.Unreadable:
 			c.found.add(Finding{Kind: FileUnreadable, What: e.Path, Detail: e.Err.Error()})
 		case e.Kind == fossology.FileFound && fs.FileMode(e.Stat.Mode)&0o170000 == 0o100000:
+			lacks, err := rows.lacks(ctx, e.Path)
+			if err != nil {
+				return fmt.Errorf("compare with database: %w", err)
+			}
+			if lacks != "" && !c.arrived(e.Path) {
+				c.found.add(Finding{Kind: NoRow, What: e.Path, Detail: lacks})
+			}
 			if batch = append(batch, e); len(batch) == objectBatch {
 				if err := send(); err != nil {
 					return err
@@ -110,6 +128,7 @@ func (c *sourceCheck) work(ctx context.Context) error {
 func (c *sourceCheck) file(path string, buf []byte) {
 	want, named := fossology.ParseName(path[strings.LastIndexByte(path, '/')+1:])
 	if !named {
+		c.unnamed.Add(1)
 		return
 	}
 	f, err := os.Open(filepath.Join(c.o.Repository.Path, path))
@@ -139,66 +158,5 @@ func (c *sourceCheck) file(path string, buf []byte) {
 	}
 	if got != want {
 		c.found.add(Finding{Kind: FileDamaged, What: path, Detail: fmt.Sprintf("its %d bytes have sha1 %x", got.Size, got.SHA1)})
-	}
-}
-
-// references compares the database with the files that are there. The rows
-// are asked for once, and once more for each host: a host holds a part of
-// what the rows name, so what it has beyond them has no row.
-func (c *sourceCheck) references(ctx context.Context) error {
-	if c.o.References == nil {
-		return nil
-	}
-	for _, side := range []struct {
-		typ     string
-		names   iter.Seq2[fossology.Name, error]
-		missing Kind
-	}{
-		{"files", c.o.References.PfileNames(ctx), FileMissing},
-		{"gold", c.o.References.GoldNames(ctx), GoldMissing},
-	} {
-		for name, err := range side.names {
-			if err != nil {
-				return err
-			}
-			path, err := c.o.Repository.Find(side.typ, name.String())
-			if err == nil {
-				_, err = os.Lstat(path)
-			}
-			if errors.Is(err, fs.ErrNotExist) {
-				c.found.add(Finding{Kind: side.missing, What: side.typ + "/" + name.String(), Detail: "a row refers to it"})
-			}
-		}
-	}
-	hosts, err := filepath.Glob(filepath.Join(c.o.Repository.Path, "*", "files"))
-	if err != nil {
-		return err
-	}
-	for _, dir := range append(hosts, filepath.Join(c.o.Repository.Path, "files")) {
-		err := snapshot.CompareNames(c.o.References.PfileNames(ctx), namesBelow(ctx, dir), func(fossology.Name) {},
-			func(n fossology.Name) { c.found.add(Finding{Kind: NoRow, What: "files/" + n.String()}) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// namesBelow yields the Names of the files in a directory of the repository.
-func namesBelow(ctx context.Context, dir string) iter.Seq2[fossology.Name, error] {
-	return func(yield func(fossology.Name, error) bool) {
-		if _, err := os.Stat(dir); err != nil {
-			return
-		}
-		for e, err := range fossology.Walk(ctx, dir, fossology.WalkOptions{}) {
-			if err != nil {
-				yield(fossology.Name{}, err)
-				return
-			}
-			name, ok := fossology.ParseName(e.Path[strings.LastIndexByte(e.Path, '/')+1:])
-			if ok && e.Kind == fossology.FileFound && !yield(name, nil) {
-				return
-			}
-		}
 	}
 }

@@ -1,9 +1,8 @@
 package verify_test
 
 import (
-	"context"
+	"fmt"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,7 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"repotool/fossology"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
 	"repotool/repotest"
 	"repotool/snapshot"
 	"repotool/store"
@@ -27,21 +28,22 @@ type world struct {
 
 func newWorld(t testing.TB) world {
 	t.Helper()
-	w := world{repository: repotest.Repository(t)}
+	w := world{repository: repotest.Repository(t), st: repotest.Store(t)}
+	w.take(t, time.Now)
 	var err error
-	if w.st, err = store.Init(t.Context(), filepath.Join(t.TempDir(), "store"), time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.st.Close() })
-	_, err = snapshot.Take(t.Context(), snapshot.TakeOptions{Store: w.st, Installation: "x", Repository: w.repository, Depth: 3,
-		Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if w.snap, err = snapshot.Find(w.st, "x", "latest"); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+func (w world) take(t testing.TB, now func() time.Time) {
+	t.Helper()
+	_, err := snapshot.Take(t.Context(), snapshot.TakeOptions{Store: w.st, Installation: "x", Repository: w.repository, Depth: 3,
+		Now: now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (w world) scrub(t testing.TB) *verify.Report {
@@ -55,7 +57,7 @@ func (w world) scrub(t testing.TB) *verify.Report {
 
 func (w world) complete(t testing.TB) *verify.Report {
 	t.Helper()
-	r, err := verify.Complete(t.Context(), w.st, "x", "latest", nil)
+	r, err := verify.Complete(t.Context(), w.st, "x", "latest", verify.CompleteOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +95,144 @@ func flip(t testing.TB, name string) {
 	}
 }
 
+// state is everything that a change would leave a trace in: names, modes,
+// owners, inodes, link counts, sizes and times below the directories.
+func state(t testing.TB, dirs ...string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			var st unix.Stat_t
+			if err := unix.Lstat(path, &st); err != nil {
+				return err
+			}
+			fmt.Fprintln(&b, path, st.Mode, st.Uid, st.Gid, st.Ino, st.Nlink, st.Size, st.Mtim, st.Ctim)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// A good store has no findings, and everything was read. A damaged one has
+// findings. Neither check changes anything.
+func TestChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	names, _ := fixtureNames(t, w.repository)
+	for _, damaged := range []bool{false, true} {
+		if damaged {
+			e := w.some(t)
+			flip(t, w.object(e.Object))
+			flip(t, filepath.Join(w.repository, e.Path))
+		}
+		before := state(t, w.st.Dir(), w.repository)
+		all, err := verify.Store(t.Context(), w.st, verify.ScrubOptions{Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := verify.Complete(t.Context(), w.st, "x", "latest", verify.CompleteOptions{Read: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := verify.Source(t.Context(), sourceOptions(w.repository, refs{names, nil}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []*verify.Report{all, one, source} {
+			if r.Good() == damaged {
+				t.Errorf("damaged %v: %+v", damaged, r)
+			}
+		}
+		if d := cmp.Diff(before, state(t, w.st.Dir(), w.repository)); d != "" {
+			t.Errorf("damaged %v: verify changed %s", damaged, d)
+		}
+	}
+}
+
+// A bad object is one finding, which says what it is needed for and how many
+// snapshots suffer.
+func TestStoreBlames(t *testing.T) {
+	w := newWorld(t)
+	e := w.some(t)
+	w.take(t, func() time.Time { return time.Now().Add(time.Hour) })
+	for _, step := range []struct {
+		name   string
+		damage func()
+	}{
+		{"damaged", func() { flip(t, w.object(e.Object)) }},
+		{"missing", func() { os.Remove(w.object(e.Object)) }}, // last: nothing is left to flip
+	} {
+		name := step.name
+		step.damage()
+		r, err := verify.Store(t.Context(), w.st, verify.ScrubOptions{Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Wrong() != 1 || len(r.Findings) != 1 {
+			t.Fatalf("%s: %d findings, want 1: %+v", name, r.Wrong(), r.Findings)
+		}
+		f := r.Findings[0]
+		if f.What != e.Object.String() || !strings.HasSuffix(f.For, filepath.Base(e.Path)) || f.Installation != "x" ||
+			f.Snapshot != w.snap.Name() || f.Snapshots != 2 {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
+
+// Completeness of one snapshot alone asks for presence and size; with Read it
+// sees a flipped bit as well.
+func TestCompleteRead(t *testing.T) {
+	w := newWorld(t)
+	e := w.some(t)
+	flip(t, w.object(e.Object))
+	if r := w.complete(t); !r.Good() || r.Objects != 0 || r.Bytes != 0 {
+		t.Errorf("presence: %+v", r)
+	}
+	r, err := verify.Complete(t.Context(), w.st, "x", "latest", verify.CompleteOptions{Read: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Counts[verify.ObjectDamaged] != 1 || r.Wrong() != 1 || r.Objects < 900 || r.Bytes < 10<<20 {
+		t.Errorf("read: %+v", r)
+	}
+}
+
+// A budget stops the reading, and the report says how much was not read.
+func TestBudget(t *testing.T) {
+	w := newWorld(t)
+	all := w.scrub(t).Objects
+	start, asked := time.Now(), 0
+	clock := func() time.Time { // a second for every question
+		asked++
+		return start.Add(time.Duration(asked) * time.Second)
+	}
+	r, err := verify.Scrub(t.Context(), w.st, verify.ScrubOptions{Budget: 100 * time.Second, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Objects == 0 || r.Skipped == 0 || r.Objects+r.Skipped != all || r.Objects > 100 {
+		t.Errorf("%+v of %d", r, all)
+	}
+}
+
+// The number of objects is estimated for whoever waits.
+func TestScrubProgress(t *testing.T) {
+	w := newWorld(t)
+	p := new(snapshot.Progress)
+	r, err := verify.Scrub(t.Context(), w.st, verify.ScrubOptions{Now: time.Now, Progress: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := p.TotalFiles.Load(); n < r.Objects*9/10 || n > r.Objects*11/10 || p.Phase() != verify.PhaseObjects {
+		t.Errorf("%s: about %d objects expected, %d read", p.Phase(), n, r.Objects)
+	}
+}
+
 // A good store has no findings, and everything was read.
 func TestGood(t *testing.T) {
 	w := newWorld(t)
@@ -102,59 +242,6 @@ func TestGood(t *testing.T) {
 	}
 	if c := w.complete(t); !c.Good() || c.Files < 900 {
 		t.Errorf("complete: %+v", c)
-	}
-}
-
-// A flipped bit is found, put right from the live repository, in the day as
-// well, and the bad object is kept.
-func TestRepair(t *testing.T) {
-	w := newWorld(t)
-	e := w.some(t)
-	flip(t, w.object(e.Object))
-	r := w.scrub(t)
-	if r.Counts[verify.ObjectDamaged] != 1 || r.Findings[0].What != e.Object.String() {
-		t.Fatalf("scrub: %+v", r)
-	}
-	if err := verify.Repair(t.Context(), w.st, r, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if r.Repaired != 1 || !r.Good() {
-		t.Errorf("repair: %+v", r)
-	}
-	if r := w.scrub(t); !r.Good() {
-		t.Errorf("scrub after repair: %+v", r)
-	}
-	if c := w.complete(t); !c.Good() {
-		t.Errorf("complete after repair: %+v", c.Findings)
-	}
-	path, _ := w.snap.DayPath(&e, snapshot.LayoutFlat)
-	got, err := os.ReadFile(w.st.Path(path))
-	if err != nil || store.Sum(got) != e.Object {
-		t.Errorf("the day still shows the bad bytes: %v", err)
-	}
-	if kept, _ := filepath.Glob(w.st.Path("trash", "*", e.Object.String())); len(kept) != 1 {
-		t.Errorf("the bad object was not kept: %v", kept)
-	}
-}
-
-// A damaged object whose file is damaged in the repository too is not
-// "repaired".
-func TestRepairNothingGood(t *testing.T) {
-	w := newWorld(t)
-	e := w.some(t)
-	flip(t, w.object(e.Object))
-	for typ := range strings.SplitSeq("gold files", " ") {
-		name := filepath.Join(w.repository, strings.Replace(e.Path, "/files/", "/"+typ+"/", 1))
-		if _, err := os.Stat(name); err == nil {
-			flip(t, name)
-		}
-	}
-	r := w.scrub(t)
-	if err := verify.Repair(t.Context(), w.st, r, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if r.Repaired != 0 || r.Good() {
-		t.Errorf("repair: %+v", r)
 	}
 }
 
@@ -220,52 +307,13 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// refs is what a database says.
-type refs struct{ pfiles, golds []fossology.Name }
-
-func (r refs) PfileNames(context.Context) iter.Seq2[fossology.Name, error] { return seq(r.pfiles) }
-func (r refs) GoldNames(context.Context) iter.Seq2[fossology.Name, error]  { return seq(r.golds) }
-
-func seq(names []fossology.Name) iter.Seq2[fossology.Name, error] {
-	return func(yield func(fossology.Name, error) bool) {
-		for _, n := range names {
-			if !yield(n, nil) {
-				return
-			}
-		}
-	}
-}
-
-// The source check reads every file, and compares with the database.
-func TestSource(t *testing.T) {
-	repository := repotest.Repository(t)
-	var names []fossology.Name
-	var first string
-	filepath.WalkDir(filepath.Join(repository, "localhost", "files"), func(path string, d fs.DirEntry, err error) error {
-		if n, ok := fossology.ParseName(filepath.Base(path)); ok && err == nil && !d.IsDir() {
-			names = append(names, n)
-			if first == "" && n.Size > 100 {
-				first = path
-			}
-		}
-		return err
-	})
-	o := verify.SourceOptions{Repository: fossology.Repository{Path: repository, Depth: 3,
-		Routes: []fossology.Route{{Host: "localhost", Type: "*", Start: "00", End: "ff"}}}, References: refs{names, nil}, MD5: true}
-	r, err := verify.Source(t.Context(), o)
-	if err != nil || !r.Good() || r.Files < 900 {
-		t.Fatalf("good: %+v, %v", r, err)
-	}
-	flip(t, first)
-	os.Remove(filepath.Join(repository, "localhost", "files", fossology.FanOut(names[len(names)-1].String(), 3), names[len(names)-1].String()))
-	o.References = refs{append(names[:3:3], names[4:]...), names[:1]}
-	r, err = verify.Source(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range []verify.Kind{verify.FileDamaged, verify.FileMissing, verify.GoldMissing, verify.NoRow} {
-		if r.Counts[k] != 1 {
-			t.Errorf("%s: %d findings, want 1: %+v", k, r.Counts[k], r.Findings)
+// Whatever is found, there is something to be said of what to do, before a
+// repair and after one that did not help.
+func TestHints(t *testing.T) {
+	for _, k := range []verify.Kind{verify.ManifestUnreadable, verify.ObjectMissing, verify.ObjectDamaged, verify.DayIncomplete,
+		verify.SummaryDamaged, verify.FileDamaged, verify.FileUnreadable, verify.FileMissing, verify.GoldMissing, verify.NoRow} {
+		if k.Hint() == "" || strings.Contains(k.HintAfterRepair(), "--repair") {
+			t.Errorf("%s: %q, after a repair %q", k, k.Hint(), k.HintAfterRepair())
 		}
 	}
 }

@@ -11,8 +11,9 @@ import (
 const helpFlag = "--help"
 
 // arrange sorts a command line into the order that the flag parser needs:
-// command, subcommand, flags, "--", arguments. Flags may stand anywhere. A word
-// that is no known command or flag is a usageError with the nearest known one.
+// command, subcommand, flags, "--", arguments. Flags may stand anywhere; help and
+// --version are what people try first. A word that is no known command or flag
+// is a usageError with the nearest known one.
 func arrange(commands []*cli.Command, args []string) ([]string, error) {
 	var (
 		path, flags, rest []string
@@ -20,8 +21,11 @@ func arrange(commands []*cli.Command, args []string) ([]string, error) {
 		known             = commonFlags()
 		open              = commands // the commands that may come next
 	)
-	if len(args) > 0 && args[0] == "help" {
+	switch {
+	case len(args) > 0 && args[0] == "help":
 		args = append(args[1:len(args):len(args)], helpFlag)
+	case len(args) > 0 && (args[0] == "--version" || args[0] == "-V"):
+		args = append([]string{"version"}, args[1:]...)
 	}
 	for i := 0; i < len(args); i++ {
 		arg := args[i]

@@ -51,9 +51,7 @@ func (t *tool) benchRepoCommand() *cli.Command {
 		Description: `
 Makes a repository in DIR, which must not hold one. With --night N, changes a
 repository that was made with the same --files and --seed as one day of work
-does: 1 % more files, 0.2 % fewer of the old ones.
-
-With --json, the answer has files, gold, dirs, bytes and removed.`,
+does: 1 % more files, 0.2 % fewer of the old ones.`,
 		Flags: append(repositoryFlags(),
 			&cli.IntFlag{Name: "night", Usage: "change the repository in DIR as night `N` does, from 1"}),
 		Action: t.benchRepo,
@@ -118,7 +116,7 @@ source. Programs that are not installed fail in their steps only.
 
 The answer is a report with tables in Markdown: wall and processor seconds,
 memory, bytes and inodes added, medians and ratios, and every command. With
---json it is one object with every sample.`,
+--json, it holds every sample.`,
 		Flags: append(repositoryFlags(),
 			&cli.IntFlag{Name: "runs", Value: 5, Usage: "go through all of it `N` times (default 5)"},
 			&cli.StringSliceFlag{Name: "contestant", Usage: "measure only `NAME` (repeatable): " + strings.Join(bench.Names, "; ")}),

@@ -50,21 +50,20 @@ func (t *tool) cat(c *cli.Context) error {
 	case s.json:
 		return usagef("cat: bytes cannot be written as JSON: leave --json out")
 	}
-	st, err := openStore(s)
+	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	snap, err := findSnapshot(s, st, c.Args().First())
-	if err != nil {
-		return err
-	}
+	defer snap.Store.Close()
 	name := cleanPath(c.Args().Get(1))
+	if below(name, "database") && snap.Manifest.Database == nil {
+		return &hinted{fmt.Errorf("snapshot %s holds no database", snap.Name()), "see DATABASE in repotool snapshots"}
+	}
 	var parts []string
 	if part, ok := strings.CutPrefix(name, "database/"); ok && snap.Manifest.Database != nil {
 		for _, p := range snap.Manifest.Database.Parts {
 			if p.Path == part {
-				_, err := snapshot.WritePart(c.Context, t.stdout, p, func(h store.Hash) (io.ReadCloser, error) { return st.Open(h) })
+				_, err := snapshot.WritePart(c.Context, t.stdout, p, func(h store.Hash) (io.ReadCloser, error) { return snap.Store.Open(h) })
 				return err
 			}
 			parts = append(parts, "database/"+p.Path)
@@ -75,7 +74,7 @@ func (t *tool) cat(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.writeEntry(c.Context, st, e)
+	return t.writeEntry(c.Context, snap.Store, e)
 }
 
 // writeEntry checks an entry's object, then copies it out.

@@ -31,8 +31,7 @@ FOSSology touches and rewrites files without changing them, so the last kind is
 counted only, unless --all asks for it; so are directories. At the end stand the
 counts, and the row counts of the database where they differ.
 
-With --json, each line is one object with path, change (added, removed, content,
-metadata), old and new as in ls; the last one has the key summary.`,
+With --json, each line is one object; the last one has the key summary.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "print directories, and files of which only mode, owner or time changed, too"},
 		},
@@ -44,15 +43,16 @@ repotool diff --json latest~7 latest | jq 'select(.change == "removed")'`,
 		exitFailed)
 }
 
-// changed is one line of diff --json.
-type changed struct {
-	Path   string  `json:"path"`
-	Change string  `json:"change"`
-	Old    *listed `json:"old,omitempty"`
-	New    *listed `json:"new,omitempty"`
+// diffLine is one line of diff --json: a change, or at the end the summary.
+type diffLine struct {
+	Path    string       `json:"path,omitempty"`
+	Change  string       `json:"change,omitempty"`
+	Old     *listed      `json:"old,omitempty"`
+	New     *listed      `json:"new,omitempty"`
+	Summary *diffSummary `json:"summary,omitempty"`
 }
 
-// diffSummary is the last line of diff --json, under the key summary.
+// diffSummary counts the changes.
 type diffSummary struct {
 	From         string              `json:"from"`
 	To           string              `json:"to"`
@@ -82,16 +82,12 @@ func (t *tool) diff(c *cli.Context) error {
 	default:
 		return tooMany(c, 2)
 	}
-	st, err := openStore(s)
+	from, err := openSnapshot(s, c.Args().Get(0))
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	from, err := findSnapshot(s, st, c.Args().Get(0))
-	if err != nil {
-		return err
-	}
-	to, err := findSnapshot(s, st, c.Args().Get(1))
+	defer from.Store.Close()
+	to, err := findSnapshot(s, from.Store, c.Args().Get(1))
 	if err != nil {
 		return err
 	}
@@ -102,7 +98,7 @@ func (t *tool) diff(c *cli.Context) error {
 	}
 	switch {
 	case s.json:
-		err = encode(out, map[string]diffSummary{"summary": sum})
+		err = encode(out, diffLine{Summary: &sum})
 	case !s.quiet:
 		_, err = fmt.Fprintln(out, sum)
 	}
@@ -122,7 +118,7 @@ func (d *diffSummary) compare(ctx context.Context, out io.Writer, from, to *snap
 		switch {
 		case minor && !all:
 		case asJSON:
-			line := changed{Path: ch.Path, Change: kind}
+			line := diffLine{Path: ch.Path, Change: kind}
 			if ch.Old != nil {
 				x := describe(ch.Old)
 				line.Old = &x

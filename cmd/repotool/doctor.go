@@ -26,9 +26,7 @@ begins with ok, warn or bad; below what is wrong stands how to mend it.
 If a note says that a scheduler was stopped and nobody is left to start it,
 --mend starts it. Otherwise nothing is changed.
 
-With --json, the answer has checks (each with what, status, text and mend) and
-the numbers ok, warn and bad. Exit code 3 means that something is bad or
-doubtful.`,
+Exit code 3 means that something is bad or doubtful.`,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "mend", Usage: "start a scheduler that a dead run left stopped"},
 			setting("database", "none leaves the database and its programs out, as `MODE`"),

@@ -222,7 +222,11 @@ func (x *examination) clock(context.Context) {
 	if x.st == nil {
 		return
 	}
-	f, err := os.CreateTemp(x.st.Path("tmp"), "clock-")
+	dir, err := x.st.TempDir()
+	var f *os.File
+	if err == nil {
+		f, err = os.CreateTemp(dir, "clock-")
+	}
 	if err != nil {
 		x.broken("clock", err, "see whether the store can be written to")
 		return

@@ -133,6 +133,9 @@ func (x *examination) scheduler(ctx context.Context) {
 	default:
 		x.ok("agents", "none at work, in %s", dir)
 	}
+	if far := x.in.UnseenHosts(ctx); len(far) > 0 {
+		x.ok("agents", "on %s cannot be seen from here: a snapshot asks scheduler and database for them", strings.Join(hostNames(far), ", "))
+	}
 }
 
 // notes looks for schedulers that a dead run left stopped, and starts ours if

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,11 +26,44 @@ func documented(c *cli.Command, examples string, exits ...int) *cli.Command {
 	own := slices.Clone(c.Flags)
 	c.Flags = append(c.Flags, commonFlags()...)
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
-		return &usageError{err: err, hint: "see " + full + " --help"}
+		return badValue(full, c.Flags, err)
 	}
 	c.HideHelpCommand = true
 	c.CustomHelpTemplate = commandPage(full, c, own, examples, exits)
 	return c
+}
+
+// wrongValue and wrongVariable are what the flag parser says of a value.
+var (
+	wrongValue    = regexp.MustCompile(`^invalid (?:boolean )?value "(?P<value>.*)" for (?:flag )?-*(?P<flag>[a-z-]+): `)
+	wrongVariable = regexp.MustCompile(`^could not parse "(?P<value>.*)" as \w+ value from environment variable "(?P<where>\w+)" for flag (?P<flag>[a-z-]+): `)
+)
+
+// badValue says what a flag's value should have been.
+func badValue(full string, flags []cli.Flag, err error) error {
+	hint := "see " + full + " --help"
+	says := func(re *regexp.Regexp, part string) string {
+		m, i := re.FindStringSubmatch(err.Error()), re.SubexpIndex(part)
+		if m == nil || i < 0 {
+			return ""
+		}
+		return m[i]
+	}
+	name := pick(says(wrongValue, "flag"), says(wrongVariable, "flag"))
+	if name == "" {
+		return &usageError{err: err, hint: hint}
+	}
+	expected := "something else"
+	switch findFlag(flags, name).(type) {
+	case *cli.DurationFlag:
+		expected = "a duration such as 90s, 10m or 1h30m"
+	case *cli.IntFlag, *cli.Uint64Flag:
+		expected = "a number"
+	case *cli.BoolFlag:
+		expected = "nothing, true or false"
+	}
+	where := pick(says(wrongVariable, "where"), "--"+name)
+	return &usageError{err: fmt.Errorf("%s %q: expected %s", where, pick(says(wrongValue, "value"), says(wrongVariable, "value")), expected), hint: hint}
 }
 
 // commandPage is a command's manual page.
@@ -43,6 +77,7 @@ func commandPage(full string, c *cli.Command, own []cli.Flag, examples string, e
 	}
 	section(&b, "COMMON FLAGS", flagLines(commonFlags()))
 	section(&b, "EXAMPLES", examples)
+	section(&b, "JSON", answerLines(strings.TrimPrefix(full, "repotool ")))
 	section(&b, "EXIT CODES", exitLines(append([]int{exitGood, exitUsage}, exits...)))
 	return b.String()
 }
@@ -73,8 +108,11 @@ func topPage(commands []*cli.Command) string {
 	return b.String()
 }
 
-// section writes a heading and a text that is indented below it.
+// section writes a heading and a text that is indented below it, if there is one.
 func section(b *strings.Builder, heading, text string) {
+	if text == "" {
+		return
+	}
 	if b.Len() > 0 {
 		b.WriteByte('\n')
 	}
@@ -102,6 +140,21 @@ func flagLines(flags []cli.Flag) string {
 			name += " " + m[1]
 		}
 		b.WriteString(columns(name, strings.ReplaceAll(usage, "`", "")))
+	}
+	return b.String()
+}
+
+// answerLines describes the keys of a command's answers in two columns.
+func answerLines(command string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(answers)) {
+		keys := strings.TrimLeft(answers[name], "\n")
+		switch with, ok := strings.CutPrefix(name, command+" "); {
+		case name == command:
+			b.WriteString(keys + "\n")
+		case ok && strings.ToLower(with) != with || ok && with[0] == '-': // no subcommand
+			fmt.Fprintf(&b, "\nWith %s:\n\n%s\n", with, keys)
+		}
 	}
 	return b.String()
 }

@@ -70,6 +70,7 @@ func TestExamplesParse(t *testing.T) {
 	}
 	n := 0
 	for _, section := range strings.Split(pages, "EXAMPLES\n")[1:] {
+		section, _, _ = strings.Cut(section, "\nJSON\n")
 		section, _, _ = strings.Cut(section, "\nEXIT CODES")
 		section, _, _ = strings.Cut(section, "\nCONFIGURATION")
 		section = quoted.ReplaceAllString(strings.ReplaceAll(section, "\\\n", " "), "word")

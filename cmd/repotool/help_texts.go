@@ -81,8 +81,12 @@ REPOTOOL_LOG=info or debug writes a log to standard error.`
 
 	topJSON = `
 With --json, standard output holds one JSON object; ls and diff write one
-object per line. Sizes are bytes, times RFC 3339 in UTC. Keys are never
-renamed or removed, new ones may come. An error is
+object per line. Each command's --help lists the keys of its answer, as jq
+writes them; a "?" marks those that are left out where there is nothing to say,
+and words in capitals stand for keys that are data. Sizes are bytes, times RFC
+3339 in UTC. Keys are never renamed or removed, new ones may come. Findings are
+in the answer, and make the exit code 3. An error takes the place of the answer
+(where that had begun already, it is the last line):
 
     {"error": {"kind": "locked", "code": 4, "message": "…", "hint": "…"}}
 

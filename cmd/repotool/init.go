@@ -55,6 +55,9 @@ func (t *tool) init(c *cli.Context) error {
 		return &usageError{err: errors.New("init: no directory is given"), hint: "write repotool init STORE"}
 	}
 	st, err := store.Init(c.Context, s.store, t.now())
+	if errors.Is(err, store.ErrExists) {
+		err = withHint(err, "it can be used as it is: repotool snapshot --store "+s.store)
+	}
 	if err != nil {
 		return err
 	}

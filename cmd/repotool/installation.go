@@ -8,20 +8,7 @@ import (
 
 	"repotool/fossology"
 	"repotool/snapshot"
-	"repotool/store"
 )
-
-// openStore opens the store that the settings name.
-func openStore(s settings) (*store.Store, error) {
-	if err := s.needStore(); err != nil {
-		return nil, err
-	}
-	st, err := store.Open(s.store)
-	if err != nil {
-		return nil, withHint(err, "make one with: repotool init "+s.store)
-	}
-	return st, nil
-}
 
 // loadInstallation reads FOSSology's configuration, as the settings change it.
 func loadInstallation(s settings, needDatabase bool) (*fossology.Installation, error) {
@@ -35,7 +22,7 @@ func loadInstallation(s settings, needDatabase bool) (*fossology.Installation, e
 }
 
 // dumpOptions say how the database goes into a snapshot; nil if it does not.
-func dumpOptions(s settings, st *store.Store, in *fossology.Installation) *snapshot.DumpOptions {
+func dumpOptions(s settings, in *fossology.Installation) *snapshot.DumpOptions {
 	if s.database == string(snapshot.DumpNone) {
 		return nil
 	}
@@ -45,7 +32,8 @@ func dumpOptions(s settings, st *store.Store, in *fossology.Installation) *snaps
 		GlobalsDSN: fossology.DSN(s.admin),
 		Mode:       snapshot.DumpMode(s.database),
 		Command:    s.databaseCommand,
-		TempDir:    st.Path("tmp"),
+		// FOSSology stands still while the dump begins: it waits for a lock no longer than for an agent.
+		LockTimeout: s.quiesceTimeout,
 	}
 }
 

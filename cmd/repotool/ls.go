@@ -29,10 +29,7 @@ own; --all shows those.
 A repository has many files. --depth N shows N levels below PATH and adds up
 what is deeper.
 
-With --json, each line is one object with path, kind (file, directory,
-symlink, database, sum), size, mode, uid, gid, mtime, object (the BLAKE3-256 of
-the content), target, links (the same number: the same file), files (of a sum).
-A path that is not UTF-8 is in raw as well, in base64.`,
+With --json, each line is one object.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "show recorded directories, too"},
 			&cli.IntFlag{Name: "depth", Usage: "show `N` levels and add up what is deeper (0: show all)"},
@@ -75,15 +72,11 @@ func (t *tool) ls(c *cli.Context) error {
 	case c.Int("depth") < 0:
 		return usagef("--depth %d: expected 0 or more", c.Int("depth"))
 	}
-	st, err := openStore(s)
+	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	snap, err := findSnapshot(s, st, c.Args().First())
-	if err != nil {
-		return err
-	}
+	defer snap.Store.Close()
 	out := bufio.NewWriterSize(t.stdout, 64<<10)
 	l := &lister{out: out, json: s.json, all: c.Bool("all"), depth: c.Int("depth"), prefix: cleanPath(c.Args().Get(1))}
 	if err := l.list(c.Context, snap); err != nil {

@@ -28,7 +28,7 @@ type tool struct {
 	terminal       bool    // stderr is looked at by a person
 	now            func() time.Time
 	log            *slog.Logger
-	stale          []fossology.Job // found by the standstill
+	still          *fossology.Standstill // the last one; nil if there was none
 }
 
 // run is the whole program; it returns the exit code.
@@ -89,7 +89,7 @@ func (t *tool) app() *cli.App {
 		ErrWriter:                 t.stderr,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run does it
 		Action: func(c *cli.Context) error {
-			return &usageError{err: errNoCommand, hint: "see repotool --help"}
+			return &usageError{err: errNoCommand, hint: "see repotool --help; to begin with: repotool doctor"}
 		},
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 
 	"repotool/snapshot"
 )
@@ -51,7 +53,7 @@ func (t *tool) watch(s settings, p *snapshot.Progress) (stop func()) {
 	if !t.terminal || s.quiet || s.json {
 		return func() {}
 	}
-	v := &progressView{p: p, now: t.now, bars: mpb.New(mpb.WithOutput(t.screen.out), mpb.WithRefreshRate(progressEvery))}
+	v := &progressView{p: p, now: t.now, bars: mpb.New(append(onTerminal(t.screen.out), mpb.WithRefreshRate(progressEvery))...)}
 	t.screen.show(v.bars)
 	stopped, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -71,6 +73,17 @@ func (t *tool) watch(s settings, p *snapshot.Progress) (stop func()) {
 		}
 	}()
 	return sync.OnceFunc(func() { close(stopped); <-done })
+}
+
+// onTerminal lets bars be drawn on a terminal, even on one that does not know
+// its size, such as a serial console: that is where people restore.
+func onTerminal(out io.Writer) []mpb.ContainerOption {
+	if f, ok := out.(*os.File); ok {
+		if _, rows, err := term.GetSize(int(f.Fd())); err == nil && rows == 0 {
+			return []mpb.ContainerOption{mpb.WithOutput(struct{ io.Writer }{out}), mpb.WithAutoRefresh()}
+		}
+	}
+	return []mpb.ContainerOption{mpb.WithOutput(out)}
 }
 
 // progressView is one bar for each phase; those that took a while stay.

@@ -90,6 +90,33 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// A terminal that does not know its size, such as a serial console, sees them too.
+func TestWatchSizeless(t *testing.T) {
+	tty, output := terminal(t)
+	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{}); err != nil {
+		t.Fatal(err)
+	}
+	var seen bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&seen, output)
+	}()
+	scr := &screen{out: tty}
+	tl := &tool{stderr: scr, screen: scr, terminal: true, now: time.Now}
+	p := new(snapshot.Progress)
+	stop := tl.watch(settings{}, p)
+	p.Begin(snapshot.PhaseFiles, 1000, 0)
+	p.Files.Store(500)
+	time.Sleep(3 * progressEvery)
+	stop()
+	tty.Close()
+	<-read
+	if want := "500 of 1,000 files"; !strings.Contains(seen.String(), want) {
+		t.Errorf("no %q in %q", want, seen.String())
+	}
+}
+
 // TestWatchElsewhere proves that nothing is shown where nobody looks.
 func TestWatchElsewhere(t *testing.T) {
 	for name, tt := range map[string]struct {

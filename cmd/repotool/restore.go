@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -47,10 +48,7 @@ snapshot has them. Tablespaces are not created: if the server lacks one that a
 table is in, the restore says so before it begins.
 
 --plan says what would be done, how much it is, whether it fits, and what would
-be overwritten; it changes nothing.
-
-With --json, the answer has snapshot, to, plan, files (the counts), databases,
-problems (of a plan), findings and firstFindings.`,
+be overwritten; it changes nothing.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Usage: "restore the files into `DIR` and leave the installation alone"},
 			&cli.StringSliceFlag{Name: "only", Usage: "restore only `WHAT`: gold, files, logs, database, a host, a path as ls shows it, or a file's name (repeatable)"},
@@ -103,16 +101,12 @@ func (t *tool) restore(c *cli.Context) error {
 	case c.NArg() > 1:
 		return tooMany(c, 1)
 	}
-	st, err := openStore(s)
+	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	snap, err := findSnapshot(s, st, c.Args().First())
-	if err != nil {
-		return err
-	}
-	r := &restoration{tool: t, s: s, st: st, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
+	defer snap.Store.Close()
+	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
 	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
 	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {
 		return err
@@ -160,6 +154,7 @@ func (r *restoration) choose(only []string, to string) error {
 	if wantDatabase && dump != nil {
 		r.databases = append(r.databases, dump.Main)
 	}
+	slices.Sort(r.databases) // one can be named twice, and is loaded once
 	r.databases = slices.Compact(r.databases)
 	if len(r.databases) > 1 && r.databaseName != "" {
 		return usagef("restore: --database-name fits one database, not %s", strings.Join(r.databases, " and "))
@@ -202,6 +197,11 @@ func (r *restoration) locate(to string) error {
 
 // run restores files, then databases: rows that refer to files appear last.
 func (r *restoration) run(ctx context.Context) error {
+	if !r.result.Plan {
+		if _, err := r.st.Sweep(ctx); err != nil {
+			r.log.Warn("clear up after an interrupted run", "err", err)
+		}
+	}
 	if r.inPlace && !r.result.Plan {
 		lock, err := r.st.Lock(ctx, "snapshot-"+r.s.installation, commandLine(), r.now())
 		var locked *store.LockedError
@@ -219,7 +219,8 @@ func (r *restoration) run(ctx context.Context) error {
 				return err
 			}
 			err = r.work(ctx)
-			_, e := release(context.WithoutCancel(ctx))
+			stood, e := release(context.WithoutCancel(ctx))
+			r.result.Standstill = stood.Duration.Seconds()
 			return errors.Join(err, e)
 		}
 	}
@@ -262,6 +263,9 @@ func (r *restoration) restoreFiles(ctx context.Context) error {
 	r.result.Room = measureRoom(r.result.To)
 	if m := r.result.Room; m != nil && m.FreeBytes < report.NewBytes {
 		r.problem("%s would be written, %s is free on %s", size(report.NewBytes), size(m.FreeBytes), m.Dir)
+	}
+	if m := r.result.Room; m != nil && unix.Access(m.Dir, unix.W_OK) != nil {
+		r.problem("%s cannot be written to: it is mounted read-only, or belongs to somebody else", m.Dir)
 	}
 	return nil
 }

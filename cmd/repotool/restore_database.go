@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -79,13 +82,20 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 			return counted{f, &progress.Bytes}, err
 		},
 		Counts:  r.countRows,
-		TempDir: r.st.Path("tmp"),
 		Command: r.s.loadCommand,
 		Now:     r.now,
 		Log:     r.log,
 	}
+	if o.Dump.Mode == snapshot.DumpDirectory {
+		dir, remove, err := loadDir(r.st.TempDir)
+		if err != nil {
+			return err
+		}
+		defer remove()
+		o.TempDir = dir
+	}
 	if name == r.snap.Manifest.Database.Main {
-		o.Expected = r.snap.Manifest.Rows
+		o.Expected = r.snap.Manifest.RestoredRows()
 	}
 	l, err := snapshot.LoadDatabase(ctx, o)
 	if err != nil {
@@ -93,6 +103,17 @@ func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
 	}
 	r.result.Databases = append(r.result.Databases, &databaseResult{Name: l.Database, Before: l.Before, Bytes: l.Bytes, Rows: l.Counts, Roles: l.Roles, Removed: l.Removed, Warnings: l.Warnings, Exists: l.Before != ""})
 	return nil
+}
+
+// loadDir is where a dump in directory format is put together: on the store's file system, which has room, or, if nothing
+// can be written there, where temporary files are.
+func loadDir(inStore func() (string, error)) (dir string, remove func(), err error) {
+	dir, err = inStore()
+	if !errors.Is(err, unix.EROFS) && !errors.Is(err, unix.EACCES) {
+		return dir, func() {}, err
+	}
+	dir, err = os.MkdirTemp("", "repotool-restore-")
+	return dir, func() { os.RemoveAll(dir) }, err
 }
 
 // countRows counts what the snapshot counted, in another database of the server.
@@ -182,10 +203,5 @@ func (d *databaseResult) lines(plan bool) string {
 	return b.String()
 }
 
-// pgVersion writes 150020 as 15.20.
-func pgVersion(n int) string {
-	if n == 0 {
-		return "unknown"
-	}
-	return fmt.Sprintf("%d.%d", n/10000, n%10000)
-}
+// pgVersion writes a number of a server's version, 150020 as 15.20.
+func pgVersion(n int) string { return snapshot.PostgresVersion(n).String() }

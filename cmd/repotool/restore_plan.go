@@ -16,7 +16,7 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	dump := r.snap.Manifest.Database
 	p := &databaseResult{Name: r.target(name), Bytes: r.dumpBytes(name), ServerVersion: r.admin.ServerVersion(), DumpVersion: dump.ServerVersion}
 	if name == dump.Main {
-		p.Rows = r.snap.Manifest.Rows
+		p.Rows = r.snap.Manifest.RestoredRows()
 	}
 	for _, d := range dump.Databases {
 		if d.Name != name {
@@ -44,7 +44,7 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	if p.Bytes == 0 {
 		r.problem("the snapshot holds no database %s", name)
 	}
-	if p.ServerVersion/10000 < p.DumpVersion/10000 {
+	if snapshot.PostgresVersion(p.ServerVersion).OlderThan(snapshot.PostgresVersion(p.DumpVersion)) {
 		r.problem("PostgreSQL %s is older than the %s that was dumped: not everything may load", pgVersion(p.ServerVersion), pgVersion(p.DumpVersion))
 	}
 	r.result.Databases = append(r.result.Databases, p)

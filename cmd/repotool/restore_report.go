@@ -16,7 +16,8 @@ type restoreResult struct {
 	Files        *snapshot.RestoreReport        `json:"files,omitempty"`
 	Room         *room                          `json:"room,omitempty"` // with plan
 	Databases    []*databaseResult              `json:"databases,omitempty"`
-	Problems     []string                       `json:"problems,omitempty"` // plan: why it would fail
+	Problems     []string                       `json:"problems,omitempty"`          // plan: why it would fail
+	Standstill   float64                        `json:"standstillSeconds,omitempty"` // of FOSSology, in place
 	Findings     map[snapshot.FindingKind]int64 `json:"findings"`
 	First        []snapshot.Finding             `json:"firstFindings"`
 }
@@ -28,32 +29,22 @@ func (r *restoration) problem(format string, args ...any) {
 
 // report prints what was done, and ends with findings if there are any.
 func (r *restoration) report() error {
-	r.result.Findings, r.result.First = r.findings.Counts(), firstOfEach(r.findings.List())
+	r.result.Findings, r.result.First = r.findings.Counts(), r.findings.First()
 	if r.s.json {
 		if err := r.answer(r.result); err != nil {
 			return err
 		}
 	} else {
 		r.say(r.s, "%s", r.result)
+		for _, note := range standstillNotes(r.still) {
+			r.say(r.s, "note: %s\n", note)
+		}
 	}
 	n := r.tool.findings(r.s, r.result.Findings, r.result.First, "")
 	if n += int64(len(r.result.Problems)); n > 0 {
 		return findingsError{n}
 	}
 	return nil
-}
-
-// firstOfEach keeps the first few findings of each kind.
-func firstOfEach(list []snapshot.Finding) []snapshot.Finding {
-	const few = 5
-	seen := map[snapshot.FindingKind]int{}
-	first := []snapshot.Finding{}
-	for _, f := range list {
-		if seen[f.Kind]++; seen[f.Kind] <= few {
-			first = append(first, f)
-		}
-	}
-	return first
 }
 
 // String is the result for people.
@@ -79,6 +70,9 @@ func (r restoreResult) String() string {
 	}
 	for _, d := range r.Databases {
 		b.WriteString(d.lines(r.Plan))
+	}
+	if r.Standstill > 0 {
+		fmt.Fprintf(&b, "  stood still %s\n", fraction(r.Standstill))
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "  problem   %s\n", p)

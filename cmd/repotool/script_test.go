@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 //	scheduler agent DURATION      an agent works for so long
 //	scheduler kill                it dies; its agents live on
 //	sql STATEMENT                 run it in the installation's database; prints rows
+//	answers COMMAND               what was printed is the documented answer of it, in JSON
 //	same A B                      every file of A is in B: bytes, mode, time
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -45,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"scheduler":    scheduler,
 			"sql":          sql,
 			"same":         same,
+			"answers":      answersLike,
 		},
 	})
 }

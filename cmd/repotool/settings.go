@@ -80,15 +80,22 @@ func commonFlags() []cli.Flag {
 	}
 }
 
-// installationFlags override what FOSSology's own configuration says.
-func installationFlags() []cli.Flag {
+// sourceFlags say where repository and database are, whatever FOSSology's own
+// configuration says.
+func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		setting("repository", "the repository is at `PATH`, whatever fossology.conf says"),
 		setting("database-dsn", "reach the database by this libpq `STRING`, whatever Db.conf says"),
+	}
+}
+
+// installationFlags add what is needed to dump, load, stop and start.
+func installationFlags() []cli.Flag {
+	return append(sourceFlags(),
 		setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"),
 		setting("pg-bin", "use the pg_dump, pg_dumpall, pg_restore and psql in `DIR` (default: those in PATH)"),
 		setting("state-dir", "note in `DIR` that the scheduler is stopped, for whoever must start it (default "+defaultState+")"),
-	}
+	)
 }
 
 // settings lays flags over environment over configuration over defaults.

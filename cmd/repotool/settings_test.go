@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
+
+	"repotool/fossology"
 )
 
 // settingsOf reads the settings of a command line as the program would.
@@ -46,6 +48,9 @@ func TestSettingsOrder(t *testing.T) {
 	s, err := settingsOf(t, "snapshot", "--day-layout", "none")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if d := dumpOptions(s, new(fossology.Installation)); d.LockTimeout != 3*time.Minute {
+		t.Errorf("the dump waits %v for a lock, want as long as for an agent", d.LockTimeout)
 	}
 	got := []string{s.installation, s.store, s.quiesce, s.quiesceTimeout.String(), s.sysconf, s.dayLayout, s.detect}
 	want := []string{"fossology", "top", "none", "3m0s", "section", "none", "walk"}

@@ -38,11 +38,7 @@ counted and compared with the database; if they differ, there is no snapshot.
 The passwords of the database's roles can be read by a superuser only: without
 --admin the dump has none. The summary and repotool doctor say so each time,
 but it is no finding: roles that a restore has to create then need their
-passwords set by hand.
-
-With --json, the answer is the summary of the snapshot: name, time, files,
-bytes, types, read, added, removed, standstillSeconds, seconds, database,
-findings (counts by kind), firstFindings.`,
+passwords set by hand.`,
 		Flags: append([]cli.Flag{
 			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
 			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),
@@ -81,6 +77,11 @@ func (t *tool) snapshot(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.quiesce == "stop" && in.AgentsDir() == "" {
+		// The standstill would say the same, after all files have been copied.
+		return &usageError{err: errors.New("snapshot: without FOSSology's configuration, its scheduler and agents cannot be stopped"),
+			hint: "name its directory with --sysconf, or do without a standstill: --quiesce none"}
+	}
 	work := func(db *fossology.Database) error {
 		if c.Bool("dry-run") {
 			return t.rehearse(c.Context, s, st, in, db)
@@ -116,8 +117,9 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		Progress:     progress,
 	}
 	if db != nil {
-		o.Dump = dumpOptions(s, st, in)
+		o.Dump = dumpOptions(s, in)
 		o.Dump.Log = t.log
+		db.LockTimeout = o.Dump.LockTimeout
 		o.View = databaseView(db)
 	}
 	if s.quiesce == "stop" {
@@ -149,8 +151,8 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 // notes says what is worth knowing and nobody's fault: it would be the same
 // every night, so it does not make the exit code 3.
 func (t *tool) notes(s settings, x *snapshot.Summary) {
-	if len(t.stale) > 0 {
-		t.say(s, "note: %s\n", staleLine(t.stale))
+	for _, note := range standstillNotes(t.still) {
+		t.say(s, "note: %s\n", note)
 	}
 	for _, f := range x.First {
 		if notesOnly[f.Kind] {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"time"
 
@@ -24,10 +23,7 @@ holds, what it added to the store, how long FOSSology stood still for it, its
 day directory, and how many findings there were.
 
 With SNAPSHOT, it says all that is known of that one, and prints every finding
-that was recorded.
-
-With --json, the key snapshots holds the summaries as "repotool snapshot
---json" prints them; with SNAPSHOT there are summary and findings.`,
+that was recorded.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Usage: "of all installations in the store"},
 		},
@@ -39,6 +35,11 @@ repotool snapshots latest`,
 		exitFailed)
 }
 
+// snapshotList is what snapshots prints with --json.
+type snapshotList struct {
+	Snapshots []*snapshot.Summary `json:"snapshots"`
+}
+
 func (t *tool) snapshots(c *cli.Context) error {
 	s, err := t.settings(c)
 	if err != nil {
@@ -47,14 +48,14 @@ func (t *tool) snapshots(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return tooMany(c, 1)
 	}
+	if c.NArg() == 1 {
+		return t.describeSnapshot(s, c.Args().First())
+	}
 	st, err := openStore(s)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	if c.NArg() == 1 {
-		return t.describeSnapshot(s, st, c.Args().First())
-	}
 	names := []string{s.installation}
 	if c.Bool("all") {
 		if names, err = snapshot.Installations(st); err != nil {
@@ -70,7 +71,7 @@ func (t *tool) snapshots(c *cli.Context) error {
 		list = append(list, of...)
 	}
 	if s.json {
-		return t.answer(map[string]any{"snapshots": list})
+		return t.answer(snapshotList{list})
 	}
 	if len(list) == 0 {
 		return t.noSnapshots(s, st)
@@ -119,16 +120,3 @@ func (t *tool) snapshotTable(list []*snapshot.Summary, all bool) {
 
 // fraction shows a number of seconds.
 func fraction(s float64) string { return seconds(time.Duration(s * float64(time.Second))) }
-
-// findSnapshot opens a snapshot and says, where there is none of that name, which
-// installations the store knows.
-func findSnapshot(s settings, st *store.Store, ref string) (*snapshot.Snapshot, error) {
-	snap, err := snapshot.Find(st, s.installation, ref)
-	var wrong *snapshot.RefError
-	if errors.As(err, &wrong) && len(wrong.Names) == 0 {
-		if others, e := snapshot.Installations(st); e == nil && len(others) > 0 {
-			return nil, &hinted{err, "the store has snapshots of " + strings.Join(others, ", ") + ": choose with --installation"}
-		}
-	}
-	return snap, err
-}

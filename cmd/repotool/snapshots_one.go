@@ -16,19 +16,26 @@ import (
 	"repotool/store"
 )
 
+// snapshotFacts is what snapshots SNAPSHOT prints with --json.
+type snapshotFacts struct {
+	Summary  *snapshot.Summary  `json:"summary"`
+	Findings []snapshot.Finding `json:"findingList"` // all that were recorded
+}
+
 // describeSnapshot says all that is known of one snapshot.
-func (t *tool) describeSnapshot(s settings, st *store.Store, ref string) error {
-	snap, err := findSnapshot(s, st, ref)
+func (t *tool) describeSnapshot(s settings, ref string) error {
+	snap, err := openSnapshot(s, ref)
 	if err != nil {
 		return err
 	}
+	defer snap.Store.Close()
 	sum := snap.Summary()
-	list, err := recordedFindings(st, s.installation, snap.Name())
+	list, err := recordedFindings(snap.Store, s.installation, snap.Name())
 	if err != nil {
 		return err
 	}
 	if s.json {
-		return t.answer(map[string]any{"summary": sum, "findings": list})
+		return t.answer(snapshotFacts{sum, list})
 	}
 	if !s.quiet {
 		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest))

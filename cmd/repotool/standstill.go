@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -13,7 +12,7 @@ import (
 // standstill is how FOSSology is stopped for a snapshot or a restore, and started
 // again. db may be nil: then nobody asks for jobs that only seem to run.
 func (t *tool) standstill(s settings, in *fossology.Installation, db *fossology.Database) snapshot.Quiesce {
-	return func(ctx context.Context) (func(context.Context) (time.Duration, error), error) {
+	return func(ctx context.Context) (func(context.Context) (snapshot.Standstill, error), error) {
 		still, err := fossology.Quiesce(ctx, fossology.QuiesceOptions{
 			Scheduler:    fossology.Scheduler{Address: in.SchedulerAddress()},
 			AgentsDir:    in.AgentsDir(),
@@ -22,16 +21,17 @@ func (t *tool) standstill(s settings, in *fossology.Installation, db *fossology.
 			NoteDir:      s.stateDir,
 			Installation: s.installation,
 			DB:           db,
+			Unseen:       in.UnseenHosts(ctx),
 			Log:          t.log,
 			Now:          t.now,
 		})
 		if err != nil {
 			return nil, err
 		}
-		t.stale = still.Stale
-		return func(ctx context.Context) (time.Duration, error) {
+		t.still = still
+		return func(ctx context.Context) (snapshot.Standstill, error) {
 			err := still.Release(ctx)
-			return still.Duration(), err
+			return ended(still), err
 		}, nil
 	}
 }
@@ -56,11 +56,41 @@ func (t *tool) startLeftover(ctx context.Context, s settings, in *fossology.Inst
 	})
 }
 
-// staleLine names jobs that run according to the database although no agent does.
-func staleLine(jobs []fossology.Job) string {
-	var names []string
-	for _, j := range jobs {
-		names = append(names, fmt.Sprintf("%d (%s)", j.PK, j.Type))
+// ended is what a summary keeps of a standstill.
+func ended(still *fossology.Standstill) snapshot.Standstill {
+	e := snapshot.Standstill{Duration: still.Duration(), UnseenHosts: hostNames(still.Unseen), Broken: still.Broken}
+	for _, j := range still.Stale {
+		e.StaleJobs = append(e.StaleJobs, j.PK)
 	}
-	return "jobs that run according to the database, though no agent runs: " + strings.Join(names, ", ")
+	return e
+}
+
+// standstillNotes says what could not be seen of the agents, or is odd.
+func standstillNotes(still *fossology.Standstill) (notes []string) {
+	if still == nil {
+		return nil
+	}
+	if len(still.Stale) > 0 {
+		var names []string
+		for _, j := range still.Stale {
+			names = append(names, fmt.Sprintf("%d (%s)", j.PK, j.Type))
+		}
+		notes = append(notes, "jobs that run according to the database, though no agent runs: "+strings.Join(names, ", ")+
+			" (FOSSology runs them again)")
+	}
+	if len(still.Unseen) > 0 {
+		notes = append(notes, "agents on "+strings.Join(hostNames(still.Unseen), ", ")+
+			" cannot be seen from here; FOSSology says that none runs")
+	}
+	if still.Broken {
+		notes = append(notes, "somebody started FOSSology's scheduler before the standstill was over")
+	}
+	return notes
+}
+
+func hostNames(hosts []fossology.Host) (names []string) {
+	for _, h := range hosts {
+		names = append(names, h.String())
+	}
+	return names
 }

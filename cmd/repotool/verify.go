@@ -11,7 +11,6 @@ import (
 
 	"repotool/fossology"
 	"repotool/snapshot"
-	"repotool/store"
 	"repotool/verify"
 )
 
@@ -21,38 +20,45 @@ func (t *tool) verifyCommand() *cli.Command {
 		Usage: "prove that snapshots are good, change nothing",
 		Description: `
 Reads every object of the store again and compares its bytes with its name, and
-checks for every snapshot of every installation that all it needs is there. With
---snapshot, only the completeness of that snapshot is checked. With --source,
-the repository is checked in place of the store: every file against its name,
-and against what the database refers to.
+checks for every snapshot of every installation that all it needs is there: each
+object with the right size, the summary, and every file of the day directory.
 
---sample 5% reads another twentieth of the objects each time, so that in time
-all are read; --budget 10m stops reading after ten minutes. The report says
-how much was read.
+--snapshot looks at one snapshot only, and only whether all of it is there with
+the right size: that takes seconds, and does not see a flipped bit. --read reads
+the bytes of what that snapshot needs as well.
 
-Nothing is changed, unless --repair is given: then a damaged object is replaced
-if the live repository still has the right bytes. They are checked first, and
-the damaged object is kept in the store's trash.
+--source checks the repository in place of the store: the SHA-1 and size of
+every file against its name (--check full: MD5 too), and the rows of the database
+against the files, both ways. Files that have no checksum for a name, such as
+logs, cannot be checked, and are counted.
 
-With --json, the answer has objects, skipped, bytes, snapshots, files, repaired,
-findings (counts by kind) and list (each with kind, what, detail, snapshot).`,
+--sample 5% reads another twentieth of the objects each day, so that in twenty
+days all are read; --budget 10m stops reading after ten minutes. The last line
+says what was read and what was not.
+
+Nothing is changed, unless --repair is given: then a damaged or missing object
+is replaced if the live repository still has the right bytes. They are checked
+first, and the damaged object is kept in the store's trash. The exit code is
+0 if all that was wrong could be put right.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "sample", Usage: "read only a `SHARE` of the objects, such as 5%"},
 			&cli.DurationFlag{Name: "budget", Usage: "stop reading after `DURATION`, such as 10m"},
+			&cli.StringFlag{Name: "snapshot", Usage: "check only that the snapshot `REF` is complete: presence and sizes"},
+			&cli.BoolFlag{Name: "read", Usage: "with --snapshot: read the bytes of all that it needs"},
 			&cli.BoolFlag{Name: "source", Usage: "check the repository and the database, not the store"},
-			&cli.StringFlag{Name: "snapshot", Usage: "check only that the snapshot `REF` is complete"},
-			&cli.BoolFlag{Name: "repair", Usage: "put damaged objects right from the live repository"},
+			&cli.BoolFlag{Name: "repair", Usage: "put damaged and missing objects right from the live repository"},
 			setting("check", "with --source: check `WHAT` of files: name (SHA-1 and size) or full (MD5 too)"),
 			setting("database", "with --source: none leaves the database out, as `MODE`"),
-		}, installationFlags()...),
+		}, sourceFlags()...),
 		Action: t.verify,
 	}, `
 repotool verify --store /backup/fossology
 repotool verify --sample 5% --budget 30m
 repotool verify --snapshot latest
+repotool verify --snapshot latest~7 --read
 repotool verify --source
 repotool verify --repair`,
-		exitFailed, exitFindings, exitInterrupted)
+		exitFailed, exitFindings, exitLocked, exitInterrupted)
 }
 
 func (t *tool) verify(c *cli.Context) error {
@@ -61,20 +67,23 @@ func (t *tool) verify(c *cli.Context) error {
 		return err
 	}
 	if c.NArg() > 0 {
-		return &usageError{err: fmt.Errorf("verify: argument %q is one too many", c.Args().First()), hint: "write --snapshot REF"}
+		return &usageError{err: fmt.Errorf("verify: argument %q is one too many", c.Args().First()),
+			hint: "for one snapshot, write repotool verify --snapshot " + c.Args().First()}
 	}
-	if err := exclusive(c, "source", "snapshot", "repair"); err != nil {
+	if err := errors.Join(exclusive(c, "source", "snapshot"), exclusive(c, "source", "repair")); err != nil {
 		return err
 	}
-	if (c.IsSet("sample") || c.IsSet("budget")) && (c.Bool("source") || c.IsSet("snapshot")) {
+	switch {
+	case (c.IsSet("sample") || c.IsSet("budget")) && (c.Bool("source") || c.IsSet("snapshot")):
 		return usagef("verify: --sample and --budget are about reading the objects of the store")
+	case c.Bool("read") && !c.IsSet("snapshot"):
+		return &usageError{err: errors.New("verify: --read belongs to --snapshot"), hint: "without --snapshot, the bytes of all objects are read"}
+	case c.Duration("budget") < 0:
+		return usagef("--budget %s: expected a positive duration such as 10m", c.Duration("budget"))
 	}
 	share, err := parseShare(c.String("sample"))
 	if err != nil {
 		return err
-	}
-	if c.Duration("budget") < 0 {
-		return usagef("--budget %s: expected a positive duration such as 10m", c.Duration("budget"))
 	}
 	if c.Bool("source") {
 		return t.verifySource(c.Context, s)
@@ -84,26 +93,31 @@ func (t *tool) verify(c *cli.Context) error {
 		return err
 	}
 	defer st.Close()
+	if c.Bool("repair") {
+		lock, err := st.Lock(c.Context, "repair", commandLine(), t.now())
+		if err != nil {
+			return err
+		}
+		defer lock.Unlock()
+	}
 	progress := new(snapshot.Progress)
 	stop := t.watch(s, progress)
 	defer stop()
 	var r *verify.Report
 	if ref := c.String("snapshot"); ref != "" {
-		if _, err := findSnapshot(s, st, ref); err != nil {
-			return err
-		}
-		r, err = verify.Complete(c.Context, st, s.installation, ref, progress)
+		r, err = verify.Complete(c.Context, st, s.installation, ref, verify.CompleteOptions{Read: c.Bool("read"), Progress: progress})
+		err = whoseSnapshots(s, st, err)
 	} else {
-		r, err = t.verifyStore(c.Context, st, verify.ScrubOptions{Sample: share, Budget: c.Duration("budget"), Now: t.now, Progress: progress})
+		r, err = verify.Store(c.Context, st, verify.ScrubOptions{Sample: share, Budget: c.Duration("budget"), Now: t.now, Progress: progress})
 	}
 	if err == nil && c.Bool("repair") {
-		err = verify.Repair(c.Context, st, r, t.now())
+		err = verify.Repair(c.Context, st, r, verify.RepairOptions{Repository: s.repository, Now: t.now()})
 	}
 	stop()
 	if err != nil {
 		return err
 	}
-	return t.reportVerify(s, r)
+	return t.reportVerify(s, r, c.Bool("repair"))
 }
 
 // verifySource checks the repository, against the database too if it is not
@@ -116,56 +130,34 @@ func (t *tool) verifySource(ctx context.Context, s settings) error {
 	if _, err := repositoryTops(in.Repository.Path); err != nil {
 		return &snapshot.NotRepositoryError{Path: in.Repository.Path}
 	}
-	progress := new(snapshot.Progress)
-	o := verify.SourceOptions{Repository: in.Repository, MD5: s.check == "full", Progress: progress}
-	check := func(db *fossology.Database) error {
-		if db != nil {
-			view, err := db.View(ctx)
-			if err != nil {
-				return err
-			}
-			defer view.Close()
-			o.References = view
-		}
-		stop := t.watch(s, progress)
-		r, err := verify.Source(ctx, o)
-		stop()
+	o := verify.SourceOptions{Repository: in.Repository, MD5: s.check == "full", Progress: new(snapshot.Progress)}
+	if s.database == "none" || in.Database == "" {
+		return t.checkSource(ctx, s, o)
+	}
+	return connected(ctx, in.Database, func(db *fossology.Database) error {
+		o.Since = t.now()
+		view, err := db.View(ctx)
 		if err != nil {
 			return err
 		}
-		return t.reportVerify(s, r)
-	}
-	if s.database == "none" || in.Database == "" {
-		return check(nil)
-	}
-	return connected(ctx, in.Database, check)
+		defer view.Close()
+		rows, err := view.Counts(ctx)
+		if err != nil {
+			return err
+		}
+		o.References, o.Expect = view, rows.Pfile+rows.Upload
+		return t.checkSource(ctx, s, o)
+	})
 }
 
-// verifyStore scrubs the objects, then checks each snapshot of each
-// installation for completeness.
-func (t *tool) verifyStore(ctx context.Context, st *store.Store, o verify.ScrubOptions) (*verify.Report, error) {
-	sum, err := verify.Scrub(ctx, st, o)
+func (t *tool) checkSource(ctx context.Context, s settings, o verify.SourceOptions) error {
+	stop := t.watch(s, o.Progress)
+	r, err := verify.Source(ctx, o)
+	stop()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	installations, err := snapshot.Installations(st)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range installations {
-		list, err := snapshot.List(st, name)
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range list {
-			r, err := verify.Complete(ctx, st, name, x.Name, o.Progress)
-			if err != nil {
-				return nil, err
-			}
-			addReport(sum, r)
-		}
-	}
-	return sum, nil
+	return t.reportVerify(s, r, false)
 }
 
 // parseShare reads 5% or 0.05 as a twentieth; "" is 0, which means all.

@@ -3,105 +3,136 @@ package main
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"repotool/verify"
 )
 
-// addReport adds what another check found.
-func addReport(sum, r *verify.Report) {
-	sum.Objects += r.Objects
-	sum.Skipped += r.Skipped
-	sum.Bytes += r.Bytes
-	sum.Snapshots += r.Snapshots
-	sum.Files += r.Files
-	sum.Repaired += r.Repaired
-	if sum.Counts == nil {
-		sum.Counts = map[verify.Kind]int64{}
-	}
-	for k, n := range r.Counts {
-		sum.Counts[k] += n
-	}
-	sum.Findings = append(sum.Findings, r.Findings...)
-}
-
 // reportVerify prints what was checked and found.
-func (t *tool) reportVerify(s settings, r *verify.Report) error {
+func (t *tool) reportVerify(s settings, r *verify.Report, repair bool) error {
 	if s.json {
 		if err := t.answer(r); err != nil {
 			return err
 		}
 	} else {
 		t.say(s, "%s\n", verifyLine(r))
-		t.verifyFindings(r)
+		t.verifyFindings(s, r, repair)
 	}
 	if !r.Good() {
-		n := int64(0)
-		for _, c := range r.Counts {
-			n += c
-		}
-		return findingsError{n}
+		return findingsError{r.Wrong()}
 	}
 	return nil
 }
 
+// verifyLine says in one line what was checked, what was not, and the verdict.
 func verifyLine(r *verify.Report) string {
-	var parts []string
-	if r.Objects > 0 || r.Skipped > 0 {
-		parts = append(parts, fmt.Sprintf("%s read (%s)", plural(r.Objects, "object", "objects"), size(r.Bytes)))
+	var done []string
+	add := func(format string, args ...any) { done = append(done, fmt.Sprintf(format, args...)) }
+	whole := true
+	switch r.Scope {
+	case verify.ScopeSource:
+		add("%s read (%s)", plural(r.Files-r.Unnamed, "file", "files"), size(r.Bytes))
+		if r.Unnamed > 0 {
+			add("%s without a checksum for a name not checked", count(r.Unnamed))
+		}
+		if whole = r.Compared; r.Compared {
+			add("compared with the database")
+		} else {
+			add("the database was not asked")
+		}
+	case verify.ScopeSnapshot:
+		if whole = r.Objects > 0 || r.Files == 0; whole {
+			add("snapshot %s: %s read (%s)", r.Snapshot, plural(r.Objects, "object", "objects"), size(r.Bytes))
+		} else {
+			add("snapshot %s: presence and size of %s checked", r.Snapshot, plural(r.Files, "object", "objects"))
+			add("their bytes were not read (--read reads them)")
+		}
+	default:
+		add("%s read (%s)", plural(r.Objects, "object", "objects"), size(r.Bytes))
+		if whole = r.Skipped == 0; !whole {
+			add("%s not read this time", count(r.Skipped))
+		}
+		add("%s checked", plural(r.Snapshots, "snapshot", "snapshots"))
 	}
-	if r.Skipped > 0 {
-		parts = append(parts, count(r.Skipped)+" not read this time")
+	return strings.Join(done, ", ") + ": " + verdict(r, whole)
+}
+
+// verdict calls nothing good that was not checked.
+func verdict(r *verify.Report, whole bool) string {
+	found := r.Wrong() + r.Repaired
+	switch {
+	case found == 0 && whole:
+		return "all good"
+	case found == 0:
+		return "nothing wrong in what was checked"
+	case r.Repaired > 0:
+		return fmt.Sprintf("%s, %s repaired", plural(found, "finding", "findings"), count(r.Repaired))
 	}
-	if r.Snapshots > 0 {
-		parts = append(parts, plural(r.Snapshots, "snapshot", "snapshots")+" checked")
-	}
-	if r.Files > 0 {
-		parts = append(parts, plural(r.Files, "file", "files"))
-	}
-	n := int64(0)
-	for _, c := range r.Counts {
-		n += c
-	}
-	verdict := "all good"
-	if n > 0 {
-		verdict = plural(n, "finding", "findings")
-	}
-	if r.Repaired > 0 {
-		verdict += fmt.Sprintf(", %s repaired", count(r.Repaired))
-	}
-	return strings.Join(append(parts, verdict), ", ")
+	return plural(found, "finding", "findings")
 }
 
 // shownFindings is how many findings of a kind are printed one by one.
 const shownFindings = 20
 
-func (t *tool) verifyFindings(r *verify.Report) {
+// verifyFindings prints what was found, by kind, and what to do next.
+func (t *tool) verifyFindings(s settings, r *verify.Report, repair bool) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Counts)) {
-		shown := int64(0)
+		shown, repaired := int64(0), int64(0)
 		for _, f := range r.Findings {
-			if f.Kind != kind || shown == shownFindings {
+			if f.Kind != kind {
 				continue
 			}
-			shown++
-			line := fmt.Sprintf("finding: %s: %s", f.Kind, printable(f.What))
-			if f.Detail != "" {
-				line += ": " + printable(f.Detail)
-			}
-			if f.Snapshot != "" {
-				line += " (snapshot " + f.Snapshot + ")"
-			}
 			if f.Repaired {
-				line += ": repaired"
+				repaired++
 			}
-			fmt.Fprintln(t.stderr, line)
+			if shown++; shown <= shownFindings {
+				fmt.Fprintf(t.stderr, "finding: %s\n", verifyFinding(f))
+			}
 		}
-		if rest := r.Counts[kind] - shown; rest > 0 {
+		if rest := r.Counts[kind] - min(shown, shownFindings); rest > 0 {
 			fmt.Fprintf(t.stderr, "finding: %s: %s more (--json lists them)\n", kind, count(rest))
 		}
-		if hint := kind.Hint(); hint != "" {
+		hint := kind.Hint()
+		if repair {
+			hint = kind.HintAfterRepair()
+		}
+		if hint != "" && repaired < r.Counts[kind] {
 			fmt.Fprintf(t.stderr, "  hint: %s\n", hint)
 		}
 	}
+	if r.Repaired > 0 {
+		t.afterRepair(s, r)
+	}
+}
+
+func verifyFinding(f verify.Finding) string {
+	line := fmt.Sprintf("%s: %s", f.Kind, printable(f.What))
+	if f.Detail != "" {
+		line += ": " + printable(f.Detail)
+	}
+	if f.For != "" {
+		line += "; needed for " + printable(f.For)
+	}
+	if f.Snapshots > 0 {
+		line += fmt.Sprintf(" (%s %s", f.Installation, f.Snapshot)
+		if more := f.Snapshots - 1; more > 0 {
+			line += " and " + plural(more, "other snapshot", "other snapshots")
+		}
+		line += ")"
+	}
+	if f.Repaired {
+		line += ": repaired"
+	}
+	return line
+}
+
+// afterRepair says what to do when bytes had to be put right.
+func (t *tool) afterRepair(s settings, r *verify.Report) {
+	next := "what damages files does it again: look at the disk and the memory (dmesg, smartctl), and run 'repotool verify' once more"
+	if r.Quarantine != "" {
+		next += "; the damaged objects are in " + filepath.Join(s.store, r.Quarantine) + ", delete them when nobody wants to look at them"
+	}
+	fmt.Fprintf(t.stderr, "  hint: %s\n", next)
 }

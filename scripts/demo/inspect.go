@@ -84,7 +84,7 @@ func (before *state) compare(after *state) error {
 	fmt.Printf("  files   %6d before, %6d after: %d missing, %d with other bytes or modes\n", len(before.files), len(after.files), missing, other)
 	fmt.Printf("  bytes   %6.1f MB before, %6.1f MB after\n", float64(before.bytes)/1e6, float64(after.bytes)/1e6)
 	fmt.Printf("  rows    %6d in %d tables: %d tables differ\n", rows, len(before.rows), tables)
-	fmt.Printf("  (left out on purpose: %d files of FOSSology's unfinished work, in ununpack/ and *.I)\n", before.left)
+	fmt.Printf("  (left out on purpose: %d files below */ununpack/ and *.I, unfinished work of killed agents)\n", before.left)
 	if missing+other+tables > 0 || len(before.files) != len(after.files) {
 		return errors.New("the restored installation is not the lost one")
 	}

@@ -39,6 +39,7 @@ type demo struct {
 	repository string
 	db         string // name of FOSSology's database
 	cluster    *repotest.Cluster
+	scheduler  *repotest.Scheduler
 }
 
 // demonstrate sets the stage, plays the acts and clears up.
@@ -53,7 +54,7 @@ func demonstrate(program string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
 	d.repository = filepath.Join(d.dir, "repository")
 
-	say("A FOSSology 4.7 with 94 uploads: its repository, and its database in a PostgreSQL of our own.")
+	say("A FOSSology 4.7 with 94 uploads: repository, database and scheduler.")
 	if d.cluster, err = repotest.Start(); err != nil {
 		return err
 	}
@@ -67,11 +68,21 @@ func demonstrate(program string) (err error) {
 	); err != nil {
 		return err
 	}
-	os.Setenv("REPOTOOL_SYSCONF", sysconf)
-	os.Setenv("REPOTOOL_STORE", filepath.Join(d.dir, "store"))
-	os.Setenv("REPOTOOL_QUIESCE", "none") // no scheduler runs here
-	os.Setenv("REPOTOOL_START_COMMAND", "true")
-	fmt.Printf("  %s\n  REPOTOOL_SYSCONF=%s REPOTOOL_STORE=%s\n", d.repository, sysconf, os.Getenv("REPOTOOL_STORE"))
+	if d.scheduler, err = repotest.StartScheduler(repotest.SchedulerOptions{Sysconf: sysconf, StartDelay: 300 * time.Millisecond}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.scheduler.Close()) }()
+	start := d.scheduler.StartCommand()
+	for name, value := range map[string]string{
+		"SYSCONF": sysconf, "STORE": filepath.Join(d.dir, "store"), "STATE_DIR": filepath.Join(d.dir, "state"),
+		"SCHEDULER": d.scheduler.Address(), "START_COMMAND": start[len(start)-1], "ADMIN": d.cluster.AdminDSN("postgres"),
+	} {
+		os.Setenv("REPOTOOL_"+name, value)
+	}
+	fmt.Printf("  They are real ones, as a server left them that lost an agent at its work. All is below\n  %s,\n", d.dir)
+	fmt.Println("  with a PostgreSQL of its own, and gone afterwards. Only the scheduler is a double: it speaks the")
+	fmt.Println("  recorded protocol on a port, and its agents are real processes that do no work.")
+	fmt.Println("  repotool finds all that by its environment: REPOTOOL_SYSCONF=etc REPOTOOL_STORE=store …")
 
 	for _, act := range []func() error{d.firstNight, d.secondNight, d.history, d.disaster} {
 		if err := act(); err != nil {
@@ -122,17 +133,19 @@ func (d *demo) firstNight() error {
 
 // secondNight changes something and takes another snapshot.
 func (d *demo) secondNight() error {
-	say("A day of work: one new upload, one deleted, and FOSSology rewrites a file it already had.")
-	for _, change := range []func() (string, error){d.upload, d.deleteUpload, d.rewrite} {
+	say("A day of work: FOSSology rewrites files it already had; one new upload, one deleted.")
+	for _, change := range []func() (string, error){d.rewrite, d.upload, d.deleteUpload} {
 		what, err := change()
 		if err != nil {
 			return err
 		}
 		fmt.Println("  " + what)
 	}
-	time.Sleep(1100 * time.Millisecond) // snapshots are named by the second
-	say("The second night.")
-	return d.repotool("snapshot")
+	say("The second night, while the agent of job 195 is at work for two seconds more.")
+	if _, err := d.scheduler.LaunchAgent(195, "nomos", 2*time.Second); err != nil {
+		return err
+	}
+	return errors.Join(d.repotool("snapshot"), d.standstill())
 }
 
 // history looks at what there is.

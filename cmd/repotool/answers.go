@@ -1,0 +1,256 @@
+package main
+
+// answers says what each command answers with --json: a key a line, as jq writes
+// it, with what it holds. Words in capitals stand for keys that are data. A "?"
+// marks a key that is left out where there is nothing to say. It is the JSON
+// section of the help pages; tests compare it with the types that are encoded,
+// with testdata/json, and with the answers of real runs. What is "as repotool X
+// prints it" has the keys of X below it.
+var answers = map[string]string{
+	"init": `
+store                 the directory of the store
+id                    its identity, the same for ever
+freeBytes             free room
+freeInodes            free inodes; -1: as many files as fit`,
+
+	"snapshot": `
+version               format of the summary
+installation          name of the installation
+name                  name of the snapshot
+time                  when it was taken
+repotool              version that took it
+strategy              full
+detection             how change was noticed: walk or read
+fullScan              every directory was read
+dayLayout             flat, native or none
+files                 files in the snapshot
+bytes                 their bytes
+types.TYPE.files      the same for gold, files, logs, …
+types.TYPE.bytes
+read.files            files read from the repository
+read.bytes            their bytes
+added.files           objects that were new to the store
+added.bytes           their bytes
+removed               files that were in the snapshot before, and are gone
+workFiles             files and directories of agents at work, left out
+directories           directories of the repository
+directoriesRead       of those, the ones that had to be read
+standstillSeconds     how long FOSSology stood still
+seconds               how long it took
+database.rawBytes?    size of the dump as SQL
+database.newRaw?      of that, what was new to the store
+database.newBytes?    bytes that this took in the store, compressed
+database.pieces?      pieces that the dump was cut into
+database.newPieces?   of those, the new ones
+rows.TABLE?           rows of upload, pfile, uploadtree, jobqueue
+findings.KIND         how many there are
+firstFindings[].kind  the first few of each kind
+firstFindings[].path? what it is about
+firstFindings[].detail?
+                      what was found
+staleJobs[]?          jobs that only the database says are running
+unseenHosts[]?        hosts whose agents could not be looked for
+standstillBroken?     somebody started the scheduler meanwhile`,
+
+	"snapshot --dry-run": `
+installation          name of the installation
+repository            its path
+parent?               the snapshot that it would build on
+total.files           files that the snapshot would hold
+total.bytes           their bytes
+new.files             of those, the ones that the parent has not got
+new.bytes             their bytes
+removed               files that only the parent has
+workFiles             files and directories of agents at work, left out
+unreadable            files and directories that cannot be read
+database              how it would be dumped, as --database says
+rows.TABLE?           rows of upload, pfile, uploadtree, jobqueue
+quiesce               stop or none
+freeBytes             free room in the store
+freeInodes            free inodes there; -1: as many files as fit`,
+
+	"snapshots": `
+snapshots[]           each as repotool snapshot prints it`,
+
+	"snapshots SNAPSHOT": `
+summary               as repotool snapshot prints it
+findingList[].kind    what sort of finding
+findingList[].path?   what it is about
+findingList[].detail? what was found`,
+
+	"ls": `
+path                  relative to the repository, or below database/
+raw?                  the path in base64, if it is not UTF-8
+kind                  file, directory, symlink, database or sum
+size                  bytes; of a database: as SQL
+mode?                 octal, as chmod takes it
+uid?                  owner
+gid?                  group
+mtime?                time of change
+object?               BLAKE3-256 of the content
+target?               of a symbolic link
+links?                files with the same number are links to each other
+files?                how many files are below, of a sum`,
+
+	"diff": `
+path?                 what differs, relative to the repository
+change?               added, removed, content or metadata
+old?                  the file in A, as repotool ls prints it
+new?                  the file in B, as repotool ls prints it
+summary.from?         name of snapshot A
+summary.to?           name of snapshot B
+summary.added?        files in B only
+summary.addedBytes?   their bytes
+summary.removed?      files in A only
+summary.removedBytes? their bytes
+summary.content?      files with other bytes
+summary.metadata?     files with another mode, owner, time or kind only
+summary.directories?  directories that came, went, or have another mode or owner
+summary.rows.TABLE[]? where the database has other counts: rows in A, rows in B`,
+
+	"restore": `
+snapshot              its name
+installation          name of the installation
+to                    the directory of the files
+plan                  true: nothing was done, this is what would be
+files.files?          files that were asked for
+files.bytes?          their bytes
+files.written?        files that were not there
+files.replaced?       files that were there with other bytes
+files.kept?           files that were right already
+files.linked?         of those written, links to each other
+files.damaged?        files that are damaged in the store, not restored
+files.foreign?        files whose owner, mode or time could not be set
+files.newBytes?       bytes written
+standstillSeconds?    how long FOSSology stood still, in place
+room.dir?             plan: the nearest directory that exists
+room.freeBytes?       plan: free room there
+room.freeInodes?      plan: free inodes there; -1: as many files as fit
+databases[].name?     name under which it was restored
+databases[].before?   name that the one before it has now
+databases[].bytes?    size of the dump as SQL
+databases[].rows.TABLE?
+                      rows of upload, pfile, uploadtree, jobqueue
+databases[].rolesCreated[]?
+                      roles that were made, because the dump needs them
+databases[].warnings[].kind?
+                      of what sort
+databases[].warnings[].text?
+                      what somebody should know
+databases[].warnings[].hint?
+                      and what to do about it
+databases[].exists?   plan: a database of that name is there
+databases[].existsBytes?
+                      plan: its size
+databases[].encoding? plan: of the dump
+databases[].serverVersion?
+                      plan: of the server, as 150020 for 15.20
+databases[].dumpVersion?
+                      plan: of the server that was dumped
+problems[]?           plan: why it would fail
+findings.KIND         how many there are
+firstFindings[].kind  the first few of each kind
+firstFindings[].path? what it is about
+firstFindings[].detail?
+                      what was found`,
+
+	"verify": `
+scope                 store, snapshot or source
+snapshot?             with --snapshot: its name
+objects               objects read
+skipped               objects not read, because of --sample or --budget
+bytes                 bytes read
+snapshots             snapshots checked for completeness
+files                 entries of snapshots that were looked for; with --source:
+                      files of the repository
+unnamed               of those, the ones without a checksum for a name, which
+                      are not checked
+compared              with --source: rows and files were compared
+repaired              objects put right
+quarantine?           directory of the store with the objects they replaced
+findings.KIND         how many there are
+findingList[].kind    each of them, the first 10,000
+findingList[].what    object, path or snapshot
+findingList[].detail? what was found
+findingList[].for?    what the object is needed for
+findingList[].installation?
+                      whose snapshot suffers from it
+findingList[].snapshot?
+                      the first snapshot that suffers from it
+findingList[].snapshots?
+                      how many suffer from it
+findingList[].repaired?
+                      true if it was put right`,
+
+	"doctor": `
+installation          name of the installation
+checks[].what         what was looked at
+checks[].status       ok, warn or bad
+checks[].text         what was seen
+checks[].mend?        what to do
+ok                    how many checks were good
+warn                  how many are doubtful
+bad                   how many would make a run fail`,
+
+	"bench repo": `
+files                 files made in files/, copies of gold included
+gold                  files made in gold/
+dirs                  directories made
+bytes                 content of all of them
+removed               files removed`,
+
+	"bench compare": `
+time                  when it began
+kernel                release of the kernel
+processors            their number
+fileSystem            of the directory
+files                 size of the repository
+seed                  of the repository
+versions.NAME         version of each program
+commands.NAME.STEP[].args[]
+                      what was run for a step
+commands.NAME.STEP[].dir?
+                      where
+commands.NAME.STEP[].env[]?
+                      with what in the environment
+samples.NAME.STEP[].wall
+                      seconds, one sample for each run
+samples.NAME.STEP[].cpu
+                      seconds of all processors, user and system
+samples.NAME.STEP[].rss
+                      bytes of memory, the largest process
+samples.NAME.STEP[].parts[].wall?
+                      the same of each command, if there are several
+samples.NAME.STEP[].parts[].cpu?
+samples.NAME.STEP[].parts[].rss?
+samples.NAME.STEP[].settle
+                      seconds that a syncfs takes afterwards
+samples.NAME.STEP[].added.bytes
+                      that the file system has less, after the step
+samples.NAME.STEP[].added.inodes
+samples.NAME.STEP[].walked.bytes
+                      that du counts more, after the step
+samples.NAME.STEP[].walked.inodes
+samples.NAME.STEP[].failure?
+                      why there are no figures
+restored.NAME[].files files compared after a restore
+restored.NAME[].missing
+                      files and directories that the restored tree lacks
+restored.NAME[].extra that only the restored tree has
+restored.NAME[].content
+                      files with other bytes
+restored.NAME[].mode  files and directories with another mode
+restored.NAME[].time  files with another time
+restored.NAME[].dirTime
+                      directories with another time, which is no fault
+restored.NAME[].first?
+                      a path that differs`,
+
+	"version": `
+version               of repotool
+commit?               it was built from
+modified?             true: from files that differ from the commit
+storeFormat           the newest that it writes and reads
+go                    release that compiled it
+platform              system and processor`,
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// openStore opens the store that the settings name.
+func openStore(s settings) (*store.Store, error) {
+	if err := s.needStore(); err != nil {
+		return nil, err
+	}
+	st, err := store.Open(s.store)
+	if err != nil {
+		return nil, withHint(err, storeHint(s, err))
+	}
+	return st, nil
+}
+
+// storeHint says what to do about a store that cannot be opened.
+func storeHint(s settings, err error) string {
+	switch {
+	case errors.Is(err, store.ErrNoStore):
+		return "make one with: repotool init " + s.store
+	case errors.Is(err, fs.ErrPermission):
+		return "run repotool as root, or as the user who made the store"
+	}
+	return ""
+}
+
+// openSnapshot opens the store, and in it the snapshot that ref names. The
+// caller closes the store, which is the snapshot's.
+func openSnapshot(s settings, ref string) (*snapshot.Snapshot, error) {
+	st, err := openStore(s)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := findSnapshot(s, st, ref)
+	if err != nil {
+		st.Close()
+		return nil, err
+	}
+	return snap, nil
+}
+
+// findSnapshot opens a snapshot of a store that is open.
+func findSnapshot(s settings, st *store.Store, ref string) (*snapshot.Snapshot, error) {
+	snap, err := snapshot.Find(st, s.installation, ref)
+	return snap, whoseSnapshots(s, st, err)
+}
+
+// whoseSnapshots says what was meant by a wrong name, and where an installation
+// has no snapshots, which ones have some.
+func whoseSnapshots(s settings, st *store.Store, err error) error {
+	var wrong *snapshot.RefError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	if len(wrong.Names) > 0 {
+		if meant := nearest(wrong.Ref, []string{"latest"}); meant != "" && wrong.Ref != meant && !strings.HasPrefix(wrong.Ref, "latest~") {
+			return &hinted{err, "did you mean latest?"}
+		}
+		return err
+	}
+	others, e := snapshot.Installations(st)
+	switch {
+	case e != nil:
+		return err
+	case len(others) > 0:
+		return &hinted{err, "the store has snapshots of " + strings.Join(others, ", ") + ": choose with --installation"}
+	}
+	return &hinted{err, "the store is empty: take a snapshot with repotool snapshot"}
+}

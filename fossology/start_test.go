@@ -1,0 +1,106 @@
+package fossology_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+	"repotool/repotest"
+)
+
+// TestDefaultStartCommand finds the service manager of the host that the test runs
+// on, whichever that is.
+func TestDefaultStartCommand(t *testing.T) {
+	_, systemd := os.Stat("/run/systemd/system")
+	_, systemctl := exec.LookPath("systemctl")
+	command, err := fossology.DefaultStartCommand("no-such-service")
+	if systemd == nil && systemctl == nil {
+		if err != nil || len(command) != 3 || !strings.HasSuffix(command[0], "/systemctl") || command[1] != "start" || command[2] != "no-such-service" {
+			t.Errorf("command %q, %v; want systemctl start", command, err)
+		}
+		return
+	}
+	if !errors.Is(err, fossology.ErrNoStartCommand) {
+		t.Errorf("command %q, %v; want none without an init script", command, err)
+	}
+	scripts, err := os.ReadDir("/etc/init.d")
+	if err != nil || len(scripts) == 0 {
+		return
+	}
+	name := scripts[0].Name()
+	command, err = fossology.DefaultStartCommand(name)
+	if info, _ := scripts[0].Info(); info != nil && info.Mode()&0o111 == 0 {
+		return // not a script
+	}
+	if err != nil || command[len(command)-1] != "start" || !strings.Contains(strings.Join(command, " "), name) {
+		t.Errorf("command %q, %v; want the init script %s", command, err, name)
+	}
+}
+
+// TestStartWithoutAnswer has a start command that reports success and starts
+// nothing: its word is not taken.
+func TestStartWithoutAnswer(t *testing.T) {
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{StartFails: 3})
+	o := options(t, double)
+	o.StartTimeout = 200 * time.Millisecond
+	s := quiesce(t, o)
+	err := s.Release(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "no answer at "+double.Address()+" within 200ms") {
+		t.Errorf("error %v, want that nobody answers", err)
+	}
+	runsAgain(t, double, o.NoteDir) // the watchdog goes on
+}
+
+// TestRecoverGivesUp finds the scheduler that a dead run has stopped, with an agent
+// that does not end.
+func TestRecoverGivesUp(t *testing.T) {
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
+	double.StartAgent(1, "nomos", time.Hour)
+	v := order(t, double, "wait")
+	cmd, _ := launchVictim(t, v)
+	eventually(t, "the stop is sent", func() bool { return has(double, "stop") })
+	syscall.Kill(pending(t, v.NoteDir)[0].Watchdog.PID, syscall.SIGKILL)
+	cmd.Process.Kill()
+	cmd.Wait()
+	eventually(t, "both are dead", func() bool { return !pending(t, v.NoteDir)[0].Held() })
+	_, err := fossology.Recover(t.Context(), fossology.RecoverOptions{
+		NoteDir: v.NoteDir, Scheduler: fossology.Scheduler{Address: double.Address()}, StartCommand: double.StartCommand(), Timeout: 200 * time.Millisecond,
+	})
+	var hinted interface{ Hint() string }
+	if err == nil || !strings.Contains(err.Error(), "did not go within 200ms") || !errors.As(err, &hinted) || hinted.Hint() == "" {
+		t.Errorf("error %v, want the limit and a hint", err)
+	}
+	if len(pending(t, v.NoteDir)) != 1 {
+		t.Error("the note is gone although the scheduler was not started")
+	}
+}
+
+// TestQuiesceWhileNotesAreLocked has somebody else at the notes, starting a
+// scheduler that does not come: the wait has a limit.
+func TestQuiesceWhileNotesAreLocked(t *testing.T) {
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
+	o := options(t, double)
+	o.Timeout = 200 * time.Millisecond
+	f, err := os.Open(o.NoteDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if err := refused(t, t.Context(), o); !strings.Contains(err.Error(), "lock "+o.NoteDir) || has(double, "stop") {
+		t.Errorf("error %v; events %q", err, double.Events())
+	}
+	f.Close()
+	o.Timeout = 20 * time.Second
+	if err := quiesce(t, o).Release(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,114 @@
+package fossology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// wait returns when the scheduler's port refuses connections and nothing is seen
+// at work.
+func (s *Standstill) wait(ctx, limit context.Context) error {
+	busy := []string{"the scheduler itself"} // what was seen last
+	for {
+		now, err := s.busy(limit)
+		switch {
+		case limit.Err() != nil: // the question was cut short
+		case errors.Is(err, errOtherScheduler):
+			if pause(limit, quiescePoll) {
+				return err
+			}
+			busy = []string{err.Error()}
+		case err != nil:
+			return &QuiesceError{Step: "wait for the agents", Err: err}
+		case len(now) == 0:
+			return nil
+		default:
+			busy = now
+		}
+		if pause(limit, quiescePoll) {
+			continue
+		}
+		if ctx.Err() != nil {
+			return &QuiesceError{Step: "wait for the agents", Err: ctx.Err()}
+		}
+		return s.timeOver(busy)
+	}
+}
+
+// timeOver is the error of a wait that took too long.
+func (s *Standstill) timeOver(busy []string) error {
+	e := &QuiesceError{Step: "wait for the agents", Running: busy,
+		Err:  fmt.Errorf("still at work after %v: %s", s.o.Timeout, strings.Join(busy, ", ")),
+		hint: "give them more time (--quiesce-timeout), choose an hour with fewer jobs, or do without a standstill (--quiesce=none)"}
+	if len(s.doubtful) > 0 {
+		e.Err = fmt.Errorf("%w; agents on %s cannot be seen from here", e.Err, hostNames(s.Unseen))
+		e.hint = "look there for these jobs; if none runs, their scheduler was killed: FOSSology runs them again now that it starts; " +
+			"or do without a standstill (--quiesce=none)"
+	}
+	return e
+}
+
+// busy returns what runs still: jobs as long as the scheduler answers, then
+// processes, then what the database says of hosts that cannot be seen. What it
+// says of this host alone is stale.
+func (s *Standstill) busy(ctx context.Context) (busy []string, err error) {
+	s.doubtful = nil
+	status, err := s.o.Scheduler.statusIfAlive(ctx)
+	switch {
+	case err != nil: // it may be about to end
+		return []string{err.Error()}, nil
+	case status != nil && !s.told(status.PID):
+		return nil, errOtherScheduler
+	case status != nil:
+		for _, j := range status.Working() {
+			busy = append(busy, j.String())
+		}
+		if busy == nil {
+			busy = []string{fmt.Sprintf("the scheduler itself (process %d)", status.PID)}
+		}
+		return busy, nil
+	}
+	// The scheduler's own process is there before its port is, and may be there
+	// after it.
+	processes, err := moduleProcesses(s.o.AgentsDir)
+	for _, p := range processes {
+		busy = append(busy, p.String())
+	}
+	if err != nil || busy != nil || s.o.DB == nil {
+		return busy, err
+	}
+	jobs, err := runningJobs(ctx, s.o.DB)
+	if err != nil {
+		return nil, fmt.Errorf("ask the database for running jobs: %w", err)
+	}
+	if len(s.Unseen) == 0 {
+		s.Stale = jobs
+		return nil, nil
+	}
+	s.doubtful = jobs
+	for _, j := range jobs {
+		busy = append(busy, fmt.Sprintf("job %d (%s) according to the database", j.PK, j.Type))
+	}
+	return busy, nil
+}
+
+// told reports whether the scheduler of this process number was told to stop.
+func (s *Standstill) told(pid int) bool { return s.sent && s.note.SchedulerPID == pid }
+
+// runningJobs returns the jobs that run according to the database. Paused ones
+// do not: they wait for a person.
+func runningJobs(ctx context.Context, db *Database) ([]Job, error) {
+	jobs, err := db.Unfinished(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var running []Job
+	for _, j := range jobs {
+		if j.State == JobRunning {
+			running = append(running, j)
+		}
+	}
+	return running, nil
+}

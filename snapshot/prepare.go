@@ -1,0 +1,159 @@
+package snapshot
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"repotool/store"
+)
+
+// building is what a run calls that which is not complete; the next run
+// removes it.
+const building = ".building-"
+
+// prepare clears up after a killed run and finds the parent.
+func (t *taker) prepare(ctx context.Context) error {
+	t.started = t.Now()
+	for _, dir := range []string{snapshotsDir(t.Store, t.Installation), daysDir(t.Store, t.Installation)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("prepare store: %w", err)
+		}
+		left, _ := filepath.Glob(filepath.Join(dir, building+"*"))
+		for _, name := range left {
+			if err := store.RemoveTree(ctx, name); err != nil {
+				return fmt.Errorf("clear up after an interrupted run: %w", err)
+			}
+		}
+	}
+	if err := t.temporary(ctx); err != nil {
+		return err
+	}
+	names, err := listNames(t.Store, t.Installation)
+	if err != nil {
+		return err
+	}
+	parent, err := t.findParent(ctx, names)
+	if err != nil {
+		return err
+	}
+	t.parent = parent
+	if parent != nil {
+		var all bool
+		if t.suspects, all = wrongFiles(t.Store, parent, maxSuspects); !all {
+			t.Detect = DetectRead
+		}
+	}
+	t.manifest = &Manifest{Version: Version, Installation: t.Installation, Time: t.started.UTC().Truncate(time.Second),
+		Strategy: "full", Depth: t.Depth, Repository: t.Repository, Totals: map[string]Totals{}}
+	if len(names) > 0 {
+		// Two in one second, or a clock that went back: names stay in order,
+		// those of damaged snapshots too.
+		last, err := time.Parse(TimeFormat, names[len(names)-1])
+		if err == nil && !t.manifest.Time.After(last) {
+			t.manifest.Time = last.Add(time.Second)
+		}
+	}
+	if parent != nil && parent.Depth == t.Depth {
+		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
+		t.manifest.DirMode = parent.DirMode
+		for k, v := range parent.Totals {
+			t.manifest.Totals[k] = v
+		}
+	}
+	t.summary = Summary{Version: Version, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
+		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
+	return nil
+}
+
+// temporary removes what killed processes left in tmp/, and makes a place for
+// this run.
+func (t *taker) temporary(ctx context.Context) error {
+	if _, err := t.Store.Sweep(ctx); err != nil {
+		t.Log.Warn("clear up after an interrupted run", "err", err)
+	}
+	var err error
+	if t.tmp, err = t.Store.TempDir(); err != nil {
+		return err
+	}
+	if t.record, err = os.CreateTemp(t.tmp, "findings-"); err != nil {
+		return fmt.Errorf("write findings: %w", err)
+	}
+	t.findings.Record(t.record)
+	return nil
+}
+
+// findParent is the newest snapshot that can be read. Others are findings.
+func (t *taker) findParent(ctx context.Context, names []string) (*Manifest, error) {
+	checked := map[store.Hash]error{} // snapshots share segments
+	for i := len(names) - 1; i >= 0; i-- {
+		m, err := loadManifest(t.Store, t.Installation, names[i])
+		if err == nil {
+			err = t.checkSegments(ctx, m.Segments, checked)
+		}
+		if err == nil {
+			return m, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		t.findings.Add(OldSnapshot, names[i], err.Error())
+	}
+	return nil, nil
+}
+
+// checkSegments reads all of them, since damage met on the way would end the
+// run, and every later one.
+func (t *taker) checkSegments(ctx context.Context, segments []Segment, checked map[store.Hash]error) error {
+	buf := make([]byte, 1<<20)
+	for _, seg := range segments {
+		err, known := checked[seg.Object]
+		if !known {
+			_, err = t.Store.Check(ctx, seg.Object, buf)
+			checked[seg.Object] = err
+		}
+		if err != nil {
+			return fmt.Errorf("manifest segment: %w: %w", ErrDamagedManifest, err)
+		}
+	}
+	c, err := openCursor(t.Store, segments)
+	if err != nil {
+		return err
+	}
+	c.close()
+	return nil
+}
+
+// maxSuspects is how many wrong files are asked for by name. Beyond, all files
+// are read.
+const maxSuspects = 100_000
+
+// wrongFiles are the files whose content a snapshot found wrong. A file that
+// is damaged in place looks unchanged ever after, so it must be asked for. all
+// is false if there are more than most.
+func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, all bool) {
+	f, err := os.Open(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), findingsFile))
+	if err != nil {
+		return nil, errors.Is(err, fs.ErrNotExist) // there were none
+	}
+	defer f.Close()
+	wrong = map[string]bool{}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxFindingLine)
+	for lines.Scan() {
+		var x Finding
+		if json.Unmarshal(lines.Bytes(), &x) != nil || x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
+			continue
+		}
+		if wrong[x.Path] = true; len(wrong) > most {
+			return nil, false
+		}
+	}
+	return wrong, lines.Err() == nil
+}

@@ -1,0 +1,86 @@
+package verify_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"repotool/snapshot"
+	"repotool/store"
+	"repotool/verify"
+)
+
+// A flipped bit is found, put right from the live repository, in the day as
+// well, and the bad object is kept.
+func TestRepair(t *testing.T) {
+	w := newWorld(t)
+	e := w.some(t)
+	flip(t, w.object(e.Object))
+	r := w.scrub(t)
+	if r.Counts[verify.ObjectDamaged] != 1 || r.Findings[0].What != e.Object.String() {
+		t.Fatalf("scrub: %+v", r)
+	}
+	if err := verify.Repair(t.Context(), w.st, r, verify.RepairOptions{Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if r.Repaired != 1 || !r.Good() || !r.Findings[0].Repaired {
+		t.Errorf("repair: %+v", r)
+	}
+	kept, err := os.ReadFile(w.st.Path(r.Quarantine, e.Object.String()))
+	if err != nil || int64(len(kept)) != e.Size || store.Sum(kept) == e.Object {
+		t.Errorf("the bad object was not kept as it was: %v", err)
+	}
+	if r := w.scrub(t); !r.Good() {
+		t.Errorf("scrub after repair: %+v", r)
+	}
+	if c := w.complete(t); !c.Good() {
+		t.Errorf("complete after repair: %+v", c.Findings)
+	}
+	path, _ := w.snap.DayPath(&e, snapshot.LayoutFlat)
+	got, err := os.ReadFile(w.st.Path(path))
+	if err != nil || store.Sum(got) != e.Object {
+		t.Errorf("the day still shows the bad bytes: %v", err)
+	}
+}
+
+// A damaged object whose file is damaged in the repository too is not
+// "repaired".
+func TestRepairNothingGood(t *testing.T) {
+	w := newWorld(t)
+	e := w.some(t)
+	flip(t, w.object(e.Object))
+	for typ := range strings.SplitSeq("gold files", " ") {
+		name := filepath.Join(w.repository, strings.Replace(e.Path, "/files/", "/"+typ+"/", 1))
+		if _, err := os.Stat(name); err == nil {
+			flip(t, name)
+		}
+	}
+	r := w.scrub(t)
+	if err := verify.Repair(t.Context(), w.st, r, verify.RepairOptions{Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if r.Repaired != 0 || r.Good() {
+		t.Errorf("repair: %+v", r)
+	}
+}
+
+// A repository that has moved is found where the caller says.
+func TestRepairElsewhere(t *testing.T) {
+	w := newWorld(t)
+	os.Remove(w.object(w.some(t).Object))
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(w.repository, moved); err != nil {
+		t.Fatal(err)
+	}
+	r := w.complete(t)
+	for _, from := range []string{"", moved} {
+		if err := verify.Repair(t.Context(), w.st, r, verify.RepairOptions{Repository: from, Now: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		if r.Good() != (from == moved) || r.Quarantine != "" {
+			t.Errorf("from %q: %+v", from, r)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package verify
+
+// A Scope says what a report is about.
+type Scope string
+
+// The scopes.
+const (
+	ScopeStore    Scope = "store"    // the objects' bytes, and all snapshots
+	ScopeSnapshot Scope = "snapshot" // one snapshot
+	ScopeSource   Scope = "source"   // the repository
+)
+
+// A Report says what was checked, and what was found.
+type Report struct {
+	Scope      Scope          `json:"scope"`
+	Snapshot   string         `json:"snapshot,omitempty"`   // of ScopeSnapshot: its name
+	Objects    int64          `json:"objects"`              // read
+	Skipped    int64          `json:"skipped"`              // objects not read, because of Sample or Budget
+	Bytes      int64          `json:"bytes"`                // read
+	Snapshots  int64          `json:"snapshots"`            // checked for completeness
+	Files      int64          `json:"files"`                // entries of snapshots, or files of the repository
+	Unnamed    int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
+	Compared   bool           `json:"compared"`             // the repository with the rows of the database
+	Repaired   int64          `json:"repaired"`             // objects
+	Quarantine string         `json:"quarantine,omitempty"` // where a repair put what it replaced
+	Counts     map[Kind]int64 `json:"findings"`
+	Findings   []Finding      `json:"findingList"`
+}
+
+// Wrong is how many findings there are that were not put right.
+func (r *Report) Wrong() int64 {
+	n := -r.Repaired
+	for _, c := range r.Counts {
+		n += c
+	}
+	return n
+}
+
+// Good says whether nothing is wrong, or no longer.
+func (r *Report) Good() bool { return r.Wrong() <= 0 }
