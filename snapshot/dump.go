@@ -100,7 +100,7 @@ type Dump struct {
 	Warnings      []DumpWarning    `json:"warnings,omitempty"`
 	Stats         DumpStats        `json:"stats"`
 	// Rows, of a DumpCommand, are those that its output has of the tables in Manifest.Rows: it looks at the database at
-	// a moment of its own. Empty: it is no plain SQL with COPY, and they could not be counted.
+	// a moment of its own. Empty: it is no plain SQL with COPY and they could not be counted; those of the manifest count.
 	Rows map[string]int64 `json:"rows,omitempty"`
 }
 

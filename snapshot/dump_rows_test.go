@@ -72,18 +72,18 @@ func TestDumpByACommandThatDropsRows(t *testing.T) {
 	for _, uncounted := range []string{"echo something else", pg.Bin + `/pg_dump --inserts "$REPOTOOL_DSN"`} {
 		o.Command[2] = uncounted
 		d := dump(t, o)
-		if rows := (&snapshot.Manifest{Rows: want, Database: d}).RestoredRows(); len(d.Warnings) > 0 || len(rows) > 0 {
-			t.Errorf("%s: warnings %+v, rows %v; want none", uncounted, d.Warnings, rows)
+		if diff := cmp.Diff(want, (&snapshot.Manifest{Rows: want, Database: d}).RestoredRows()); len(d.Warnings) > 0 || diff != "" {
+			t.Errorf("%s: warnings %+v; what a restore expects: %s", uncounted, d.Warnings, diff)
 		}
 	}
 }
 
-// TestLoadWhatACommandDumped loads a dump of a command that left a row out, or made another dump than of COPY: there
-// is no other, so it must come back.
+// TestLoadWhatACommandDumped loads a dump of a command that left rows out, and one without COPY: there is no other, so it must
+// come back.
 func TestLoadWhatACommandDumped(t *testing.T) {
 	dsn, pg := repotest.Fossology(t), repotest.Postgres(t)
 	want := rows(t, dbname(dsn))
-	for command, warnings := range map[string]int{`/pg_dump --exclude-table-data=jobdepends "$REPOTOOL_DSN" | sed '/^COPY public\.jobqueue (/{n;d}'`: 0, `/pg_dump --inserts "$REPOTOOL_DSN"`: 1} {
+	for _, command := range []string{`/pg_dump --exclude-table-data=jobdepends "$REPOTOOL_DSN" | sed '/^COPY public\.jobqueue (/{n;d}'`, `/pg_dump --inserts "$REPOTOOL_DSN"`} {
 		st := newPieceStore()
 		m := snapshot.Manifest{Rows: want}
 		m.Database = dump(t, snapshot.DumpOptions{DSN: fossology.DSN(dsn), Mode: snapshot.DumpCommand, Put: st.put, Rows: want,
@@ -91,8 +91,8 @@ func TestLoadWhatACommandDumped(t *testing.T) {
 		o := loadOptions(t, m.Database, st)
 		o.Expected, o.Target = m.RestoredRows(), m.Database.Main+"_copy"
 		l, err := snapshot.LoadDatabase(t.Context(), o)
-		if err != nil || len(l.Warnings) != warnings {
-			t.Errorf("%s: %+v, %v; want %d warnings", command, l, err, warnings)
+		if err != nil || len(l.Warnings) > 0 {
+			t.Errorf("%s: %+v, %v; want no warnings", command, l, err)
 		}
 		pg.SQL(t, "postgres", "DROP DATABASE IF EXISTS "+o.Target)
 	}

@@ -77,9 +77,9 @@ type DirMeta struct {
 // Name is the snapshot's name, made of its time.
 func (m *Manifest) Name() string { return m.Time.UTC().Format(TimeFormat) }
 
-// RestoredRows are the rows that the main database has once its dump is loaded; empty if that is not known.
+// RestoredRows are the rows that the main database must have once its dump is loaded.
 func (m *Manifest) RestoredRows() map[string]int64 {
-	if m.Database != nil && m.Database.Mode == DumpCommand {
+	if m.Database != nil && len(m.Database.Rows) > 0 {
 		return m.Database.Rows
 	}
 	return m.Rows

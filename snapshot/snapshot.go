@@ -52,9 +52,9 @@ func (s *Snapshot) Entries(ctx context.Context, prefix string) iter.Seq2[Entry, 
 	return entries(ctx, s.Store, s.Manifest.Segments, prefix)
 }
 
-// Objects yields every object that the snapshot needs, with what for; an
-// object that serves several times comes several times.
-func (s *Snapshot) Objects(ctx context.Context) iter.Seq2[Use, error] {
+// Uses yields every object that the snapshot needs, with what for, and the
+// entries that need none; an object that serves several times comes several times.
+func (s *Snapshot) Uses(ctx context.Context) iter.Seq2[Use, error] {
 	return func(yield func(Use, error) bool) {
 		for _, seg := range s.Manifest.Segments {
 			if !yield(Use{Object: seg.Object, Size: seg.Bytes, For: "manifest"}, nil) {
@@ -75,7 +75,7 @@ func (s *Snapshot) Objects(ctx context.Context) iter.Seq2[Use, error] {
 				yield(Use{}, err)
 				return
 			}
-			if !e.Object.IsZero() && !yield(Use{e.Object, e.Size, e.Path, &e}, nil) {
+			if !yield(Use{e.Object, e.Size, e.Path, &e}, nil) {
 				return
 			}
 		}
@@ -84,7 +84,7 @@ func (s *Snapshot) Objects(ctx context.Context) iter.Seq2[Use, error] {
 
 // A Use is an object and what a snapshot needs it for.
 type Use struct {
-	Object store.Hash
+	Object store.Hash // zero: of an entry that has none
 	Size   int64
 	For    string // a path of the repository, database/…, or manifest
 	Entry  *Entry // of the repository; nil for what belongs to the manifest or the database

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"repotool/snapshot"
 	"repotool/store"
@@ -86,6 +85,9 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong})
 	}
 	layout := c.layout(s, summary)
+	if layout != snapshot.LayoutNone {
+		checkDayOwn(s, c.found)
+	}
 	var files, objects, bytes atomic.Int64
 	batches := make(chan []snapshot.Use, 8)
 	g, gctx := errgroup.WithContext(ctx)
@@ -149,7 +151,7 @@ func listUses(ctx context.Context, s *snapshot.Snapshot, batches chan<- []snapsh
 			return ctx.Err()
 		}
 	}
-	for u, err := range s.Objects(ctx) {
+	for u, err := range s.Uses(ctx) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -168,6 +170,9 @@ func listUses(ctx context.Context, s *snapshot.Snapshot, batches chan<- []snapsh
 
 // use checks one object, and says how many bytes of it were read.
 func (c *completeness) use(ctx context.Context, u snapshot.Use, buf []byte) (n int64, read bool, err error) {
+	if u.Object.IsZero() {
+		return 0, false, nil
+	}
 	info, err := c.st.Stat(u.Object)
 	switch {
 	case err != nil:
@@ -184,39 +189,4 @@ func (c *completeness) use(ctx context.Context, u snapshot.Use, buf []byte) (n i
 		c.found.object(u.Object, ObjectDamaged, err.Error())
 	}
 	return n, true, ctx.Err()
-}
-
-// checkDay checks that the day directory shows the object: as the same inode,
-// or, where the object was renewed since, as the same bytes.
-func checkDay(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, layout snapshot.Layout, found *findings) {
-	if u.Entry == nil {
-		return
-	}
-	path, ok := s.DayPath(u.Entry, layout)
-	if !ok {
-		return
-	}
-	f := Finding{Kind: DayIncomplete, What: path}
-	var day unix.Stat_t
-	if err := unix.Lstat(s.Store.Path(path), &day); err != nil {
-		f.Detail = err.Error()
-		found.of(s, f)
-		return
-	}
-	info, err := s.Store.Stat(u.Object)
-	if err != nil || info.Inode == day.Ino {
-		return
-	}
-	fd, err := unix.Open(s.Store.Path(path), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if err == nil {
-		defer unix.Close(fd)
-		var got store.Hash
-		if got, _, err = store.HashFD(ctx, fd, make([]byte, 64<<10)); err == nil && got != u.Object {
-			err = fmt.Errorf("its bytes hash to %s", got)
-		}
-	}
-	if err != nil && ctx.Err() == nil {
-		f.Detail = err.Error()
-		found.of(s, f)
-	}
 }

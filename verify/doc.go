@@ -17,15 +17,18 @@
 // problem ends the run. What is wrong with an object is one finding, however
 // many snapshots need it. A scrub can be limited to a share of the objects
 // (Sample; another share each day, so that in time all are read) or to a time
-// (Budget). The Report says what was read and what was not: nothing is called
-// good that was not looked at.
+// (Budget), and the next scrub with a budget begins where this one ended. The
+// Report says what was read and what was not: nothing is called good that was
+// not looked at.
 //
 // Memory: the set of objects that snapshots name is not held, only the bad
-// ones, as many as there is room for in a report. Completeness streams each
+// ones. Completeness streams each
 // manifest and asks the file system, so that its cost is one stat for each
 // file of each snapshot. The source check merges two sorted streams.
 //
 // # What it never does
 //
-// It never deletes an object and never writes into a repository.
+// It never deletes an object and never writes into a repository. Not even an
+// access time changes; a check with a budget alone writes where the next begins
+// into the store's cache/verify.json.
 package verify

@@ -89,15 +89,19 @@ func (x *Finding) suffer(installation, name, what string) {
 	}
 }
 
-// maxFindings is how many findings of a report are kept; the rest is counted.
+// maxFindings is how many findings of a report are listed; the rest is counted.
+// Of bad objects all are remembered, since a repair needs them.
 const maxFindings = 10_000
+
+// notListed is in the place of an index.
+const notListed = -1
 
 // findings collects from several goroutines.
 type findings struct {
 	mu      sync.Mutex
 	counts  map[Kind]int64
 	list    []Finding
-	objects map[store.Hash]int // bad ones: where in list
+	objects map[store.Hash]int // bad ones: where in list, or notListed
 	bad     atomic.Bool        // there are some
 }
 
@@ -131,13 +135,16 @@ func (f *findings) count(x Finding) bool {
 func (f *findings) object(h store.Hash, kind Kind, detail string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, known := f.objects[h]; known || !f.count(Finding{Kind: kind, What: h.String(), Detail: detail}) {
+	if _, known := f.objects[h]; known {
 		return
 	}
 	if f.objects == nil {
 		f.objects = map[store.Hash]int{}
 	}
-	f.objects[h] = len(f.list) - 1
+	f.objects[h] = notListed
+	if f.count(Finding{Kind: kind, What: h.String(), Detail: detail}) {
+		f.objects[h] = len(f.list) - 1
+	}
 	f.bad.Store(true)
 }
 
@@ -148,14 +155,18 @@ func (f *findings) needed(s *snapshot.Snapshot, u snapshot.Use) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if i, bad := f.objects[u.Object]; bad {
+	if i, bad := f.objects[u.Object]; bad && i != notListed {
 		f.list[i].suffer(s.Manifest.Installation, s.Name(), u.For)
 	}
 }
 
 // into completes a report.
 func (f *findings) into(r *Report) *Report {
-	r.Counts, r.Findings = f.counts, f.list
+	r.Counts, r.Findings, r.bad = f.counts, f.list, f.objects
+	r.NotListed = -int64(len(f.list))
+	for _, n := range f.counts {
+		r.NotListed += n
+	}
 	if r.Counts == nil {
 		r.Counts = map[Kind]int64{}
 	}

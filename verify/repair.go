@@ -27,13 +27,8 @@ type RepairOptions struct {
 // report says what was repaired. Two repairs at once get in each other's way:
 // the caller holds the lock "repair".
 func Repair(ctx context.Context, st *store.Store, report *Report, o RepairOptions) error {
-	r := &repairer{st: st, o: o, bad: map[store.Hash]int{}, done: map[store.Hash]bool{}, w: st.NewWriter(), buf: make([]byte, 1<<20+1),
+	r := &repairer{st: st, o: o, bad: report.bad, done: map[store.Hash]bool{}, w: st.NewWriter(), buf: make([]byte, 1<<20+1),
 		quarantine: filepath.Join("trash", "repair-"+o.Now.UTC().Format(snapshot.TimeFormat))}
-	for i, f := range report.Findings {
-		if h, err := store.ParseHash(f.What); err == nil && (f.Kind == ObjectDamaged || f.Kind == ObjectMissing) {
-			r.bad[h] = i
-		}
-	}
 	if len(r.bad) == 0 {
 		return nil
 	}
@@ -44,7 +39,9 @@ func Repair(ctx context.Context, st *store.Store, report *Report, o RepairOption
 		}
 	}
 	for h := range r.done {
-		report.Findings[r.bad[h]].Repaired = true
+		if i := r.bad[h]; i != notListed {
+			report.Findings[i].Repaired = true
+		}
 		report.Repaired++
 	}
 	if r.kept > 0 {
@@ -100,7 +97,7 @@ func (r *repairer) object(ctx context.Context, s *snapshot.Snapshot, e *snapshot
 	if r.o.Repository != "" {
 		from = r.o.Repository
 	}
-	fd, err := unix.Open(filepath.Join(from, e.Path), unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := openUntouched(filepath.Join(from, e.Path))
 	if err != nil {
 		return nil // not there any more: another entry may help
 	}

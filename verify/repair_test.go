@@ -3,10 +3,12 @@ package verify_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"repotool/repotest"
 	"repotool/snapshot"
 	"repotool/store"
 	"repotool/verify"
@@ -82,5 +84,35 @@ func TestRepairElsewhere(t *testing.T) {
 		if r.Good() != (from == moved) || r.Quarantine != "" {
 			t.Errorf("from %q: %+v", from, r)
 		}
+	}
+}
+
+// More objects are bad than a report lists: all are repaired, and the report
+// says how many it leaves out.
+func TestRepairMany(t *testing.T) {
+	w := world{repository: t.TempDir(), st: repotest.Store(t)}
+	dir := filepath.Join(w.repository, "localhost", "gold")
+	os.MkdirAll(dir, 0o755)
+	const many = 10_007
+	for i := range many {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), []byte(strconv.Itoa(i)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.take(t, time.Now)
+	for i := range many {
+		if err := os.Remove(w.object(store.Sum([]byte(strconv.Itoa(i))))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := w.complete(t)
+	if r.Wrong() != many || int64(len(r.Findings))+r.NotListed != many || r.NotListed == 0 {
+		t.Fatalf("%d wrong, %d listed, %d not", r.Wrong(), len(r.Findings), r.NotListed)
+	}
+	if err := verify.Repair(t.Context(), w.st, r, verify.RepairOptions{Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if r.Repaired != many || !r.Good() {
+		t.Errorf("%d of %d repaired", r.Repaired, many)
 	}
 }

@@ -1,5 +1,7 @@
 package verify
 
+import "repotool/store"
+
 // A Scope says what a report is about.
 type Scope string
 
@@ -12,19 +14,23 @@ const (
 
 // A Report says what was checked, and what was found.
 type Report struct {
-	Scope      Scope          `json:"scope"`
-	Snapshot   string         `json:"snapshot,omitempty"`   // of ScopeSnapshot: its name
-	Objects    int64          `json:"objects"`              // read
-	Skipped    int64          `json:"skipped"`              // objects not read, because of Sample or Budget
-	Bytes      int64          `json:"bytes"`                // read
-	Snapshots  int64          `json:"snapshots"`            // checked for completeness
-	Files      int64          `json:"files"`                // entries of snapshots, or files of the repository
-	Unnamed    int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
-	Compared   bool           `json:"compared"`             // the repository with the rows of the database
-	Repaired   int64          `json:"repaired"`             // objects
-	Quarantine string         `json:"quarantine,omitempty"` // where a repair put what it replaced
-	Counts     map[Kind]int64 `json:"findings"`
-	Findings   []Finding      `json:"findingList"`
+	Scope            Scope          `json:"scope"`
+	Snapshot         string         `json:"snapshot,omitempty"`   // of ScopeSnapshot: its name
+	Objects          int64          `json:"objects"`              // read
+	Skipped          int64          `json:"skipped"`              // objects not read, because of Sample or Budget
+	Bytes            int64          `json:"bytes"`                // read
+	Snapshots        int64          `json:"snapshots"`            // checked for completeness
+	SnapshotsSkipped int64          `json:"snapshotsSkipped"`     // not checked, because of Budget
+	Files            int64          `json:"files"`                // entries of snapshots, or files of the repository
+	Unnamed          int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
+	Compared         bool           `json:"compared"`             // the repository with the rows of the database
+	Repaired         int64          `json:"repaired"`             // objects
+	Quarantine       string         `json:"quarantine,omitempty"` // where a repair put what it replaced
+	Counts           map[Kind]int64 `json:"findings"`
+	Findings         []Finding      `json:"findingList"`
+	NotListed        int64          `json:"notListed"` // findings that are counted only
+
+	bad map[store.Hash]int // objects that are damaged or missing: where in Findings, or notListed
 }
 
 // Wrong is how many findings there are that were not put right.

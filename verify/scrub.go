@@ -18,7 +18,7 @@ import (
 // ScrubOptions limit a scrub. The zero value reads everything.
 type ScrubOptions struct {
 	Sample   float64       // share of the objects to read, 0 < Sample < 1; 0: all
-	Budget   time.Duration // stop after this time; 0: never
+	Budget   time.Duration // stop after this time, and let the next go on from there; 0: never
 	Now      func() time.Time
 	Progress *snapshot.Progress
 }
@@ -32,15 +32,21 @@ func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 		o.Progress = new(snapshot.Progress)
 	}
 	found := new(findings)
-	r, err := scrubStore(ctx, st, o, found)
+	at, err := openCursor(st, o.Budget)
 	if err != nil {
 		return nil, err
 	}
-	return found.into(r), nil
+	r, err := scrubStore(ctx, st, o, &at, found)
+	if err != nil {
+		return nil, err
+	}
+	return found.into(r), at.save(st, o.Budget)
 }
 
-func scrubStore(ctx context.Context, st *store.Store, o ScrubOptions, found *findings) (*Report, error) {
-	s := &scrub{st: st, o: o, start: o.Now(), found: found, batches: make(chan []store.Info, 8)}
+// scrubStore reads from the cursor on, and moves it when all that was begun has
+// been read.
+func scrubStore(ctx context.Context, st *store.Store, o ScrubOptions, at *cursor, found *findings) (*Report, error) {
+	s := &scrub{st: st, o: o, start: o.Now(), from: at.Object, found: found, batches: make(chan []store.Info, 8)}
 	o.Progress.Begin(PhaseObjects, 0, 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -53,6 +59,7 @@ func scrubStore(ctx context.Context, st *store.Store, o ScrubOptions, found *fin
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("verify store: %w", err)
 	}
+	at.Object = s.next
 	return &Report{Scope: ScopeStore, Objects: s.objects.Load(), Skipped: s.skipped.Load(), Bytes: s.bytes.Load()}, nil
 }
 
@@ -60,6 +67,8 @@ type scrub struct {
 	st      *store.Store
 	o       ScrubOptions
 	start   time.Time
+	from    store.Hash // the first to be read
+	next    store.Hash // the first that the budget left out; zero: none
 	found   *findings
 	batches chan []store.Info
 	objects atomic.Int64
@@ -71,17 +80,21 @@ func (s *scrub) list(ctx context.Context) error {
 	var (
 		batch  []store.Info
 		listed int64
-		folder byte
+		folder = s.from[0]
+		over   bool
 	)
-	for info, err := range s.st.List(ctx) {
+	for info, err := range s.st.ListFrom(ctx, s.from) {
 		if err != nil {
 			return err
 		}
 		if listed++; info.Object[0] != folder {
 			folder = info.Object[0]
-			s.expect(listed, folder)
+			s.expect(listed, folder-s.from[0])
 		}
-		if !s.chosen(info.Object) || s.o.Budget > 0 && s.o.Now().Sub(s.start) > s.o.Budget {
+		if !over && s.o.Budget > 0 && s.o.Now().Sub(s.start) > s.o.Budget {
+			over, s.next = true, info.Object
+		}
+		if over || !s.chosen(info.Object) {
 			s.skipped.Add(1)
 			continue
 		}

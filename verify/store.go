@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 
 	"repotool/snapshot"
 	"repotool/store"
@@ -9,13 +10,20 @@ import (
 
 // Store reads the objects of a store, then checks each snapshot of each
 // installation for completeness. What is wrong with an object is one finding,
-// which says how many snapshots need it.
+// which says how many snapshots need it. A budget is divided: a quarter is kept
+// for the snapshots, of which at least one is checked each time.
 func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
 	}
-	found := new(findings)
-	r, err := scrubStore(ctx, st, o, found)
+	found, start := new(findings), o.Now()
+	at, err := openCursor(st, o.Budget)
+	if err != nil {
+		return nil, err
+	}
+	objects := o
+	objects.Budget -= o.Budget / 4
+	r, err := scrubStore(ctx, st, objects, &at, found)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +37,12 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 	}
 	o.Progress.Begin(PhaseSnapshots, total, 0)
 	c := &completeness{st: st, o: CompleteOptions{Progress: o.Progress}, found: found, r: *r}
-	for _, x := range list {
+	list, at.Snapshot = turned(list, at.Snapshot), ""
+	for i, x := range list {
+		if i > 0 && o.Budget > 0 && o.Now().Sub(start) > o.Budget {
+			at.Snapshot, c.r.SnapshotsSkipped = x.Installation+"/"+x.Name, int64(len(list)-i)
+			break
+		}
 		s, err := c.open(x.Installation, x.Name)
 		if err == nil && s != nil {
 			err = c.check(ctx, s)
@@ -38,7 +51,14 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 			return nil, err
 		}
 	}
-	return found.into(&c.r), nil
+	return found.into(&c.r), at.save(st, o.Budget)
+}
+
+// turned is a list that begins with the snapshot of that key, or, if it is gone,
+// as before.
+func turned(list []*snapshot.Summary, key string) []*snapshot.Summary {
+	i := max(0, slices.IndexFunc(list, func(x *snapshot.Summary) bool { return x.Installation+"/"+x.Name == key }))
+	return append(list[i:len(list):len(list)], list[:i]...)
 }
 
 // everySnapshot lists the snapshots of all installations.

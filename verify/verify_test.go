@@ -79,6 +79,10 @@ func (w world) some(t testing.TB) snapshot.Entry {
 	return snapshot.Entry{}
 }
 
+func (w world) day(elem ...string) string {
+	return w.st.Path(append([]string{"days", "x", w.snap.Name()}, elem...)...)
+}
+
 func (w world) object(h store.Hash) string { return w.st.Path("objects", h.String()[:2], h.String()) }
 
 // flip changes one byte in place, so that all links to the inode suffer.
@@ -109,6 +113,9 @@ func state(t testing.TB, dirs ...string) string {
 			if err := unix.Lstat(path, &st); err != nil {
 				return err
 			}
+			if st.Mode&unix.S_IFMT == unix.S_IFREG && !strings.Contains(path, "/snapshots/") && d.Name() != "RESTORE.txt" {
+				fmt.Fprint(&b, st.Atim)
+			}
 			fmt.Fprintln(&b, path, st.Mode, st.Uid, st.Gid, st.Ino, st.Nlink, st.Size, st.Mtim, st.Ctim)
 			return nil
 		})
@@ -117,6 +124,79 @@ func state(t testing.TB, dirs ...string) string {
 		}
 	}
 	return b.String()
+}
+
+// neverRead sets access times back so far that any reading would show.
+func neverRead(t testing.TB, dirs ...string) {
+	t.Helper()
+	for _, dir := range dirs {
+		filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				err = unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{{Sec: 1}, {Nsec: unix.UTIME_OMIT}}, unix.AT_SYMLINK_NOFOLLOW)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return nil
+		})
+	}
+}
+
+// A snapshot changes nothing in the repository.
+func TestSnapshotChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	neverRead(t, w.repository)
+	before := state(t, w.repository)
+	_, err := snapshot.Take(t.Context(), snapshot.TakeOptions{Store: w.st, Installation: "x", Repository: w.repository, Depth: 3,
+		Detect: snapshot.DetectRead, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(before, state(t, w.repository)); d != "" {
+		t.Errorf("snapshot changed %s", d)
+	}
+}
+
+// Several budgets together read every object and check every snapshot, each
+// once; what damage there is at the end of the store is found.
+func TestBudgets(t *testing.T) {
+	w := newWorld(t)
+	for i := range 3 {
+		w.take(t, func() time.Time { return time.Now().Add(time.Duration(i+1) * time.Hour) })
+	}
+	all := w.scrub(t).Objects
+	last := store.Hash{}
+	for info, err := range w.st.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = info.Object
+	}
+	flip(t, w.object(last))
+	objects, snapshots, found := int64(0), int64(0), false
+	for range 100 {
+		start, asked := time.Now(), 0
+		clock := func() time.Time { // a second for every question
+			asked++
+			return start.Add(time.Duration(asked) * time.Second)
+		}
+		r, err := verify.Store(t.Context(), w.st, verify.ScrubOptions{Budget: 300 * time.Second, Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if objects += r.Objects; r.Objects > 300 || r.Objects+r.Skipped != all {
+			t.Fatalf("%+v of %d", r, all)
+		}
+		if snapshots += r.Snapshots; r.Snapshots == 0 || r.Snapshots+r.SnapshotsSkipped != 4 {
+			t.Errorf("%+v", r)
+		}
+		if found = found || r.Counts[verify.ObjectDamaged] > 0; objects >= all {
+			break
+		}
+	}
+	if !found || objects > all+300 {
+		t.Errorf("%d objects read of %d, the damaged one found %v", objects, all, found)
+	}
 }
 
 // A good store has no findings, and everything was read. A damaged one has
@@ -130,6 +210,7 @@ func TestChangesNothing(t *testing.T) {
 			flip(t, w.object(e.Object))
 			flip(t, filepath.Join(w.repository, e.Path))
 		}
+		neverRead(t, w.st.Path("objects"), w.repository)
 		before := state(t, w.st.Dir(), w.repository)
 		all, err := verify.Store(t.Context(), w.st, verify.ScrubOptions{Now: time.Now})
 		if err != nil {
@@ -264,6 +345,23 @@ func TestComplete(t *testing.T) {
 			os.Remove(w.st.Path(p))
 			return os.WriteFile(w.st.Path(p), make([]byte, e.Size), 0o444)
 		}, verify.DayIncomplete},
+		{"restore text", func(w world, e snapshot.Entry) error { return os.Remove(w.day("RESTORE.txt")) }, verify.DayIncomplete},
+		{"another restore text", func(w world, e snapshot.Entry) error {
+			return os.WriteFile(w.day("RESTORE.txt"), []byte("hello"), 0o644)
+		}, verify.DayIncomplete},
+		{"foreign piece", func(w world, e snapshot.Entry) error {
+			os.Mkdir(w.day("database"), 0o755)
+			return os.WriteFile(w.day("database", "x.zst"), nil, 0o644)
+		}, verify.DayIncomplete},
+		{"empty", func(w world, e snapshot.Entry) error { return os.Remove(w.day("other", "localhost", "gold", "empty")) }, verify.DayIncomplete},
+		{"no longer empty", func(w world, e snapshot.Entry) error {
+			return os.WriteFile(w.day("other", "localhost", "gold", "empty"), []byte("x"), 0o644)
+		}, verify.DayIncomplete},
+		{"link", func(w world, e snapshot.Entry) error { return os.Remove(w.day("other", "localhost", "gold", "link")) }, verify.DayIncomplete},
+		{"another link", func(w world, e snapshot.Entry) error {
+			os.Remove(w.day("other", "localhost", "gold", "link"))
+			return os.Symlink("elsewhere", w.day("other", "localhost", "gold", "link"))
+		}, verify.DayIncomplete},
 		{"segment", func(w world, e snapshot.Entry) error {
 			return os.Truncate(w.object(w.snap.Manifest.Segments[0].Object), 100)
 		}, verify.ManifestUnreadable},
@@ -276,6 +374,13 @@ func TestComplete(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
+			os.WriteFile(filepath.Join(w.repository, "localhost", "gold", "empty"), nil, 0o644)
+			os.Symlink("nowhere", filepath.Join(w.repository, "localhost", "gold", "link"))
+			w.take(t, func() time.Time { return time.Now().Add(time.Hour) })
+			w.snap, _ = snapshot.Find(w.st, "x", "latest")
+			if r := w.complete(t); !r.Good() {
+				t.Fatalf("before the damage: %+v", r.Findings)
+			}
 			if err := test.damage(w, w.some(t)); err != nil {
 				t.Fatal(err)
 			}

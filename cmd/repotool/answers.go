@@ -156,11 +156,12 @@ firstFindings[].detail?
 
 	"verify": `
 scope                 store, snapshot or source
-snapshot?             with --snapshot: its name
+snapshot?             with SNAPSHOT: its name
 objects               objects read
 skipped               objects not read, because of --sample or --budget
 bytes                 bytes read
 snapshots             snapshots checked for completeness
+snapshotsSkipped      snapshots not checked, because of --budget
 files                 entries of snapshots that were looked for; with --source:
                       files of the repository
 unnamed               of those, the ones without a checksum for a name, which
@@ -180,7 +181,8 @@ findingList[].snapshot?
 findingList[].snapshots?
                       how many suffer from it
 findingList[].repaired?
-                      true if it was put right`,
+                      true if it was put right
+notListed             how many more there are than findingList has`,
 
 	"doctor": `
 installation          name of the installation

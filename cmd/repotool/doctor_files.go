@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repotool/fossology"
 	"repotool/snapshot"
 	"repotool/store"
 )
@@ -21,6 +22,8 @@ import (
 const (
 	// A store with less room than this share of the repository deserves a look.
 	scarceShare = 10
+	// So many files are looked at for the size of a repository.
+	measuredFiles = 500_000
 	// Clocks of two file systems may differ by this much without harm.
 	clockTolerance = 2 * time.Second
 	// A snapshot older than this was probably meant to be newer.
@@ -132,7 +135,7 @@ func (x *examination) programs(ctx context.Context, server int) {
 }
 
 // storage opens the store and tries its file system.
-func (x *examination) storage(context.Context) {
+func (x *examination) storage(ctx context.Context) {
 	st, err := openStore(x.s)
 	if err != nil {
 		x.broken("store", err, "")
@@ -149,16 +152,23 @@ func (x *examination) storage(context.Context) {
 		return
 	}
 	x.ok("store", "%s: %s free, %s", st.Dir(), size(free), inodes(nodes))
-	x.scarce(free, nodes)
+	x.scarce(ctx, free, nodes)
 	if x.in != nil {
 		x.apart(x.in.Repository.Path)
 	}
 }
 
-// scarce compares the free room with what the last snapshot holds.
-func (x *examination) scarce(free, nodes int64) {
+// scarce compares the free room with what the last snapshot holds, or, before
+// the first, with the whole repository.
+func (x *examination) scarce(ctx context.Context, free, nodes int64) {
 	list, err := snapshot.List(x.st, x.s.installation)
-	if err != nil || len(list) == 0 {
+	if err != nil {
+		return
+	}
+	if len(list) == 0 {
+		if x.in != nil {
+			x.firstRun(ctx, free, nodes)
+		}
 		return
 	}
 	last := list[len(list)-1]
@@ -168,6 +178,41 @@ func (x *examination) scarce(free, nodes int64) {
 	if nodes >= 0 && nodes < last.Files/scarceShare {
 		x.warn("store", "each new file takes an inode: make room, or use a file system that makes them as needed (XFS, btrfs)",
 			"%s inodes free is less than a tenth of the files (%s)", count(nodes), count(last.Files))
+	}
+}
+
+// firstRun looks whether a first snapshot, which takes up all of the repository,
+// has room. Of a repository of more than measuredFiles the size is not known, but
+// that it is no larger than what is used on its disk.
+func (x *examination) firstRun(ctx context.Context, free, nodes int64) {
+	const mend = "make room, or make the store on a larger disk"
+	root := x.in.Repository.Path
+	files, bytes := int64(0), int64(0)
+	for e, err := range fossology.Walk(ctx, root, fossology.WalkOptions{}) {
+		if err != nil {
+			return // the repository's own line says it
+		}
+		if e.Kind != fossology.FileFound {
+			continue
+		}
+		files, bytes = files+1, bytes+e.Stat.Size
+		if bytes > free || nodes >= 0 && files > nodes || files > measuredFiles {
+			break
+		}
+	}
+	switch {
+	case bytes > free:
+		x.bad("store", mend, "%s free: the repository has more than that (%s at least)", size(free), size(bytes))
+	case nodes >= 0 && files > nodes:
+		x.bad("store", mend, "%s: the repository has more files than that", inodes(nodes))
+	case files > measuredFiles:
+		var st unix.Statfs_t
+		if unix.Statfs(root, &st) == nil && int64(st.Blocks-st.Bfree)*st.Bsize > free {
+			x.warn("store", "compare with: du -sh "+root, "%s free: a first snapshot may need more, as much as is used on the repository's disk (%s)",
+				size(free), size(int64(st.Blocks-st.Bfree)*st.Bsize))
+		}
+	default:
+		x.ok("store", "a first snapshot takes %s of it, and the dump of the database", size(bytes))
 	}
 }
 

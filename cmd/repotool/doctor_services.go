@@ -2,8 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 )
@@ -116,9 +122,7 @@ func (x *examination) scheduler(ctx context.Context) {
 	default:
 		x.ok("scheduler", "answers at %s", sched.Address)
 	}
-	if len(startCommand(x.s, x.in)) == 0 {
-		x.broken("scheduler", fossology.ErrNoStartCommand, "")
-	}
+	x.starting()
 	dir := x.in.AgentsDir()
 	found, err := fossology.AgentProcesses(dir)
 	switch {
@@ -135,6 +139,42 @@ func (x *examination) scheduler(ctx context.Context) {
 	}
 	if far := x.in.UnseenHosts(ctx); len(far) > 0 {
 		x.ok("agents", "on %s cannot be seen from here: a snapshot asks scheduler and database for them", strings.Join(hostNames(far), ", "))
+	}
+}
+
+// starting looks whether a stopped scheduler could be noted and started again.
+func (x *examination) starting() {
+	command := startCommand(x.s, x.in)
+	if len(command) == 0 {
+		x.broken("scheduler", fossology.ErrNoStartCommand, "")
+		return
+	}
+	program := command[0]
+	if len(command) == 3 && filepath.Base(program) == "sh" && command[1] == "-c" {
+		if words := strings.Fields(command[2]); len(words) > 0 && !strings.ContainsAny(words[0], "=$`'\"();&|<>{}!") {
+			program = words[0] // which may be a builtin
+		}
+	}
+	if _, err := exec.LookPath(program); err != nil && exec.Command("sh", "-c", `command -v "$0"`, program).Run() != nil {
+		x.bad("scheduler", "see start_command in the configuration, or --start-command", "the command that starts it again is not there: %v", err)
+	}
+	dir := x.s.stateDir
+	for { // it is made when it is needed
+		err := unix.Access(dir, unix.W_OK|unix.X_OK)
+		parent := filepath.Dir(dir)
+		if errors.Is(err, fs.ErrNotExist) && parent != dir {
+			dir = parent
+			continue
+		}
+		var st unix.Stat_t
+		if err == nil && unix.Stat(dir, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			err = unix.ENOTDIR
+		}
+		if err != nil {
+			x.bad("notes", "run as root, or name another directory with state_dir in the configuration",
+				"%s cannot be written to, and without a note no scheduler is stopped: %v", x.s.stateDir, err)
+		}
+		return
 	}
 }
 

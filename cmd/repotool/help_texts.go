@@ -46,7 +46,9 @@ Bring back one upload's archive into a directory:
 
 A line for cron:
 
-    0 2 * * *  root  repotool snapshot --store /backup/fossology`
+    0 2 * * *  root  repotool snapshot --store /backup/fossology
+
+A good night is one line of mail; --quiet prints findings and errors only.`
 
 	topConfiguration = `
 The configuration file is TOML. Every key is optional, unknown keys are

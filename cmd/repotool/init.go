@@ -59,7 +59,7 @@ func (t *tool) init(c *cli.Context) error {
 		err = withHint(err, "it can be used as it is: repotool snapshot --store "+s.store)
 	}
 	if err != nil {
-		return err
+		return noRoom(err, s.store)
 	}
 	defer st.Close()
 	r := initResult{Store: st.Dir(), ID: st.ID()}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repotool/repotest"
 	"repotool/snapshot"
 )
 
@@ -29,6 +31,27 @@ func TestMeasured(t *testing.T) {
 	} {
 		if got := strings.TrimSpace(tt.m.String()); got != tt.want {
 			t.Errorf("%+v:\ngot  %q\nwant %q", tt.m, got, tt.want)
+		}
+	}
+}
+
+// TestTotals proves that the long phases say beforehand how much there is to do,
+// so that the time left can be told.
+func TestTotals(t *testing.T) {
+	st, repository := repotest.Store(t), repotest.Repository(t)
+	for i, want := range []bool{false, true} { // of a first snapshot nothing is known
+		p, known := new(snapshot.Progress), false
+		_, err := snapshot.Take(t.Context(), snapshot.TakeOptions{Store: st, Installation: "x", Repository: repository, Depth: 3, Progress: p, Detect: snapshot.DetectRead,
+			Log: slog.New(slog.DiscardHandler),
+			Now: func() time.Time {
+				known = known || p.Phase() == snapshot.PhaseScan && p.TotalFiles.Load() == 990
+				return time.Now().Add(time.Duration(i) * time.Hour)
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known != want {
+			t.Errorf("snapshot %d: total known %v, want %v", i, known, want)
 		}
 	}
 }

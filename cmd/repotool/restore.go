@@ -118,7 +118,7 @@ func (t *tool) restore(c *cli.Context) error {
 		defer r.admin.Close(context.WithoutCancel(c.Context))
 	}
 	if err := r.run(c.Context); err != nil {
-		return err
+		return noRoom(err, r.result.To)
 	}
 	return r.report()
 }

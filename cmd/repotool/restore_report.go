@@ -36,7 +36,7 @@ func (r *restoration) report() error {
 		}
 	} else {
 		r.say(r.s, "%s", r.result)
-		for _, note := range standstillNotes(r.still) {
+		for _, note := range standstillNotes(ended(r.still)) {
 			r.say(r.s, "note: %s\n", note)
 		}
 	}

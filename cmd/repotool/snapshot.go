@@ -133,13 +133,12 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 	sum, err := snapshot.Take(ctx, o)
 	stop()
 	if err != nil {
-		return err
+		return noRoom(err, s.store)
 	}
 	if s.json {
 		err = t.answer(sum)
 	} else {
 		t.say(s, "%s\n", summaryLine(sum))
-		t.notes(s, sum)
 	}
 	n := t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
 	if err == nil && n > 0 {
@@ -148,20 +147,8 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 	return err
 }
 
-// notes says what is worth knowing and nobody's fault: it would be the same
-// every night, so it does not make the exit code 3.
-func (t *tool) notes(s settings, x *snapshot.Summary) {
-	for _, note := range standstillNotes(t.still) {
-		t.say(s, "note: %s\n", note)
-	}
-	for _, f := range x.First {
-		if notesOnly[f.Kind] {
-			t.say(s, "note: %s: %s\n", printable(f.Path), printable(f.Detail))
-		}
-	}
-}
-
-// summaryLine says in one line what a snapshot is.
+// summaryLine says in one line what a snapshot is, so that a good night is one
+// line of mail. What would be the same every night is only counted.
 func summaryLine(x *snapshot.Summary) string {
 	line := fmt.Sprintf("%s %s: %s, %s; %s new (%s stored)", x.Installation, x.Name,
 		plural(x.Files, "file", "files"), size(x.Bytes), count(x.Read.Files), size(x.Added.Bytes))
@@ -178,6 +165,13 @@ func summaryLine(x *snapshot.Summary) string {
 		line += "; stood still " + fraction(x.Standstill)
 	}
 	line += "; took " + fraction(x.Seconds)
+	notes := int64(len(standstillNotes(recorded(x))))
+	for kind := range notesOnly {
+		notes += x.FindingCount[kind]
+	}
+	if notes > 0 {
+		line += "; " + plural(notes, "note", "notes") + ", see repotool snapshots latest"
+	}
 	if n := countFindings(x.FindingCount); n > 0 {
 		line += "; " + plural(n, "finding", "findings")
 	}

@@ -41,6 +41,9 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest))
 	}
 	for _, f := range list {
+		if notesOnly[f.Kind] {
+			continue // on the page as notes
+		}
 		fmt.Fprintf(t.stdout, "finding: %s\n", findingLine(f))
 	}
 	return nil
@@ -105,6 +108,9 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 		line("", "%s: %s", table, plural(m.Rows[table], "row", "rows"))
 	}
 	line("stood still", "%s", fraction(x.Standstill))
+	for _, note := range standstillNotes(recorded(x)) {
+		line("", "note: %s", note)
+	}
 	line("took", "%s", fraction(x.Seconds))
 	line("day", "%s", x.Layout)
 	for _, kind := range slices.Sorted(maps.Keys(x.FindingCount)) {

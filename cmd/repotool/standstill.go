@@ -58,6 +58,9 @@ func (t *tool) startLeftover(ctx context.Context, s settings, in *fossology.Inst
 
 // ended is what a summary keeps of a standstill.
 func ended(still *fossology.Standstill) snapshot.Standstill {
+	if still == nil {
+		return snapshot.Standstill{}
+	}
 	e := snapshot.Standstill{Duration: still.Duration(), UnseenHosts: hostNames(still.Unseen), Broken: still.Broken}
 	for _, j := range still.Stale {
 		e.StaleJobs = append(e.StaleJobs, j.PK)
@@ -65,24 +68,23 @@ func ended(still *fossology.Standstill) snapshot.Standstill {
 	return e
 }
 
-// standstillNotes says what could not be seen of the agents, or is odd.
-func standstillNotes(still *fossology.Standstill) (notes []string) {
-	if still == nil {
-		return nil
+// recorded is what a summary has kept of a standstill.
+func recorded(x *snapshot.Summary) snapshot.Standstill {
+	return snapshot.Standstill{StaleJobs: x.StaleJobs, UnseenHosts: x.UnseenHosts, Broken: x.Broken}
+}
+
+// standstillNotes says what could not be seen of the agents, or is odd: what is
+// worth knowing and nobody's fault. It would be the same every night, so it does
+// not make the exit code 3.
+func standstillNotes(x snapshot.Standstill) (notes []string) {
+	if len(x.StaleJobs) > 0 {
+		jobs := strings.Trim(fmt.Sprint(x.StaleJobs), "[]")
+		notes = append(notes, "jobs that run according to the database, though no agent runs: "+jobs+" (FOSSology runs them again)")
 	}
-	if len(still.Stale) > 0 {
-		var names []string
-		for _, j := range still.Stale {
-			names = append(names, fmt.Sprintf("%d (%s)", j.PK, j.Type))
-		}
-		notes = append(notes, "jobs that run according to the database, though no agent runs: "+strings.Join(names, ", ")+
-			" (FOSSology runs them again)")
+	if len(x.UnseenHosts) > 0 {
+		notes = append(notes, "agents on "+strings.Join(x.UnseenHosts, ", ")+" cannot be seen from here; FOSSology says that none runs")
 	}
-	if len(still.Unseen) > 0 {
-		notes = append(notes, "agents on "+strings.Join(hostNames(still.Unseen), ", ")+
-			" cannot be seen from here; FOSSology says that none runs")
-	}
-	if still.Broken {
+	if x.Broken {
 		notes = append(notes, "somebody started FOSSology's scheduler before the standstill was over")
 	}
 	return notes

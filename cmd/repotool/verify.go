@@ -16,16 +16,17 @@ import (
 
 func (t *tool) verifyCommand() *cli.Command {
 	return documented(&cli.Command{
-		Name:  "verify",
-		Usage: "prove that snapshots are good, change nothing",
+		Name:      "verify",
+		ArgsUsage: "[SNAPSHOT]",
+		Usage:     "prove that snapshots are good, change nothing",
 		Description: `
 Reads every object of the store again and compares its bytes with its name, and
 checks for every snapshot of every installation that all it needs is there: each
 object with the right size, the summary, and every file of the day directory.
 
---snapshot looks at one snapshot only, and only whether all of it is there with
-the right size: that takes seconds, and does not see a flipped bit. --read reads
-the bytes of what that snapshot needs as well.
+With SNAPSHOT only that snapshot is looked at, and only whether all of it is
+there with the right size: that takes seconds, and does not see a flipped bit.
+--read reads the bytes of what that snapshot needs as well.
 
 --source checks the repository in place of the store: the SHA-1 and size of
 every file against its name (--check full: MD5 too), and the rows of the database
@@ -33,18 +34,19 @@ against the files, both ways. Files that have no checksum for a name, such as
 logs, cannot be checked, and are counted.
 
 --sample 5% reads another twentieth of the objects each day, so that in twenty
-days all are read; --budget 10m stops reading after ten minutes. The last line
-says what was read and what was not.
+days all are read; --budget 10m stops after ten minutes, and the next run with
+a budget goes on from there. The last line says what was read and what was not.
 
-Nothing is changed, unless --repair is given: then a damaged or missing object
-is replaced if the live repository still has the right bytes. They are checked
+Nothing is changed, unless --repair is given; --budget alone notes in the
+store's cache how far it came. With --repair a damaged or missing object is
+replaced if the live repository still has the right bytes. They are checked
 first, and the damaged object is kept in the store's trash. The exit code is
 0 if all that was wrong could be put right.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "sample", Usage: "read only a `SHARE` of the objects, such as 5%"},
 			&cli.DurationFlag{Name: "budget", Usage: "stop reading after `DURATION`, such as 10m"},
-			&cli.StringFlag{Name: "snapshot", Usage: "check only that the snapshot `REF` is complete: presence and sizes"},
-			&cli.BoolFlag{Name: "read", Usage: "with --snapshot: read the bytes of all that it needs"},
+			&cli.StringFlag{Name: "snapshot", Hidden: true, Usage: "as the argument: `REF`"},
+			&cli.BoolFlag{Name: "read", Usage: "with SNAPSHOT: read the bytes of all that it needs"},
 			&cli.BoolFlag{Name: "source", Usage: "check the repository and the database, not the store"},
 			&cli.BoolFlag{Name: "repair", Usage: "put damaged and missing objects right from the live repository"},
 			setting("check", "with --source: check `WHAT` of files: name (SHA-1 and size) or full (MD5 too)"),
@@ -54,8 +56,8 @@ first, and the damaged object is kept in the store's trash. The exit code is
 	}, `
 repotool verify --store /backup/fossology
 repotool verify --sample 5% --budget 30m
-repotool verify --snapshot latest
-repotool verify --snapshot latest~7 --read
+repotool verify latest
+repotool verify latest~7 --read
 repotool verify --source
 repotool verify --repair`,
 		exitFailed, exitFindings, exitLocked, exitInterrupted)
@@ -66,18 +68,19 @@ func (t *tool) verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() > 0 {
-		return &usageError{err: fmt.Errorf("verify: argument %q is one too many", c.Args().First()),
-			hint: "for one snapshot, write repotool verify --snapshot " + c.Args().First()}
-	}
-	if err := errors.Join(exclusive(c, "source", "snapshot"), exclusive(c, "source", "repair")); err != nil {
+	ref := pick(c.Args().First(), c.String("snapshot"))
+	if err := exclusive(c, "source", "repair"); err != nil {
 		return err
 	}
 	switch {
-	case (c.IsSet("sample") || c.IsSet("budget")) && (c.Bool("source") || c.IsSet("snapshot")):
+	case c.NArg() > 1, c.NArg() == 1 && c.IsSet("snapshot"):
+		return tooMany(c, c.NArg()-1)
+	case c.Bool("source") && ref != "":
+		return &usageError{err: fmt.Errorf("verify: --source and the snapshot %s do not go together", ref), hint: "run the command once for each"}
+	case (c.IsSet("sample") || c.IsSet("budget")) && (c.Bool("source") || ref != ""):
 		return usagef("verify: --sample and --budget are about reading the objects of the store")
-	case c.Bool("read") && !c.IsSet("snapshot"):
-		return &usageError{err: errors.New("verify: --read belongs to --snapshot"), hint: "without --snapshot, the bytes of all objects are read"}
+	case c.Bool("read") && ref == "":
+		return &usageError{err: errors.New("verify: --read belongs to one SNAPSHOT"), hint: "without SNAPSHOT, the bytes of all objects are read"}
 	case c.Duration("budget") < 0:
 		return usagef("--budget %s: expected a positive duration such as 10m", c.Duration("budget"))
 	}
@@ -104,7 +107,7 @@ func (t *tool) verify(c *cli.Context) error {
 	stop := t.watch(s, progress)
 	defer stop()
 	var r *verify.Report
-	if ref := c.String("snapshot"); ref != "" {
+	if ref != "" {
 		r, err = verify.Complete(c.Context, st, s.installation, ref, verify.CompleteOptions{Read: c.Bool("read"), Progress: progress})
 		err = whoseSnapshots(s, st, err)
 	} else {

@@ -55,6 +55,10 @@ func verifyLine(r *verify.Report) string {
 			add("%s not read this time", count(r.Skipped))
 		}
 		add("%s checked", plural(r.Snapshots, "snapshot", "snapshots"))
+		if r.SnapshotsSkipped > 0 {
+			whole = false
+			add("%s not checked this time", count(r.SnapshotsSkipped))
+		}
 	}
 	return strings.Join(done, ", ") + ": " + verdict(r, whole)
 }
@@ -92,7 +96,11 @@ func (t *tool) verifyFindings(s settings, r *verify.Report, repair bool) {
 			}
 		}
 		if rest := r.Counts[kind] - min(shown, shownFindings); rest > 0 {
-			fmt.Fprintf(t.stderr, "finding: %s: %s more (--json lists them)\n", kind, count(rest))
+			listed := "--json lists them"
+			if r.NotListed > 0 {
+				listed = "--json lists " + count(int64(len(r.Findings))) + " in all"
+			}
+			fmt.Fprintf(t.stderr, "finding: %s: %s more (%s)\n", kind, count(rest), listed)
 		}
 		hint := kind.Hint()
 		if repair {

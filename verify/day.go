@@ -1,0 +1,107 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+// checkDay checks that the day directory shows what it should: a link, an empty
+// file, or an object, as the same inode, or, where the object was renewed since,
+// as the same bytes.
+func checkDay(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, layout snapshot.Layout, found *findings) {
+	path, ok := dayPath(s, u, layout)
+	if !ok {
+		return
+	}
+	if err := shows(ctx, s, u, path); err != nil && ctx.Err() == nil {
+		found.of(s, Finding{Kind: DayIncomplete, What: path, Detail: err.Error()})
+	}
+}
+
+// dayPath is where the day shows it; the manifest's own objects are not shown.
+func dayPath(s *snapshot.Snapshot, u snapshot.Use, layout snapshot.Layout) (string, bool) {
+	switch {
+	case u.Entry != nil:
+		return s.DayPath(u.Entry, layout)
+	case layout == snapshot.LayoutNone || !strings.HasPrefix(u.For, "database/"):
+		return "", false
+	}
+	return dayDir(s) + "/" + u.For, true
+}
+
+func dayDir(s *snapshot.Snapshot) string { return "days/" + s.Manifest.Installation + "/" + s.Name() }
+
+func shows(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, path string) error {
+	var day unix.Stat_t
+	if err := unix.Lstat(s.Store.Path(path), &day); err != nil {
+		return err
+	}
+	switch {
+	case u.Entry != nil && u.Entry.Kind == snapshot.Symlink:
+		target, err := os.Readlink(s.Store.Path(path))
+		if err == nil && target != u.Entry.Target {
+			err = fmt.Errorf("it leads to %q, not to %q", target, u.Entry.Target)
+		}
+		return err
+	case day.Mode&unix.S_IFMT != unix.S_IFREG:
+		return errors.New("it is no regular file")
+	case u.Object.IsZero():
+		if day.Size != 0 {
+			return fmt.Errorf("it has %d bytes, not 0", day.Size)
+		}
+		return nil
+	}
+	info, err := s.Store.Stat(u.Object)
+	if err != nil || info.Inode == day.Ino {
+		return nil // a lost object is a finding of its own
+	}
+	fd, err := openUntouched(s.Store.Path(path))
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	got, _, err := store.HashFD(ctx, fd, make([]byte, 64<<10))
+	if err == nil && got != u.Object {
+		err = fmt.Errorf("its bytes hash to %s", got)
+	}
+	return err
+}
+
+// checkDayOwn checks what is in a day and not in the repository: RESTORE.txt,
+// which must be that of this snapshot, and database/, whose pieces are restored
+// by hand with a pattern, so that none may be too many.
+func checkDayOwn(s *snapshot.Snapshot, found *findings) {
+	text := dayDir(s) + "/RESTORE.txt"
+	b, err := os.ReadFile(s.Store.Path(text))
+	if err == nil && !bytes.Contains(b, []byte(s.Name())) {
+		err = errors.New("it is not that of this snapshot")
+	}
+	if err != nil {
+		found.of(s, Finding{Kind: DayIncomplete, What: text, Detail: err.Error()})
+	}
+	pieces := map[string]bool{}
+	if s.Manifest.Database != nil {
+		for _, part := range s.Manifest.Database.Parts {
+			for i := range part.Pieces {
+				pieces["database/"+part.PieceName(i)] = true
+			}
+		}
+	}
+	// Pieces that are not there are found as objects that the day does not show.
+	_ = fs.WalkDir(os.DirFS(s.Store.Path(dayDir(s))), "database", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !pieces[path] {
+			found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s) + "/" + path, Detail: "it does not belong to this snapshot"})
+		}
+		return nil
+	})
+}
