@@ -395,24 +395,6 @@ func fullDisk(t *testing.T, limit string) {
 	t.Logf("%d runs met a full disk, %d of them after the last object", failed, late)
 }
 
-// A run that is killed when all but the link to its day is in place leaves a
-// link that the next one removes.
-func TestTakeKilledPublishing(t *testing.T) {
-	repository, st := t.TempDir(), repotest.Store(t)
-	keep(t, repository, "good")
-	take(t, options(st, repository))
-	if err := os.Symlink("2026-11-23T020000Z", st.Path("days", "fossology", ".building-current")); err != nil {
-		t.Fatal(err)
-	}
-	s := take(t, options(st, repository))
-	if to, err := os.Readlink(st.Path("days", "fossology", "current")); err != nil || to != s.Name {
-		t.Errorf("current is %s, %v", to, err)
-	}
-	if left, _ := filepath.Glob(st.Path("days", "fossology", ".building*")); len(left) > 0 {
-		t.Errorf("left: %v", left)
-	}
-}
-
 // What a repository may hold besides good files. Each is a finding or is kept,
 // none stops the run, and an earlier good copy stays.
 func TestTakeOddFiles(t *testing.T) {
