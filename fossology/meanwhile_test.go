@@ -18,7 +18,7 @@ func TestQuiesceTwice(t *testing.T) {
 	o := options(t, double)
 	s := quiesce(t, o)
 	second := o
-	second.Timeout = 300 * time.Millisecond
+	second.Timeout = 3 * time.Second
 	if err := refused(t, t.Context(), second); !strings.Contains(err.Error(), "has stopped it since") {
 		t.Errorf("error %v", err)
 	}
@@ -188,7 +188,7 @@ func TestQuiesceWaitsForTestsOfAgents(t *testing.T) {
 		}
 	}
 	short := o
-	short.Timeout = 300 * time.Millisecond
+	short.Timeout = 3 * time.Second
 	err := refused(t, t.Context(), short)
 	if len(err.Running) != 1 || err.Running[0] != "the scheduler's test of agent nomos" {
 		t.Errorf("error %v, running %q; want the one test that runs", err, err.Running)

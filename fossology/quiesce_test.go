@@ -153,9 +153,9 @@ func TestQuiesceTimesOut(t *testing.T) {
 	double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
 	double.StartAgent(89, "nomos", time.Hour)
 	o := options(t, double)
-	o.Timeout = 300 * time.Millisecond
+	o.Timeout = 3 * time.Second
 	err := refused(t, t.Context(), o)
-	if !strings.Contains(err.Error(), "job 89 (nomos)") || !strings.Contains(err.Error(), "300ms") || !strings.Contains(err.Hint(), "--quiesce-timeout") {
+	if !strings.Contains(err.Error(), "job 89 (nomos)") || !strings.Contains(err.Error(), "3s") || !strings.Contains(err.Hint(), "--quiesce-timeout") {
 		t.Errorf("error %v with hint %q", err, err.Hint())
 	}
 	// Another run finds that the watchdog is waiting.
@@ -175,7 +175,7 @@ func TestQuiesceTimesOutOnAgentWithoutScheduler(t *testing.T) {
 	pid := double.StartAgent(89, "nomos", time.Hour)
 	double.Kill()
 	o := options(t, double)
-	o.Timeout = 300 * time.Millisecond
+	o.Timeout = 3 * time.Second
 	err := refused(t, t.Context(), o)
 	if len(err.Running) != 1 || !strings.Contains(err.Error(), "(nomos)") {
 		t.Errorf("error %v, want one that names process %d", err, pid)
