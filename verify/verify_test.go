@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -19,7 +20,7 @@ import (
 	"repotool/verify"
 )
 
-// world is a snapshot of the real fixture.
+// world is a snapshot of the real fixture, with an empty file and a link in it.
 type world struct {
 	repository string
 	st         *store.Store
@@ -29,8 +30,12 @@ type world struct {
 func newWorld(t testing.TB) world {
 	t.Helper()
 	w := world{repository: repotest.Repository(t), st: repotest.Store(t)}
+	gold := filepath.Join(w.repository, "localhost", "gold")
+	err := errors.Join(os.WriteFile(filepath.Join(gold, "empty"), nil, 0o644), os.Symlink("nowhere", filepath.Join(gold, "link")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.take(t, time.Now)
-	var err error
 	if w.snap, err = snapshot.Find(w.st, "x", "latest"); err != nil {
 		t.Fatal(err)
 	}
@@ -374,13 +379,6 @@ func TestComplete(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
-			os.WriteFile(filepath.Join(w.repository, "localhost", "gold", "empty"), nil, 0o644)
-			os.Symlink("nowhere", filepath.Join(w.repository, "localhost", "gold", "link"))
-			w.take(t, func() time.Time { return time.Now().Add(time.Hour) })
-			w.snap, _ = snapshot.Find(w.st, "x", "latest")
-			if r := w.complete(t); !r.Good() {
-				t.Fatalf("before the damage: %+v", r.Findings)
-			}
 			if err := test.damage(w, w.some(t)); err != nil {
 				t.Fatal(err)
 			}
