@@ -1,0 +1,100 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// staged is a file that has no name yet, or one in tmp/ that nobody trusts.
+type staged struct {
+	s    *Store
+	fd   int
+	name string // below tmp/; empty for an unnamed file
+}
+
+// stage opens a new file for writing.
+func (w *Writer) stage() (*staged, error) {
+	s := w.s
+	if !s.noTmp.Load() {
+		fd, err := unix.Openat(s.tmp, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
+		if err == nil {
+			return &staged{s: s, fd: fd}, nil
+		}
+		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
+			return nil, fmt.Errorf("create a file in %s: %w", s.Path("tmp"), err)
+		}
+		s.noTmp.Store(true)
+	}
+	name, err := s.tmpName()
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Openat(s.tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", s.Path("tmp", name), err)
+	}
+	return &staged{s, fd, name}, nil
+}
+
+// tmpName is a name below tmp/ that no other process or call uses.
+func (s *Store) tmpName() (string, error) {
+	room, err := s.room()
+	return fmt.Sprintf("%s/%d", room, s.tmpSeq.Add(1)), err
+}
+
+// link gives the file its object's name. EEXIST is returned bare.
+func (t *staged) link(h Hash) error { return t.linkAs(t.s.objects, h.path()) }
+
+func (t *staged) linkAs(dirfd int, path string) error {
+	s := t.s
+	if s.chmod {
+		if err := unix.Fchmod(t.fd, 0o444); err != nil {
+			return err
+		}
+	}
+	if t.name != "" {
+		return unix.Linkat(s.tmp, t.name, dirfd, path, 0)
+	}
+	if !s.byProc.Load() {
+		err := unix.Linkat(t.fd, "", dirfd, path, unix.AT_EMPTY_PATH)
+		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EPERM) {
+			return err
+		}
+		s.byProc.Store(true) // not our right: go by /proc as open(2) advises
+	}
+	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", t.fd), dirfd, path, unix.AT_SYMLINK_FOLLOW)
+}
+
+// replace puts the file in the place of an object, at once. It is synced
+// first: a rename that a power cut cuts short must leave the old or the new.
+func (t *staged) replace(h Hash) error {
+	name := t.name
+	if name == "" {
+		var err error
+		if name, err = t.s.tmpName(); err != nil {
+			return err
+		}
+		if err := t.linkAs(t.s.tmp, name); err != nil {
+			return fmt.Errorf("replace object %s: %w", h, err)
+		}
+		t.name = name
+	}
+	if err := unix.Fsync(t.fd); err != nil {
+		return fmt.Errorf("replace object %s: %w", h, err)
+	}
+	if err := unix.Renameat(t.s.tmp, name, t.s.objects, h.path()); err != nil {
+		return fmt.Errorf("replace object %s: %w", h, err)
+	}
+	t.name = ""
+	return nil
+}
+
+// discard closes the file and takes its temporary name away.
+func (t *staged) discard() {
+	unix.Close(t.fd)
+	if t.name != "" {
+		unix.Unlinkat(t.s.tmp, t.name, 0)
+	}
+}
