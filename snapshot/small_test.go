@@ -210,6 +210,17 @@ func asNobody(t testing.TB) (dir string) {
 	return dir
 }
 
+// storeIn makes a store in a directory of asNobody.
+func storeIn(t testing.TB, dir string) *store.Store {
+	t.Helper()
+	st, err := store.Init(t.Context(), filepath.Join(dir, "store"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
 // alone runs a test by itself in another process, as asNobody wants it. It
 // says whether this is that process.
 func alone(t testing.TB, name string) bool {
@@ -231,12 +242,7 @@ func TestTakeUnreadable(t *testing.T) {
 		return
 	}
 	dir := asNobody(t)
-	repository := filepath.Join(dir, "repository")
-	st, err := store.Init(t.Context(), filepath.Join(dir, "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
+	repository, st := filepath.Join(dir, "repository"), storeIn(t, dir)
 	file, below := keep(t, repository, "a file"), keep(t, repository, "below a directory")
 	keep(t, repository, "good")
 	take(t, options(st, repository))
@@ -272,12 +278,7 @@ func TestRestoreWithoutRights(t *testing.T) {
 		return
 	}
 	dir := asNobody(t)
-	repository := filepath.Join(dir, "repository")
-	st, err := store.Init(t.Context(), filepath.Join(dir, "store"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
+	repository, st := filepath.Join(dir, "repository"), storeIn(t, dir)
 	path := keep(t, repository, "good")
 	take(t, options(st, repository))
 	// As if it had been somebody else's: the owner is all that differs.
