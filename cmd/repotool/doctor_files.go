@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -102,8 +100,6 @@ func relative(root string, paths []string) []string {
 	return out
 }
 
-var versionNumber = regexp.MustCompile(`\) (\d+)(?:\.(\d+))?`)
-
 // programs compares PostgreSQL's programs with the server.
 func (x *examination) programs(ctx context.Context, server int) {
 	const install = "apt-get install postgresql-client, or name the directory of the newer one with --pg-bin"
@@ -118,15 +114,11 @@ func (x *examination) programs(ctx context.Context, server int) {
 			continue
 		}
 		line := strings.TrimSpace(string(out))
-		m := versionNumber.FindStringSubmatch(line)
-		major := 0
-		if m != nil {
-			major, _ = strconv.Atoi(m[1])
-		}
+		v, ok := snapshot.ParsePostgresVersion(line)
 		switch {
-		case m == nil:
+		case !ok:
 			x.warn(name, install, "%s: no version in %q", path, line)
-		case major < server/10000:
+		case v.OlderThan(snapshot.PostgresVersion(server)):
 			x.bad(name, install, "%s is older than the server, PostgreSQL %s", line, pgVersion(server))
 		case name == "pg_dump" || name == "psql": // the other two come with them
 			x.ok(name, "%s", line)
