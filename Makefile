@@ -6,6 +6,7 @@
 #   make lint    gofmt, vet, staticcheck
 #   make fuzz    every fuzz test for FUZZTIME each
 #   make bench   repotool beside rsync, restic and borg; see scripts/bench.sh
+#   make scale   what 1,000,000 files cost against 100,000; see scripts/scale.sh
 #   make deps    what tests and demo need from the system; as root it installs it
 #
 # Only Go has to be there. As root the other targets install the rest with
@@ -19,7 +20,7 @@ export CGO_ENABLED = $(if $(RACE),1,0)
 # One version for everybody: a new release of a linter must not break old commits.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz demo bench deps clean
+.PHONY: build test race lint fuzz demo bench scale deps clean
 
 build:
 	$(GO) build -trimpath -o repotool ./cmd/repotool
@@ -56,6 +57,9 @@ demo: build
 
 bench:
 	scripts/bench.sh
+
+scale:
+	scripts/scale.sh
 
 clean:
 	rm -f repotool

@@ -2,7 +2,7 @@
 # Sees to the programs that tests, demo and benchmark run. As root it installs
 # what is missing with apt-get; otherwise it prints the line and exits with 1.
 #
-#   scripts/deps.sh [test] [race] [demo] [bench]
+#   scripts/deps.sh [test] [race] [demo] [bench] [scale]
 #
 # Debian's postgresql package makes and starts a cluster of its own, which nobody
 # here needs: tests and demo make theirs in a temporary directory. On a machine
@@ -45,8 +45,11 @@ for purpose in "${@:-test}"; do
 		need borg borgbackup
 		need mkfs.ext4 e2fsprogs
 		;;
+	scale)
+		[ -x /usr/bin/time ] || missing+=(time)
+		;;
 	*)
-		echo "usage: deps.sh [test] [race] [demo] [bench]" >&2
+		echo "usage: deps.sh [test] [race] [demo] [bench] [scale]" >&2
 		exit 2
 		;;
 	esac
