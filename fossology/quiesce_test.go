@@ -21,7 +21,7 @@ func options(t *testing.T, double *repotest.Scheduler) fossology.QuiesceOptions 
 	return fossology.QuiesceOptions{
 		Scheduler: fossology.Scheduler{Address: double.Address()}, AgentsDir: double.AgentsDir(),
 		StartCommand: double.StartCommand(), NoteDir: t.TempDir(), Installation: "internal",
-		Timeout: 20 * time.Second, StartTimeout: 20 * time.Second,
+		Timeout: patience, StartTimeout: patience,
 	}
 }
 

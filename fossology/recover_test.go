@@ -14,7 +14,7 @@ import (
 func recoverDouble(t *testing.T, double *repotest.Scheduler, o fossology.QuiesceOptions) (fossology.Recovery, error) {
 	t.Helper()
 	return fossology.Recover(t.Context(), fossology.RecoverOptions{
-		NoteDir: o.NoteDir, Scheduler: o.Scheduler, StartCommand: double.StartCommand(), Timeout: 20 * time.Second,
+		NoteDir: o.NoteDir, Scheduler: o.Scheduler, StartCommand: double.StartCommand(), Timeout: patience,
 	})
 }
 

@@ -99,7 +99,7 @@ func TestQuiesceWhileNotesAreLocked(t *testing.T) {
 		t.Errorf("error %v; events %q", err, double.Events())
 	}
 	f.Close()
-	o.Timeout = 20 * time.Second
+	o.Timeout = patience
 	if err := quiesce(t, o).Release(t.Context()); err != nil {
 		t.Error(err)
 	}

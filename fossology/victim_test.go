@@ -109,7 +109,7 @@ func launchVictim(t *testing.T, o victimOrder) (*exec.Cmd, io.Reader) {
 func order(t *testing.T, double *repotest.Scheduler, end string) victimOrder {
 	return victimOrder{
 		End: end, Scheduler: double.Address(), AgentsDir: double.AgentsDir(),
-		NoteDir: t.TempDir(), Start: double.StartCommand(), Timeout: 20 * time.Second,
+		NoteDir: t.TempDir(), Start: double.StartCommand(), Timeout: patience,
 	}
 }
 
@@ -227,11 +227,16 @@ func has(double *repotest.Scheduler, event string) bool {
 	return false
 }
 
+// patience is how long something may take that is not to be late: a machine that
+// runs other tests too may stand still for half a minute.
+const patience = 3 * time.Minute
+
+// eventually waits until ok is true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("after 30 s it is not true that %s", what)
+			t.Fatalf("after %v it is not true that %s", patience, what)
 		}
 	}
 }
