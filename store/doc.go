@@ -37,6 +37,6 @@
 //
 // There may be objects that nothing refers to, and files in tmp/. Neither is
 // ever taken for good by its name alone. Sweep removes what dead processes left
-// in tmp/, and only that (temporary.go). No object is deleted by this package
-// unless Delete is called; bad bytes never replace good ones.
+// in tmp/, and only that (temporary.go). No object is deleted by this package,
+// and bad bytes never replace good ones.
 package store

@@ -49,6 +49,15 @@ func (e *DamagedError) Hint() string {
 	return "run 'repotool verify --repair': it takes the bytes from the live repository if they still are there"
 }
 
+// A FolderError says that a folder of objects cannot be read.
+type FolderError struct {
+	Folder string // below the store
+	Err    error
+}
+
+func (e *FolderError) Error() string { return fmt.Sprintf("read %s: %v", e.Folder, e.Err) }
+func (e *FolderError) Unwrap() error { return e.Err }
+
 // Holder says who holds a lock. It is what the lock's file contains.
 type Holder struct {
 	PID     int       `json:"pid"`

@@ -24,7 +24,7 @@ type Info struct {
 // Open opens an object for reading. The bytes are not checked: see Check and
 // Reader's users. The error wraps ErrNoObject when it is not there.
 func (s *Store) Open(h Hash) (*os.File, error) {
-	fd, err := s.openFD(h)
+	fd, err := s.OpenFD(h)
 	if err != nil {
 		return nil, err
 	}
@@ -32,9 +32,7 @@ func (s *Store) Open(h Hash) (*os.File, error) {
 }
 
 // OpenFD is Open for those who count system calls; the caller closes it.
-func (s *Store) OpenFD(h Hash) (int, error) { return s.openFD(h) }
-
-func (s *Store) openFD(h Hash) (int, error) {
+func (s *Store) OpenFD(h Hash) (int, error) {
 	const flags = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW
 	fd, err := unix.Openat(s.objects, h.path(), flags|unix.O_NOATIME, 0)
 	if errors.Is(err, unix.EPERM) {
@@ -66,7 +64,7 @@ func (s *Store) Stat(h Hash) (Info, error) {
 // Check reads an object and returns a *DamagedError if its bytes are not those
 // of its name. buf is scratch space.
 func (s *Store) Check(ctx context.Context, h Hash, buf []byte) (int64, error) {
-	fd, err := s.openFD(h)
+	fd, err := s.OpenFD(h)
 	if err != nil {
 		return 0, err
 	}
@@ -116,7 +114,8 @@ func HashFD(ctx context.Context, fd int, buf []byte) (h Hash, size int64, err er
 }
 
 // List yields all objects in the order of their names. What stands among them
-// and is no object is passed over.
+// and is no object is passed over. A folder that cannot be read is a [FolderError];
+// the others follow.
 func (s *Store) List(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		for i := range 256 {
@@ -134,7 +133,7 @@ func (s *Store) List(ctx context.Context) iter.Seq2[Info, error] {
 func (s *Store) listFolder(b byte, yield func(Info, error) bool) bool {
 	entries, err := os.ReadDir(s.Path("objects", Hash{b}.path()[:2]))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return yield(Info{}, fmt.Errorf("list objects: %w", err))
+		return yield(Info{}, &FolderError{Folder: "objects/" + Hash{b}.path()[:2], Err: err})
 	}
 	for _, e := range entries {
 		h, err := ParseHash(e.Name())
@@ -150,14 +149,6 @@ func (s *Store) listFolder(b byte, yield func(Info, error) bool) bool {
 		}
 	}
 	return true
-}
-
-// Delete removes an object. Only garbage collection and repair call it.
-func (s *Store) Delete(h Hash) error {
-	if err := unix.Unlinkat(s.objects, h.path(), 0); err != nil {
-		return fmt.Errorf("delete object %s: %w", h, err)
-	}
-	return nil
 }
 
 // Link makes name in the directory dirfd a hard link to an object. When the
@@ -180,9 +171,10 @@ func (s *Store) Link(ctx context.Context, h Hash, dirfd int, name string) error 
 	return nil
 }
 
-// Copy copies the bytes of the file src to dst, which is empty, and hashes
-// what it copies. What cannot be read is a *SourceError. Long runs of zeros become holes. want is the size that src is
-// thought to have, buf scratch space of more than a MiB.
+// Copy copies the bytes of the file src to dst, which is empty, and hashes what
+// it copies. What cannot be read is a *SourceError. Long runs of zeros become
+// holes. want is the size that src is thought to have, buf scratch space of more
+// than a MiB.
 func Copy(ctx context.Context, dst, src int, want int64, buf []byte) (size int64, h Hash, err error) {
 	n, err := readFull(src, expected(buf, want))
 	if err == nil && n < len(buf) {
@@ -203,7 +195,7 @@ func Copy(ctx context.Context, dst, src int, want int64, buf []byte) (size int64
 func (s *Store) renew(ctx context.Context, h Hash) error {
 	s.renewMu.Lock()
 	defer s.renewMu.Unlock()
-	fd, err := s.openFD(h)
+	fd, err := s.OpenFD(h)
 	if err != nil {
 		return err
 	}

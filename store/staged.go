@@ -18,11 +18,11 @@ type staged struct {
 func (w *Writer) stage() (*staged, error) {
 	s := w.s
 	if !s.noTmp.Load() {
-		fd, err := unix.Openat(s.tmp, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
+		fd, err := OpenUnnamed(s.tmp, ".", 0o444)
 		if err == nil {
 			return &staged{s: s, fd: fd}, nil
 		}
-		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
+		if !errors.Is(err, ErrNoUnnamed) {
 			return nil, fmt.Errorf("create a file in %s: %w", s.Path("tmp"), err)
 		}
 		s.noTmp.Store(true)
@@ -57,14 +57,7 @@ func (t *staged) linkAs(dirfd int, path string) error {
 	if t.name != "" {
 		return unix.Linkat(s.tmp, t.name, dirfd, path, 0)
 	}
-	if !s.byProc.Load() {
-		err := unix.Linkat(t.fd, "", dirfd, path, unix.AT_EMPTY_PATH)
-		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EPERM) {
-			return err
-		}
-		s.byProc.Store(true) // not our right: go by /proc as open(2) advises
-	}
-	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", t.fd), dirfd, path, unix.AT_SYMLINK_FOLLOW)
+	return LinkUnnamed(t.fd, dirfd, path)
 }
 
 // replace puts the file in the place of an object, at once. It is synced
