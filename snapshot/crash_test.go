@@ -23,14 +23,6 @@ import (
 	"repotool/verify"
 )
 
-// again runs one test of this binary by itself in another process.
-func again(t testing.TB, name string, env ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
-	cmd.Env = append(os.Environ(), env...)
-	return cmd
-}
-
 // allGood checks everything that a store promises of its snapshots: they are
 // complete, their days show them, every object is what its name says.
 func allGood(t testing.TB, st *store.Store) (snapshots int) {
@@ -129,7 +121,7 @@ func TestTakeKilled(t *testing.T) {
 }
 
 func takeVictim(t testing.TB, repository string, st *store.Store, dsn string, mode snapshot.DumpMode) *exec.Cmd {
-	return again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir(), "VICTIM_DSN="+dsn, "VICTIM_MODE="+string(mode))
+	return repotest.Again(t.Context(), "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir(), "VICTIM_DSN="+dsn, "VICTIM_MODE="+string(mode))
 }
 
 // takeAlone takes a snapshot as a process does that then ends, and nobody else
@@ -198,7 +190,7 @@ func TestLoadKilledDirectory(t *testing.T) {
 			pg.SQL(t, "postgres", "DROP DATABASE "+name+" WITH (FORCE)")
 		}
 	})
-	killWhen(t, again(t, "TestLoadDirectoryVictim", "VICTIM_DSN="+pg.AdminDSN("postgres"), "VICTIM_STORE="+st.Dir()), st.Path("tmp", "*", "load-*", "*"))
+	killWhen(t, repotest.Again(t.Context(), "TestLoadDirectoryVictim", "VICTIM_DSN="+pg.AdminDSN("postgres"), "VICTIM_STORE="+st.Dir()), st.Path("tmp", "*", "load-*", "*"))
 	// Between fork and exec a child of the killed process still holds its lock.
 	for swept := 0; swept == 0; time.Sleep(time.Millisecond) {
 		var err error
@@ -263,7 +255,7 @@ func TestTakeFullDisk(t *testing.T) {
 // without being root.
 func inNamespace(t testing.TB, name, env string) {
 	t.Helper()
-	cmd := again(t, name, env)
+	cmd := repotest.Again(t.Context(), name, env)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -552,7 +544,7 @@ func TestRestoreKilled(t *testing.T) {
 	normal := time.Since(start)
 	random, killed := rand.New(rand.NewPCG(3, 4)), 0
 	for round := range killRounds {
-		cmd := again(t, "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
+		cmd := repotest.Again(t.Context(), "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ import (
 // Store and target may be on file systems that have no unnamed files (NFS):
 // everything goes as usual, by way of named ones, of which none stays.
 func TestWithoutUnnamedFiles(t *testing.T) {
-	if !alone(t, "TestWithoutUnnamedFiles") {
+	if !repotest.Alone(t, nil) {
 		return
 	}
 	repository, st := repotest.Repository(t), repotest.Store(t)

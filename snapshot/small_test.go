@@ -221,24 +221,10 @@ func storeIn(t testing.TB, dir string) *store.Store {
 	return st
 }
 
-// alone runs a test by itself in another process, as asNobody wants it. It
-// says whether this is that process.
-func alone(t testing.TB, name string) bool {
-	t.Helper()
-	if os.Getenv("ALONE") == name {
-		return true
-	}
-	out, err := again(t, name, "ALONE="+name).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return false
-}
-
 // What cannot be read is a finding; what is known of it, and of everything
 // below it, stays.
 func TestTakeUnreadable(t *testing.T) {
-	if !alone(t, "TestTakeUnreadable") {
+	if !repotest.Alone(t, nil) {
 		return
 	}
 	dir := asNobody(t)
@@ -274,7 +260,7 @@ func TestTakeUnreadable(t *testing.T) {
 
 // An owner that cannot be set is told and does not stop a restore.
 func TestRestoreWithoutRights(t *testing.T) {
-	if !alone(t, "TestRestoreWithoutRights") {
+	if !repotest.Alone(t, nil) {
 		return
 	}
 	dir := asNobody(t)

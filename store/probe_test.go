@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,27 +15,6 @@ import (
 	"repotool/repotest"
 	"repotool/store"
 )
-
-// alone runs a test by itself in another process, in a mount namespace of its
-// own where it may mount. It says whether this is that process.
-func alone(t testing.TB, name string) bool {
-	t.Helper()
-	if os.Getenv("ALONE") == name {
-		return true
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "ALONE="+name)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("in a mount namespace (run as root, or allow user namespaces): %v\n%s", err, out)
-	}
-	return false
-}
 
 // mounted is a tmpfs of some size.
 func mounted(t testing.TB, options string) string {
@@ -65,7 +42,7 @@ func refused(t testing.TB, dir, reason string) {
 
 // A file system without room is refused.
 func TestInitWithoutRoom(t *testing.T) {
-	if !alone(t, "TestInitWithoutRoom") {
+	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
 	refused(t, mounted(t, "size=10m"), "MiB are free")
@@ -75,7 +52,7 @@ func TestInitWithoutRoom(t *testing.T) {
 // A file system without hard links is refused. Here a filter of system calls
 // plays it, since no kernel is sure to have one.
 func TestInitWithoutLinks(t *testing.T) {
-	if !alone(t, "TestInitWithoutLinks") {
+	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
 	dir := mounted(t, "")
@@ -85,7 +62,7 @@ func TestInitWithoutLinks(t *testing.T) {
 
 // So is one that makes nothing durable.
 func TestInitWithoutSync(t *testing.T) {
-	if !alone(t, "TestInitWithoutSync") {
+	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
 	dir := mounted(t, "")

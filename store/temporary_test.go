@@ -3,7 +3,6 @@ package store_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -71,7 +70,7 @@ func leftInTmp(t testing.TB, st *store.Store) (left []string) {
 // what is no room. Close takes the rest.
 func TestSweep(t *testing.T) {
 	st := repotest.Store(t)
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRoomVictim$")
+	cmd := repotest.Again(t.Context(), "TestRoomVictim")
 	cmd.Env = append(os.Environ(), "VICTIM_STORE="+st.Dir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
