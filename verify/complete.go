@@ -176,7 +176,7 @@ func (c *completeness) use(ctx context.Context, u snapshot.Use, buf []byte) (n i
 	info, err := c.st.Stat(u.Object)
 	switch {
 	case err != nil:
-		c.found.object(u.Object, ObjectMissing, err.Error())
+		c.found.unlike(u.Object, err)
 		return 0, false, nil
 	case info.Size != u.Size:
 		c.found.object(u.Object, ObjectDamaged, fmt.Sprintf("it has %d bytes, not %d", info.Size, u.Size))
@@ -186,7 +186,7 @@ func (c *completeness) use(ctx context.Context, u snapshot.Use, buf []byte) (n i
 	}
 	n, err = c.st.Check(ctx, u.Object, buf)
 	if err != nil && ctx.Err() == nil {
-		c.found.object(u.Object, ObjectDamaged, err.Error())
+		c.found.unlike(u.Object, err)
 	}
 	return n, true, ctx.Err()
 }

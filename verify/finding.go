@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -16,6 +17,8 @@ const (
 	ManifestUnreadable Kind = "manifest-unreadable" // a snapshot cannot be opened at all
 	ObjectMissing      Kind = "object-missing"      // a snapshot names an object that is not there
 	ObjectDamaged      Kind = "object-damaged"      // an object's bytes are not those of its name
+	ObjectUnreadable   Kind = "object-unreadable"   // an object cannot be read
+	FolderUnreadable   Kind = "folder-unreadable"   // a folder of objects cannot be read
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
 	FileDamaged        Kind = "file-damaged"        // a file of the repository is not what its name says
@@ -33,6 +36,10 @@ func (k Kind) Hint() string {
 		return "other snapshots are not touched by it; its day directory, if it has one, still can be restored by hand (RESTORE.txt)"
 	case ObjectMissing, ObjectDamaged:
 		return "run 'repotool verify --repair' soon: it takes the bytes from the live repository while they still are there"
+	case ObjectUnreadable:
+		return "run repotool as the store's owner; if a disk is failing (dmesg), 'repotool verify --repair' takes the bytes from the live repository"
+	case FolderUnreadable:
+		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
 	case DayIncomplete:
 		return "the snapshot itself is not touched by it: restore with repotool, not by hand"
 	case SummaryDamaged:
@@ -55,7 +62,7 @@ func (k Kind) Hint() string {
 // could not put right.
 func (k Kind) HintAfterRepair() string {
 	switch k {
-	case ObjectMissing, ObjectDamaged:
+	case ObjectMissing, ObjectDamaged, ObjectUnreadable:
 		return "the live repository has not got these bytes: if there is another copy of the store, copy the file of this name from its objects/; " +
 			"else what needs it is lost in the snapshots named, and restore leaves it out and says so"
 	}
@@ -146,6 +153,19 @@ func (f *findings) object(h store.Hash, kind Kind, detail string) {
 		f.objects[h] = len(f.list) - 1
 	}
 	f.bad.Store(true)
+}
+
+// unlike takes what a check of an object has shown.
+func (f *findings) unlike(h store.Hash, err error) {
+	var damaged *store.DamagedError
+	kind := ObjectUnreadable
+	switch {
+	case errors.Is(err, store.ErrNoObject):
+		kind = ObjectMissing
+	case errors.As(err, &damaged):
+		kind = ObjectDamaged
+	}
+	f.object(h, kind, err.Error())
 }
 
 // needed notes that a snapshot needs an object, if the object is known to be bad.

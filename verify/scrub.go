@@ -80,16 +80,21 @@ func (s *scrub) list(ctx context.Context) error {
 	var (
 		batch  []store.Info
 		listed int64
-		folder = s.from[0]
+		at     = s.from[0]
 		over   bool
 	)
 	for info, err := range s.st.ListFrom(ctx, s.from) {
+		var folder *store.FolderError
+		if errors.As(err, &folder) {
+			s.found.add(Finding{Kind: FolderUnreadable, What: folder.Folder, Detail: folder.Err.Error()})
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if listed++; info.Object[0] != folder {
-			folder = info.Object[0]
-			s.expect(listed, folder-s.from[0])
+		if listed++; info.Object[0] != at {
+			at = info.Object[0]
+			s.expect(listed, at-s.from[0])
 		}
 		if !over && s.o.Budget > 0 && s.o.Now().Sub(s.start) > s.o.Budget {
 			over, s.next = true, info.Object
@@ -172,6 +177,6 @@ func (s *scrub) check(ctx context.Context, info store.Info, buf []byte) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	s.found.object(info.Object, ObjectDamaged, err.Error())
+	s.found.unlike(info.Object, err)
 	return nil
 }

@@ -413,10 +413,41 @@ func TestSample(t *testing.T) {
 // Whatever is found, there is something to be said of what to do, before a
 // repair and after one that did not help.
 func TestHints(t *testing.T) {
-	for _, k := range []verify.Kind{verify.ManifestUnreadable, verify.ObjectMissing, verify.ObjectDamaged, verify.DayIncomplete,
+	for _, k := range []verify.Kind{verify.ManifestUnreadable, verify.ObjectMissing, verify.ObjectDamaged, verify.ObjectUnreadable,
+		verify.FolderUnreadable, verify.DayIncomplete, verify.BadRow,
 		verify.SummaryDamaged, verify.FileDamaged, verify.FileUnreadable, verify.FileMissing, verify.GoldMissing, verify.NoRow} {
 		if k.Hint() == "" || strings.Contains(k.HintAfterRepair(), "--repair") {
 			t.Errorf("%s: %q, after a repair %q", k, k.Hint(), k.HintAfterRepair())
 		}
+	}
+}
+
+// A folder of objects that cannot be read is a finding, and the rest is read.
+func TestUnreadableFolder(t *testing.T) {
+	w := newWorld(t)
+	all := w.scrub(t).Objects
+	var object store.Hash
+	inFolder := int64(0)
+	for info, err := range w.st.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if object.IsZero() {
+			object = info.Object
+		}
+		if info.Object[0] == object[0] {
+			inFolder++
+		}
+	}
+	folder := filepath.Dir(w.st.Path("objects", object.String()[:2], "x"))
+	if err := errors.Join(os.Rename(folder, folder+".aside"), os.WriteFile(folder, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.scrub(t); r.Counts[verify.FolderUnreadable] != 1 || r.Wrong() != 1 || r.Objects != all-inFolder {
+		t.Errorf("%d of %d objects read, %d in the folder: %+v", r.Objects, all, inFolder, r.Findings)
+	}
+	r, err := verify.Complete(t.Context(), w.st, "x", "latest", verify.CompleteOptions{})
+	if err != nil || r.Counts[verify.ObjectUnreadable] == 0 || r.Counts[verify.ObjectMissing] != 0 {
+		t.Errorf("%v; completeness %+v", err, r)
 	}
 }
