@@ -56,41 +56,16 @@ func GoodNames(names iter.Seq2[fossology.Name, error], bad func(*fossology.RowEr
 	}
 }
 
-// compareNames merges two sorted streams and reports what is in one of them.
+// compareNames tells what is in one of two sorted streams only.
 func compareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fossology.Name)) error {
-	nextA, stopA := iter.Pull2(a)
-	defer stopA()
-	nextB, stopB := iter.Pull2(b)
-	defer stopB()
-	nameA, errA, okA := nextA()
-	nameB, errB, okB := nextB()
-	for okA || okB {
-		if okA && errA != nil {
-			return errA
-		}
-		if okB && errB != nil {
-			return errB
-		}
-		c := 0
+	for p, err := range pairs(a, b, fossology.Name.Compare) {
 		switch {
-		case !okB:
-			c = -1
-		case !okA:
-			c = 1
-		default:
-			c = nameA.Compare(nameB)
-		}
-		if c < 0 {
-			onlyA(nameA)
-		}
-		if c > 0 {
-			onlyB(nameB)
-		}
-		if c <= 0 {
-			nameA, errA, okA = nextA()
-		}
-		if c >= 0 {
-			nameB, errB, okB = nextB()
+		case err != nil:
+			return err
+		case p.b == nil:
+			onlyA(*p.a)
+		case p.a == nil:
+			onlyB(*p.b)
 		}
 	}
 	return nil

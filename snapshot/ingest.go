@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
-	"path"
 
 	"golang.org/x/sys/unix"
 
@@ -153,100 +152,4 @@ func (r *fileReader) checkName(want fossology.Name, size int64) error {
 		return fmt.Errorf("%w: sha1 %x, %d bytes", errNotName, got.SHA1, size)
 	}
 	return nil
-}
-
-// collect writes changes into the segment, in order.
-func (s *scan) collect(ctx context.Context) error {
-	for b := range s.order {
-		select {
-		case <-b.done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for i := range b.items {
-			if err := s.take(&b.items[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (s *scan) take(it *item) error {
-	if it.put.Healed {
-		s.findings.Add(StoreDamaged, it.entry.Path, fmt.Sprintf("object %s held other bytes and was replaced", it.put.Object))
-	}
-	if it.problem != nil {
-		s.report(*it.problem)
-		if !it.gone {
-			return nil // what is known of it stays
-		}
-	}
-	if it.gone {
-		if !it.had {
-			return nil
-		}
-		it.entry = Entry{Path: it.entry.Path, Kind: removed}
-	}
-	if it.read && !it.gone {
-		s.result.newFiles.Files++
-		s.result.newFiles.Bytes += it.entry.Size
-		if it.put.Added {
-			s.result.added.Files++
-			s.result.added.Bytes += it.put.Size
-		}
-		if it.had && it.prev == it.entry {
-			return nil // read again, and the same
-		}
-	}
-	s.count(it)
-	if s.out == nil {
-		var err error
-		if s.out, err = newSegmentWriter(s.st, s.depth); err != nil {
-			return err
-		}
-	}
-	return s.out.add(&it.entry)
-}
-
-// report takes a problem up. If another pass follows, that one is left to say
-// whether it still is one: it reads the file again.
-func (s *scan) report(f Finding) {
-	s.retry(f.Path)
-	s.cacheMu.Lock()
-	later := s.again != nil && len(s.again) < maxSuspects
-	if later {
-		s.again[f.Path] = true
-	}
-	s.cacheMu.Unlock()
-	if !later {
-		s.findings.Add(f.Kind, f.Path, f.Detail)
-	}
-}
-
-// retry makes the next scan read the directory of path again.
-func (s *scan) retry(p string) {
-	dir := path.Dir(p)
-	if dir == "." {
-		dir = ""
-	}
-	s.cacheMu.Lock()
-	s.cache.retry[dir] = true
-	s.cacheMu.Unlock()
-}
-
-func (s *scan) count(it *item) {
-	t := s.totals[typeOf(it.entry.Path)]
-	if it.had && it.prev.Kind == File {
-		t.Files--
-		t.Bytes -= it.prev.Size
-	}
-	if it.entry.Kind == File {
-		t.Files++
-		t.Bytes += it.entry.Size
-	}
-	if it.entry.Kind == removed && it.prev.Kind != Dir {
-		s.result.removed++
-	}
-	s.totals[typeOf(it.entry.Path)] = t
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -152,53 +151,6 @@ func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 	return err
 }
 
-// create opens a new file without a name near path, or where the file system
-// has no such thing one whose name a snapshot passes over (*.I).
-func (w *fileWriter) create(path string, mode uint32) (fd int, name string, err error) {
-	dir := orDot(path[:max(0, strings.LastIndexByte(path, '/'))])
-	if !w.noTmp {
-		fd, err = unix.Openat(w.fd, dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, mode)
-		if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) && !errors.Is(err, unix.EINVAL) {
-			return fd, "", err
-		}
-		w.noTmp = true
-	}
-	name = w.tmpName(path)
-	fd, err = unix.Openat(w.fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
-	return fd, name, err
-}
-
-// tmpName is a free name beside path for what is not complete. A restore that
-// is killed may leave it; the next one has to put the same file right, and
-// removes it here.
-func (w *fileWriter) tmpName(path string) string {
-	i := strings.LastIndexByte(path, '/') + 1
-	base := path[i:]
-	name := path[:i] + ".repotool-" + base[:min(len(base), 200)] + ".I" // a name has 255 bytes at most
-	unix.Unlinkat(w.fd, name, 0)
-	return name
-}
-
-// symlink makes a symbolic link; what is there is replaced at once.
-func (w *fileWriter) symlink(e *Entry, there bool) error {
-	if !there {
-		return unix.Symlinkat(e.Target, w.fd, e.Path)
-	}
-	name := w.tmpName(e.Path)
-	if err := unix.Symlinkat(e.Target, w.fd, name); err != nil {
-		return err
-	}
-	return w.rename(name, e.Path)
-}
-
-func (w *fileWriter) rename(name, path string) error {
-	err := unix.Renameat(w.fd, name, w.fd, path)
-	if err != nil {
-		unix.Unlinkat(w.fd, name, 0)
-	}
-	return err
-}
-
 // fill copies the object and checks it on the way.
 func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 	if e.Object.IsZero() {
@@ -217,118 +169,4 @@ func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 		return &store.DamagedError{Object: e.Object, Got: got, Size: size}
 	}
 	return nil
-}
-
-// setFD gives a file its owner, mode and time, in this order: a change of
-// owner takes setgid away. What is right already is left alone: to ask costs
-// less than a change that the file system writes into its journal.
-func (w *fileWriter) setFD(fd int, e *Entry) {
-	var st unix.Stat_t
-	known := unix.Fstat(fd, &st) == nil
-	if known && st.Dev != w.dev {
-		w.dev = st.Dev
-		w.toSync(fd, st.Dev)
-	}
-	if !w.o.NoOwner && !(known && st.Uid == e.UID && st.Gid == e.GID) {
-		known = false
-		if err := unix.Fchown(fd, int(e.UID), int(e.GID)); err != nil {
-			w.foreign(e.Path, owner(e.UID, e.GID), err)
-		}
-	}
-	if !(known && st.Mode&0o7777 == e.Mode) {
-		if err := unix.Fchmod(fd, e.Mode); err != nil {
-			w.foreign(e.Path, mode(e.Mode), err)
-		}
-	}
-	if st.Mtim.Nano() == e.Mtime {
-		return
-	}
-	t := unix.NsecToTimespec(e.Mtime)
-	if err := futimens(fd, [2]unix.Timespec{t, t}); err != nil {
-		w.foreign(e.Path, "time", err)
-	}
-}
-
-// futimens sets access and modification time to the nanosecond. It is
-// utimensat(2) without a path, which package unix does not offer.
-func futimens(fd int, t [2]unix.Timespec) error {
-	_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(fd), 0, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}
-
-// setMeta does the same for a file that is right already, where it differs.
-func (w *fileWriter) setMeta(e *Entry) {
-	var st unix.Stat_t
-	if e.Kind != File || unix.Fstatat(w.fd, e.Path, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
-		return
-	}
-	if st.Mode&0o7777 == e.Mode && (w.o.NoOwner || st.Uid == e.UID && st.Gid == e.GID) && st.Mtim.Nano() == e.Mtime {
-		return
-	}
-	fd, err := unix.Openat(w.fd, e.Path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		w.foreign(e.Path, "owner, mode or time", err)
-		return
-	}
-	defer unix.Close(fd)
-	w.setFD(fd, e)
-}
-
-// place gives a complete file its name; what is there is replaced at once.
-func (w *fileWriter) place(fd int, name, path string, there bool) error {
-	if !there && name == "" {
-		err := linkFD(fd, w.fd, path)
-		if !errors.Is(err, unix.EEXIST) {
-			return err
-		}
-	}
-	if name == "" {
-		name = w.tmpName(path)
-		if err := linkFD(fd, w.fd, name); err != nil {
-			return err
-		}
-	}
-	return w.rename(name, path)
-}
-
-// linkFD gives an unnamed file a name.
-func linkFD(fd, dirfd int, path string) error {
-	err := unix.Linkat(fd, "", dirfd, path, unix.AT_EMPTY_PATH)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPERM) {
-		return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), dirfd, path, unix.AT_SYMLINK_FOLLOW)
-	}
-	return err
-}
-
-// link makes a further name of a restored file; where that fails, a copy.
-func (w *fileWriter) link(ctx context.Context, from string, e *Entry) error {
-	if w.o.Plan || w.sameFile(from, e.Path) {
-		return w.restore(ctx, e)
-	}
-	if err := w.mkdirFor(e.Path); err != nil {
-		return w.wrong(e, err)
-	}
-	there, _ := w.present(ctx, e)
-	name := w.tmpName(e.Path)
-	err := unix.Linkat(w.fd, from, w.fd, name, 0)
-	if err == nil {
-		err = w.rename(name, e.Path)
-	}
-	if err != nil {
-		return w.restore(ctx, e)
-	}
-	w.count.files.Add(1)
-	w.count.bytes.Add(e.Size)
-	w.count.linked.Add(1)
-	w.wrote(e, there)
-	return nil
-}
-
-func (w *fileWriter) sameFile(a, b string) bool {
-	var x, y unix.Stat_t
-	return unix.Fstatat(w.fd, a, &x, unix.AT_SYMLINK_NOFOLLOW) == nil &&
-		unix.Fstatat(w.fd, b, &y, unix.AT_SYMLINK_NOFOLLOW) == nil && x.Ino == y.Ino && x.Dev == y.Dev
 }

@@ -2,11 +2,9 @@ package snapshot
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"iter"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,12 +13,6 @@ import (
 
 	"repotool/fossology"
 	"repotool/store"
-)
-
-// How much of a scan is under way at once.
-const (
-	scanBatch = 64 // entries that go to a worker together
-	scanAhead = 32 // batches between the walk and the segment writer
 )
 
 // scan is one pass over a repository: the walk is merged with what the
@@ -56,10 +48,6 @@ type scan struct {
 	result  scanResult
 }
 
-// mayGrow is how long after its last change a file without a Name, a log, is
-// looked at by every scan: it grows in place, and its directory shows nothing.
-const mayGrow = 48 * time.Hour
-
 // scanResult is what came of a scan.
 type scanResult struct {
 	segment   *Segment // nil: nothing changed
@@ -77,25 +65,6 @@ type scanResult struct {
 type frame struct {
 	path string
 	read bool // all its names are being told
-}
-
-// batch is a run of changes in order; done is closed when all its files were
-// dealt with.
-type batch struct {
-	items []item
-	reads int
-	done  chan struct{}
-}
-
-// item is one change on its way into the segment.
-type item struct {
-	entry   Entry
-	prev    Entry
-	had     bool // prev is valid
-	read    bool // the file must be read
-	gone    bool // it vanished meanwhile
-	put     store.Put
-	problem *Finding
 }
 
 // run does the scan.
@@ -246,131 +215,4 @@ func (s *scan) passKnown(ctx context.Context, known *Entry) error {
 		}
 	}
 	return s.prev.pass()
-}
-
-// dir records a directory where the usual rule does not say it all.
-func (s *scan) dir(ctx context.Context, e fossology.Event, it item) error {
-	s.frames = append(s.frames, frame{e.Path, e.Kind == fossology.DirRead})
-	s.result.dirs++
-	if err := s.cache.add(fossology.Dir{Path: e.Path, Signature: e.Known}); err != nil {
-		return err
-	}
-	if e.Kind == fossology.DirSame {
-		return nil
-	}
-	s.result.dirsRead++
-	meta := DirMeta{e.Stat.Mode & 0o7777, e.Stat.UID, e.Stat.GID}
-	upper := strings.Count(e.Path, "/") < 2 // few, and often unlike the rest
-	if s.dirMeta == nil && !upper {
-		s.dirMeta = &meta
-	}
-	it.entry = Entry{Path: e.Path, Kind: Dir, Mode: meta.Mode, UID: meta.UID, GID: meta.GID}
-	wanted := upper || e.Stat.Size == 0 || meta != *s.dirMeta
-	switch {
-	case !wanted && !it.had || wanted && it.had && it.prev == it.entry:
-		return nil
-	case !wanted:
-		it.entry = Entry{Path: e.Path, Kind: removed}
-	}
-	return s.add(ctx, it)
-}
-
-// file decides whether a file must be read.
-func (s *scan) file(ctx context.Context, e fossology.Event, it item) error {
-	s.progress.Files.Add(1)
-	it.entry = Entry{Path: e.Path, Mode: e.Stat.Mode & 0o7777, UID: e.Stat.UID, GID: e.Stat.GID, Mtime: e.Stat.Mtime, Size: e.Stat.Size}
-	if e.Stat.Links > 1 {
-		it.entry.Inode = e.Stat.Inode
-	}
-	switch e.Stat.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		if s.unchanged(&it) {
-			it.entry.Object = it.prev.Object
-		} else {
-			it.read = true
-		}
-		if _, named := it.entry.Name(s.depth); !named && it.entry.Mtime > s.start.Add(-mayGrow).UnixNano() {
-			s.retry(e.Path)
-		}
-	case unix.S_IFLNK:
-		return s.symlink(ctx, it)
-	default:
-		it.problem = &Finding{SpecialFile, e.Path, "not kept"}
-		it.gone = true
-	}
-	if it.had && !it.read && it.problem == nil && it.prev == it.entry {
-		return nil
-	}
-	return s.add(ctx, it)
-}
-
-// unchanged says whether the known entry's bytes still stand for the file:
-// same Name and size means same bytes; a file without a Name must not have
-// been written since.
-func (s *scan) unchanged(it *item) bool {
-	if !it.had || it.prev.Kind != File || s.readAll || s.suspects[it.entry.Path] || it.prev.Size != it.entry.Size {
-		return false
-	}
-	if name, ok := it.entry.Name(s.depth); ok {
-		return name.Size == it.entry.Size
-	}
-	return it.prev.Mtime == it.entry.Mtime
-}
-
-func (s *scan) symlink(ctx context.Context, it item) error {
-	buf := make([]byte, 4096)
-	n, err := unix.Readlinkat(s.rootFD, it.entry.Path, buf)
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	if err != nil {
-		it.problem = &Finding{Unreadable, it.entry.Path, err.Error()}
-		return s.add(ctx, it)
-	}
-	it.entry.Kind, it.entry.Target, it.entry.Size, it.entry.Inode = Symlink, string(buf[:n]), 0, 0
-	var st unix.Stat_t
-	if unix.Fstatat(s.rootFD, it.entry.Path, &st, 0) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		s.report(Finding{LinkedDirectory, it.entry.Path, "leads to " + it.entry.Target})
-	}
-	if it.had && it.prev == it.entry {
-		return nil
-	}
-	return s.add(ctx, it)
-}
-
-// add puts an item into the present batch.
-func (s *scan) add(ctx context.Context, it item) error {
-	s.batch.items = append(s.batch.items, it)
-	if it.read {
-		s.batch.reads++
-	}
-	if len(s.batch.items) < scanBatch {
-		return nil
-	}
-	return s.flush(ctx)
-}
-
-// flush hands the batch on: to the workers if there is something to read, and
-// in any case to the collector.
-func (s *scan) flush(ctx context.Context) error {
-	b := s.batch
-	s.batch = &batch{items: make([]item, 0, scanBatch), done: make(chan struct{})}
-	if len(b.items) == 0 {
-		return nil
-	}
-	if b.reads == 0 {
-		close(b.done)
-	} else {
-		select {
-		case s.jobs <- b:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	select {
-	case s.order <- b:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -36,16 +36,6 @@ const (
 	maxBlock     = 16 << 20 // bytes of a decoded block: a path has at most 4096, a row not much more
 )
 
-// Flags of a row. The two low bits are the kind.
-const (
-	rowCanonical = 1 << (iota + 2)
-	rowSameDir
-	rowSameMeta
-	rowSized
-	rowObject
-	rowInode
-)
-
 // segmentIndex is what makes a segment readable from the middle.
 type segmentIndex struct {
 	Depth   int          `json:"depth"` // of the repository's fan-out
@@ -57,14 +47,6 @@ type blockIndex struct {
 	First  string `json:"first"`
 	Offset int64  `json:"offset"`
 	Length int    `json:"length"`
-}
-
-// rowState is what a row is encoded against.
-type rowState struct {
-	path           string
-	dir            string
-	mode, uid, gid uint32
-	mtime          int64
 }
 
 // A segmentWriter writes entries, which must come in order, into an object.
@@ -150,66 +132,6 @@ func (w *segmentWriter) close() (Segment, error) {
 
 // discard gives up a segment that is not complete.
 func (w *segmentWriter) discard() { w.out.Discard() }
-
-func (s *rowState) appendRow(b []byte, e *Entry, depth int) []byte {
-	at := len(b)
-	b = append(b, byte(e.Kind))
-	flags := byte(e.Kind)
-	dir, name, canonical := splitCanonical(e.Path, depth)
-	if canonical {
-		flags |= rowCanonical
-		if dir == s.dir {
-			flags |= rowSameDir
-		} else {
-			b = binary.AppendUvarint(b, uint64(len(dir)))
-			b = append(b, dir...)
-			s.dir = dir
-		}
-		b = append(append(b, name.SHA1[:]...), name.MD5[:]...)
-		b = binary.AppendUvarint(b, uint64(name.Size))
-	} else {
-		shared := 0
-		for shared < min(len(e.Path), len(s.path)) && e.Path[shared] == s.path[shared] {
-			shared++
-		}
-		b = binary.AppendUvarint(b, uint64(shared))
-		b = binary.AppendUvarint(b, uint64(len(e.Path)-shared))
-		b = append(b, e.Path[shared:]...)
-	}
-	s.path = e.Path
-	if e.Kind == removed {
-		b[at] = flags
-		return b
-	}
-	if e.Mode == s.mode && e.UID == s.uid && e.GID == s.gid {
-		flags |= rowSameMeta
-	} else {
-		b = binary.AppendUvarint(b, uint64(e.Mode))
-		b = binary.AppendUvarint(b, uint64(e.UID))
-		b = binary.AppendUvarint(b, uint64(e.GID))
-		s.mode, s.uid, s.gid = e.Mode, e.UID, e.GID
-	}
-	b = binary.AppendVarint(b, e.Mtime-s.mtime)
-	s.mtime = e.Mtime
-	if !canonical || e.Size != name.Size {
-		flags |= rowSized
-		b = binary.AppendUvarint(b, uint64(e.Size))
-	}
-	if !e.Object.IsZero() {
-		flags |= rowObject
-		b = append(b, e.Object[:]...)
-	}
-	if e.Inode != 0 {
-		flags |= rowInode
-		b = binary.AppendUvarint(b, e.Inode)
-	}
-	if e.Kind == Symlink {
-		b = binary.AppendUvarint(b, uint64(len(e.Target)))
-		b = append(b, e.Target...)
-	}
-	b[at] = flags
-	return b
-}
 
 // A segmentReader reads a segment's entries in order, from any place on.
 type segmentReader struct {

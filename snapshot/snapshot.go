@@ -105,56 +105,23 @@ func (c Change) Content() bool {
 // Diff yields what differs between two snapshots, sorted by path.
 func Diff(ctx context.Context, from, to *Snapshot) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
-		nextA, stopA := iter.Pull2(from.Entries(ctx, ""))
-		defer stopA()
-		nextB, stopB := iter.Pull2(to.Entries(ctx, ""))
-		defer stopB()
-		a, errA, okA := nextA()
-		b, errB, okB := nextB()
-		for okA || okB {
-			if errA != nil || errB != nil {
-				yield(Change{}, fmt.Errorf("compare snapshots: %w", firstError(errA, errB)))
-				return
-			}
-			c := 0
+		byPath := func(a, b Entry) int { return fossology.ComparePaths(a.Path, b.Path) }
+		for p, err := range pairs(from.Entries(ctx, ""), to.Entries(ctx, ""), byPath) {
+			c := Change{Old: p.a, New: p.b}
 			switch {
-			case !okB:
-				c = -1
-			case !okA:
-				c = 1
+			case err != nil:
+				yield(Change{}, fmt.Errorf("compare snapshots: %w", err))
+				return
+			case p.a == nil:
+				c.Path = p.b.Path
+			case p.b == nil || *p.a != *p.b:
+				c.Path = p.a.Path
 			default:
-				c = fossology.ComparePaths(a.Path, b.Path)
+				continue
 			}
-			if !yieldChange(yield, c, a, b) {
+			if !yield(c, nil) {
 				return
 			}
-			if c <= 0 {
-				a, errA, okA = nextA()
-			}
-			if c >= 0 {
-				b, errB, okB = nextB()
-			}
 		}
 	}
-}
-
-func yieldChange(yield func(Change, error) bool, c int, a, b Entry) bool {
-	switch {
-	case c < 0:
-		return yield(Change{Path: a.Path, Old: &a}, nil)
-	case c > 0:
-		return yield(Change{Path: b.Path, New: &b}, nil)
-	case a != b:
-		return yield(Change{a.Path, &a, &b}, nil)
-	}
-	return true
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
