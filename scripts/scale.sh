@@ -48,6 +48,6 @@ for n in $SIZES; do
 	"$r" bench repo --files "$n" --night 1 "$repo" >/dev/null
 	step "night + 1 %, flat day" "${snap[@]}"
 	step "verify all data" "$r" verify --store "$store" --quiet
-	step "restore of everything" "$r" restore --store "$store" --installation x --quiet --only files,gold --to "$work/restored" latest
+	step "restore of everything" "$r" restore --store "$store" --installation x --quiet --to "$work/restored" latest
 	rm -rf "$repo" "$store" "$work/restored"
 done
