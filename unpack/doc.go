@@ -1,0 +1,2 @@
+// Package unpack takes archives apart as FOSSology's ununpack does.
+package unpack

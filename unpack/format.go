@@ -1,0 +1,88 @@
+package unpack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+)
+
+// A format is a way to open one kind of content.
+type format struct {
+	name string
+	meta bool // FOSSology leaves an artifact.meta beside what came out
+
+	// is says whether a content of this name begins so. The names of contents
+	// count for nothing but .dsc; the order of formats does.
+	is func(name string, head []byte) bool
+
+	// One of both. stream reads the content once, from its beginning; it need not
+	// read to its end. whole may read anywhere.
+	stream func(ctx context.Context, a *archive, r io.Reader) error
+	whole  func(ctx context.Context, a *archive, r io.ReaderAt, size int64) error
+}
+
+// formats in the order in which they are asked.
+var formats []*format
+
+func (u *run) format(n *Node, head []byte) *format {
+	for _, f := range formats {
+		if f.is(n.Name, head) {
+			return f
+		}
+	}
+	return nil
+}
+
+// open opens a container and closes its node. What is wrong with it is in the
+// report; what came out before that stays, as FOSSology's tools leave it.
+func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Reader) {
+	a := &archive{u: u, ctx: ctx, node: n, depth: depth + 1}
+	if f.meta {
+		n.add(&Node{Name: artifactMeta, Class: Meta})
+	}
+	err := a.guarded(func() error {
+		if f.stream != nil {
+			return f.stream(ctx, a, r)
+		}
+		s, err := u.spooled(r)
+		if s == nil {
+			u.fail(err)
+			return errStop
+		}
+		defer s.close()
+		return f.whole(ctx, a, s, s.size)
+	})
+	a.dir() // there even when nothing came out
+	a.wait.Wait()
+	if errors.Is(err, errNoArchive) {
+		n.Class, n.Format, n.Children, n.byName = Leaf, "", nil, nil
+		return
+	}
+	n.dropped = errors.Is(err, errDropped) && n.parent != nil
+	if err != nil && !errors.Is(err, errStop) {
+		u.skip(n, "the rest of the "+f.name+": "+err.Error())
+	}
+	a.closeAll(n)
+}
+
+// errNoArchive is returned by a format that was mistaken.
+var errNoArchive = errors.New("it is no archive after all")
+
+// errDropped is returned for an archive of which FOSSology keeps nothing: it has
+// no row, although it is a member of its archive.
+var errDropped = errors.New("FOSSology keeps no such damaged archive")
+
+// guarded turns a decoder's panic into an error: decoders meet hostile bytes.
+func (a *archive) guarded(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the decoder gave up: %v", p)
+			if a.u.o.panicked != nil {
+				a.u.o.panicked(p, debug.Stack())
+			}
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,38 @@
+package unpack
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Skipped is something that an archive holds and that did not come out.
+type Skipped struct {
+	Path string // of the archive or the member
+	Why  string
+}
+
+// MaxSkipped is how many are listed; all are counted.
+const MaxSkipped = 1000
+
+// Limits that were reached.
+var (
+	errTime    = errors.New("the time for one upload is over")
+	errMember  = errors.New("it is larger than one member may be")
+	errBytes   = errors.New("more came out than one upload may hold")
+	errRatio   = errors.New("more came out than is likely for an upload of this size")
+	errEntries = errors.New("it has more entries than one upload may have")
+	errStop    = errors.New("given up")
+)
+
+func (u *run) skip(n *Node, why string) { u.skipPath(n.Path(), why) }
+
+func (u *run) skipPath(path, why string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.skips++
+	if len(u.skipped) < MaxSkipped {
+		u.skipped = append(u.skipped, Skipped{path, why})
+	}
+}
+
+func plural(n int) string { return fmt.Sprintf("%d deep", n) }
