@@ -26,6 +26,17 @@ type format struct {
 // formats in the order in which they are asked.
 var formats []*format
 
+func init() { // not in the declaration, which would refer to itself
+	formats = append([]*format{
+		{name: "rpm", meta: true, is: begins("\xed\xab\xee\xdb"), stream: openRPM},
+		{name: "deb", meta: true, is: isDeb, stream: openAr},
+		{name: "ar", is: begins(arMagic), stream: openAr},
+		{name: "zip", meta: true, is: isZip, whole: openZip},
+		{name: "cpio", is: isCpio, stream: openCpio},
+		{name: "tar", is: isTar, stream: openTar},
+	}, compressorFormats()...)
+}
+
 func (u *run) format(n *Node, head []byte) *format {
 	for _, f := range formats {
 		if f.is(n.Name, head) {

@@ -8,10 +8,6 @@ import (
 	"io"
 )
 
-func init() {
-	formats = append(formats, &format{name: "tar", is: isTar, stream: openTar})
-}
-
 // isTar: the checksum of the first header is right, as libmagic wants it; this
 // covers the dialects that have no magic.
 func isTar(_ string, head []byte) bool {
