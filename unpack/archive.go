@@ -17,6 +17,7 @@ type archive struct {
 	node  *Node
 	depth int // of its members
 	out   *Node
+	extra bool           // its members are what FOSSology does not find
 	wait  sync.WaitGroup // members that are worked on beside
 }
 
@@ -145,7 +146,7 @@ func (a *archive) member(path string, class Class) (*Node, error) {
 		a.Skip(path, "a directory has its name")
 		return nil, nil
 	}
-	return dir.add(&Node{Name: name, Class: class}), nil
+	return dir.add(&Node{Name: name, Class: class, Extra: a.extra}), nil
 }
 
 // split makes the directories of a path.
@@ -187,7 +188,7 @@ func (a *archive) place(path string, last bool) (*Node, error) {
 			if err := a.row(); err != nil {
 				return nil, err
 			}
-			next = at.add(&Node{Name: part, Class: Dir})
+			next = at.add(&Node{Name: part, Class: Dir, Extra: a.extra})
 		}
 		if next.Class != Dir {
 			a.Skip(path, "it goes through "+next.Class.String()+" "+DisplayName(part))

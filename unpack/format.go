@@ -32,6 +32,8 @@ func init() { // not in the declaration, which would refer to itself
 		{name: "deb", meta: true, is: isDeb, stream: openAr},
 		{name: "ar", is: begins(arMagic), stream: openAr},
 		{name: "zip", meta: true, is: isZip, whole: openZip},
+		{name: "zip", meta: true, is: isStub, whole: openStub},
+		{name: "7z", is: begins("7z\xbc\xaf\x27\x1c"), whole: open7z},
 		{name: "cpio", is: isCpio, stream: openCpio},
 		{name: "tar", is: isTar, stream: openTar},
 	}, compressorFormats()...)
