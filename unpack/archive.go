@@ -19,6 +19,7 @@ type archive struct {
 	out   *Node
 	extra bool           // its members are what FOSSology does not find
 	wait  sync.WaitGroup // members that are worked on beside
+	keep  keeper         // of contents that a source package may need
 }
 
 // dir is the artifact that members hang under.
@@ -44,7 +45,13 @@ func (a *archive) File(path string, size int64, r io.Reader) error {
 	if n == nil || err != nil {
 		return err
 	}
-	a.read(n, size, r)
+	if !isPart(n.Name) {
+		a.read(n, size, r)
+		return a.stop()
+	}
+	k := a.keeping(n)
+	a.read(n, size, io.TeeReader(r, k))
+	k.done()
 	return a.stop()
 }
 
@@ -102,6 +109,9 @@ func (a *archive) Link(path, target string) error {
 		return err
 	}
 	n.Format, n.Digests = old.Format, old.Digests
+	if n.kept = old.kept; n.kept != nil {
+		a.keep.parts = append(a.keep.parts, n)
+	}
 	for _, c := range old.Children {
 		n.add(c.copy())
 	}

@@ -30,7 +30,7 @@ func finishIn(container, n *Node, inner string) {
 		case c.Class == Meta:
 		case c.Class == Artifact || c.Class == Cpio:
 			finishIn(n, c, inner)
-		case n.Class == Artifact && isBomb(container, c), strings.Count(inner+"/", "/"+c.Name+"/") >= maxRepeat:
+		case n.Class == Artifact && n.Name == artifactDir && isBomb(container, c), strings.Count(inner+"/", "/"+c.Name+"/") >= maxRepeat:
 			n.remove(c)
 		default:
 			finish(c, inner)

@@ -13,6 +13,8 @@ type format struct {
 	name string
 	meta bool // FOSSology leaves an artifact.meta beside what came out
 
+	nested bool // only within an archive: an upload has no name in the repository
+
 	// is says whether a content of this name begins so. The names of contents
 	// count for nothing but .dsc; the order of formats does.
 	is func(name string, head []byte) bool
@@ -37,11 +39,18 @@ func init() { // not in the declaration, which would refer to itself
 		{name: "cpio", is: isCpio, stream: openCpio},
 		{name: "tar", is: isTar, stream: openTar},
 	}, compressorFormats()...)
+	formats = append(formats,
+		&format{name: "pdf", is: isPDF, whole: openPDF},
+		&format{name: dscFormat, nested: true, is: isDsc, stream: openDsc},
+		&format{name: "microsoft", is: isMicrosoft, whole: open7zAnyway},
+		&format{name: "ole", is: isOLE, whole: openOLE},
+		&format{name: "dos", is: isDOS, whole: open7zAnyway},
+		&format{name: "image", is: isImage, whole: openImage}) // last: what nobody else knows
 }
 
 func (u *run) format(n *Node, head []byte) *format {
 	for _, f := range formats {
-		if f.is(n.Name, head) {
+		if !(f.nested && n == u.top) && f.is(n.Name, head) {
 			return f
 		}
 	}
@@ -74,10 +83,21 @@ func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Read
 		return
 	}
 	n.dropped = errors.Is(err, errDropped) && n.parent != nil
-	if err != nil && !errors.Is(err, errStop) {
-		u.skip(n, "the rest of the "+f.name+": "+err.Error())
+	a.end(err)
+}
+
+// end closes the node of a container, after what needs all its members.
+func (a *archive) end(err error) {
+	a.wait.Wait()
+	a.sources()
+	var missing *missingError
+	switch {
+	case errors.As(err, &missing):
+		a.u.skip(a.node, missing.Error())
+	case err != nil && !errors.Is(err, errStop):
+		a.u.skip(a.node, "the rest of the "+a.node.Format+": "+err.Error())
 	}
-	a.closeAll(n)
+	a.closeAll(a.node)
 }
 
 // errNoArchive is returned by a format that was mistaken.

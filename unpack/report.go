@@ -16,12 +16,13 @@ const MaxSkipped = 1000
 
 // Limits that were reached.
 var (
-	errTime    = errors.New("the time for one upload is over")
-	errMember  = errors.New("it is larger than one member may be")
-	errBytes   = errors.New("more came out than one upload may hold")
-	errRatio   = errors.New("more came out than is likely for an upload of this size")
-	errEntries = errors.New("it has more entries than one upload may have")
-	errStop    = errors.New("given up")
+	errTime     = errors.New("the time for one upload is over")
+	errMember   = errors.New("it is larger than one member may be")
+	errBytes    = errors.New("more came out than one upload may hold")
+	errRatio    = errors.New("more came out than is likely for an upload of this size")
+	errEntries  = errors.New("it has more entries than one upload may have")
+	errToolTime = errors.New("the time for one run of a tool is over")
+	errStop     = errors.New("given up")
 )
 
 func (u *run) skip(n *Node, why string) { u.skipPath(n.Path(), why) }

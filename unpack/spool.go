@@ -13,6 +13,9 @@ type spool struct {
 	mem  []byte
 	file *os.File
 	size int64
+
+	off    int64 // of its beginning in the file
+	shared bool  // the file holds more, and is closed by its owner
 }
 
 // spooled reads all of r. The error is that of r, with what was read before it
@@ -25,12 +28,8 @@ func (u *run) spooled(r io.Reader) (*spool, error) {
 		s.mem, s.size = b.Bytes(), n
 		return s, err
 	}
-	f, err := os.CreateTemp(u.o.TempDir, "repotool-unpack-")
+	f, err := u.unnamed()
 	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
 		return nil, err
 	}
 	s.file = f
@@ -42,9 +41,21 @@ func (u *run) spooled(r io.Reader) (*spool, error) {
 	return s, err
 }
 
+// unnamed makes a file that is gone when it is closed.
+func (u *run) unnamed() (*os.File, error) {
+	f, err := os.CreateTemp(u.o.TempDir, "repotool-unpack-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 func (s *spool) ReadAt(b []byte, off int64) (int, error) {
 	if s.file != nil {
-		return s.file.ReadAt(b, off)
+		return s.file.ReadAt(b, s.off+off)
 	}
 	return bytes.NewReader(s.mem).ReadAt(b, off)
 }
@@ -53,7 +64,7 @@ func (s *spool) ReadAt(b []byte, off int64) (int, error) {
 func (s *spool) reader() *io.SectionReader { return io.NewSectionReader(s, 0, s.size) }
 
 func (s *spool) close() {
-	if s.file != nil {
+	if s.file != nil && !s.shared {
 		s.file.Close()
 	}
 	s.mem = nil
