@@ -36,6 +36,7 @@ func init() { // not in the declaration, which would refer to itself
 		{name: "7z", is: begins("7z\xbc\xaf\x27\x1c"), whole: open7z},
 		{name: "cpio", is: isCpio, stream: openCpio},
 		{name: "tar", is: isTar, stream: openTar},
+		{name: "iso", meta: true, is: isISO, whole: openISO},
 	}, compressorFormats()...)
 }
 
