@@ -20,7 +20,7 @@ type spool struct {
 func (u *run) spooled(r io.Reader) (*spool, error) {
 	s := &spool{}
 	var b bytes.Buffer
-	n, err := io.Copy(&b, io.LimitReader(r, u.limits.SpoolMemory+1))
+	n, err := u.fill(&b, io.LimitReader(r, u.limits.SpoolMemory+1))
 	if n <= u.limits.SpoolMemory || err != nil {
 		s.mem, s.size = b.Bytes(), n
 		return s, err
@@ -57,4 +57,33 @@ func (s *spool) close() {
 		s.file.Close()
 	}
 	s.mem = nil
+}
+
+// anywhere gives what r has yet to read in a form that can be read anywhere; nil
+// if r can be read only once.
+func anywhere(r io.Reader) *io.SectionReader {
+	at, ok := r.(interface {
+		io.ReaderAt
+		io.Seeker
+	})
+	if !ok {
+		return nil
+	}
+	if f, ok := r.(*os.File); ok {
+		if i, err := f.Stat(); err != nil || !i.Mode().IsRegular() {
+			return nil // a pipe, or a disk, whose size is not known
+		}
+	}
+	from, err := at.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	to, err := at.Seek(0, io.SeekEnd)
+	if err != nil || to < from {
+		return nil
+	}
+	if _, err := at.Seek(from, io.SeekStart); err != nil {
+		return nil
+	}
+	return io.NewSectionReader(at, from, to-from)
 }
