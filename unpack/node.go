@@ -40,12 +40,13 @@ type Node struct {
 	Extra    bool // FOSSology's unpacker does not find it; known, never written
 	Children []*Node
 
-	parent  *Node
-	told    Class            // Class as the archive says it; Class is for who reads the content
-	at      int              // place in the parent's Children, while an archive is being read
-	byName  map[string]*Node // of Children, while an archive is being read
-	dropped bool             // FOSSology makes no row for it
-	kept    *spool           // content that a neighbour may ask for, see dsc.go
+	parent     *Node
+	told       Class            // Class as the archive says it; Class is for who reads the content
+	at         int              // place in the parent's Children, while an archive is being read
+	byName     map[string]*Node // of Children, while an archive is being read
+	dictionary int64            // bytes that its decoder takes for one
+	dropped    bool             // FOSSology makes no row for it
+	kept       *spool           // content that a neighbour may ask for, see dsc.go
 }
 
 // HasContent says whether FOSSology keeps a file for this row.

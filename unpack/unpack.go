@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -126,7 +127,8 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 		sink = u.o.Content(n)
 	}
 	at, _ := src.Reader.(*io.SectionReader)
-	counted := &meter{u: u, ctx: ctx, r: src.Reader, top: n == u.top, known: at != nil, d: d, sink: sink}
+	from := &quiet{u: u, r: src.Reader}
+	counted := &meter{u: u, ctx: ctx, r: from, top: n == u.top, known: at != nil, d: d, sink: sink}
 	head := heads.Get().(*bufio.Reader)
 	head.Reset(counted)
 	defer func() {
@@ -142,7 +144,8 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 			u.open(ctx, n, depth, f, head, at)
 		}
 	}
-	if _, err := io.Copy(io.Discard, head); err != nil && !errors.Is(err, errStop) {
+	_, err := io.Copy(io.Discard, head)
+	if err = cmp.Or(err, from.err); err != nil && !errors.Is(err, errStop) {
 		u.skip(n, "cut short: "+err.Error())
 	}
 	n.Digests = d.sum()
@@ -151,61 +154,4 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 			u.fail(err)
 		}
 	}
-}
-
-// meter lets bytes through: each is hashed, kept, counted against the limits.
-type meter struct {
-	u     *run
-	ctx   context.Context
-	r     io.Reader
-	top   bool
-	known bool // its size is in run.in already, if it is the top
-	d     *digester
-	sink  Content
-	err   error
-}
-
-func (m *meter) Read(b []byte) (int, error) {
-	if m.err != nil {
-		return 0, m.err
-	}
-	if m.ctx.Err() != nil {
-		m.err = context.Cause(m.ctx)
-		return 0, m.err
-	}
-	n, err := m.u.guardedRead(m.r, b)
-	if n > 0 {
-		m.d.Write(b[:n])
-		if m.sink != nil {
-			if _, err := m.sink.Write(b[:n]); err != nil {
-				m.u.fail(err)
-				m.err = errStop
-			}
-		}
-		if m.top {
-			if !m.known {
-				m.u.in.Add(int64(n))
-			}
-		} else if e := m.u.spend(m.d.size, int64(n)); e != nil {
-			m.err = e
-		}
-	}
-	if m.err == nil {
-		m.err = err
-	}
-	return n, m.err
-}
-
-// spend counts bytes that came out.
-func (u *run) spend(member, n int64) error {
-	out := u.out.Add(n)
-	switch {
-	case member > u.limits.Member:
-		return errMember
-	case out > u.limits.Bytes:
-		return errBytes
-	case out > FreeBytes && out/u.limits.Ratio > u.in.Load():
-		return errRatio
-	}
-	return nil
 }
