@@ -19,6 +19,7 @@ type archive struct {
 	out   *Node
 	extra bool           // its members are what FOSSology does not find
 	wait  sync.WaitGroup // members that are worked on beside
+	links []link         // in the archive's order
 	keep  keeper         // of contents that a source package may need
 }
 
@@ -49,9 +50,14 @@ func (a *archive) File(path string, size int64, r io.Reader) error {
 		a.read(n, size, r)
 		return a.stop()
 	}
-	k := a.keeping(n)
+	if at, ok := r.(*io.SectionReader); ok { // it can be read again at any time
+		a.keep.part(n, io.NewSectionReader(at, 0, at.Size()))
+		a.read(n, size, r)
+		return a.stop()
+	}
+	k := &keeping{a: a}
 	a.read(n, size, io.TeeReader(r, k))
-	k.done()
+	a.keep.part(n, k.content())
 	return a.stop()
 }
 
@@ -59,30 +65,50 @@ func (a *archive) File(path string, size int64, r io.Reader) error {
 // while the archive is read on.
 const beside = 1 << 20
 
-// read reads the content of a node, beside the archive if it is small and
-// somebody is free.
+// read reads the content of a node, beside the archive if somebody is free and the
+// archive can be read on: because the member is small, or lies where it can be
+// read at any time.
 func (a *archive) read(n *Node, size int64, r io.Reader) {
-	if size > beside {
+	_, at := r.(*io.SectionReader)
+	if size > beside && !at || !a.u.hire() {
 		a.u.content(a.ctx, n, a.depth, source{r, size})
 		return
 	}
-	select {
-	case a.u.free <- struct{}{}:
-	default:
-		a.u.content(a.ctx, n, a.depth, source{r, size})
-		return
-	}
-	var b bytes.Buffer
-	m, err := io.Copy(&b, io.LimitReader(r, beside+1))
-	if m > beside || err != nil {
-		<-a.u.free
-		a.u.content(a.ctx, n, a.depth, source{io.MultiReader(&b, again{err}, r), size})
-		return
+	src := source{r, size}
+	if !at {
+		var b bytes.Buffer
+		m, err := a.u.fill(&b, io.LimitReader(r, beside+1))
+		if m > beside || err != nil {
+			a.u.release()
+			a.u.content(a.ctx, n, a.depth, source{io.MultiReader(&b, again{err}, r), size})
+			return
+		}
+		src = source{&b, m}
 	}
 	a.wait.Go(func() {
-		defer func() { <-a.u.free }()
-		a.u.content(a.ctx, n, a.depth, source{&b, m})
+		defer a.u.release()
+		a.u.content(a.ctx, n, a.depth, src)
 	})
+}
+
+// hire asks for somebody to work beside. It never waits, so who holds a place and
+// asks for another cannot be stuck.
+func (u *run) hire() bool {
+	select {
+	case u.free <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (u *run) release() { <-u.free }
+
+// fill reads a decoder to its end.
+func (u *run) fill(b *bytes.Buffer, r io.Reader) (n int64, err error) {
+	defer u.recovered(&err)
+	defer func() { n = int64(b.Len()) }()
+	return b.ReadFrom(r)
 }
 
 // again is a reader whose error was met already; without one it is empty.
@@ -93,37 +119,6 @@ func (r again) Read([]byte) (int, error) {
 		return 0, r.err
 	}
 	return 0, io.EOF
-}
-
-// Link tells of a further name of an earlier member. If there is none, nothing is
-// made, as a tool that cannot link makes nothing.
-func (a *archive) Link(path, target string) error {
-	a.wait.Wait() // the target's content
-	old := a.find(target)
-	if old == nil || !old.HasContent() {
-		a.u.skipPath(a.node.Path()+"/"+DisplayName(path), "it is a link to "+DisplayName(target)+", which is not there")
-		return nil
-	}
-	n, err := a.member(path, old.Class)
-	if n == nil || err != nil {
-		return err
-	}
-	n.Format, n.Digests = old.Format, old.Digests
-	if n.kept = old.kept; n.kept != nil {
-		a.keep.parts = append(a.keep.parts, n)
-	}
-	for _, c := range old.Children {
-		n.add(c.copy())
-	}
-	return nil
-}
-
-func (n *Node) copy() *Node {
-	c := &Node{Name: n.Name, Class: n.Class, Format: n.Format, Digests: n.Digests, Extra: n.Extra}
-	for _, x := range n.Children {
-		c.add(x.copy())
-	}
-	return c
 }
 
 // Symlink tells of a symbolic link. It is never followed.
@@ -140,7 +135,7 @@ func (a *archive) Other(path string) error {
 
 // Skip tells of a member that does not come out.
 func (a *archive) Skip(path, why string) {
-	a.u.skipPath(a.node.Path()+"/"+DisplayName(path), why)
+	a.u.skipIn(a.node, path, why)
 }
 
 // member makes a node for a path; nil if the path is not acceptable.
@@ -152,7 +147,7 @@ func (a *archive) member(path string, class Class) (*Node, error) {
 	if err := a.row(); err != nil {
 		return nil, err
 	}
-	if old := dir.child(name); old != nil && old.Class == Dir {
+	if old := dir.child(name); old != nil && old.told == Dir {
 		a.Skip(path, "a directory has its name")
 		return nil, nil
 	}
@@ -191,7 +186,7 @@ func (a *archive) place(path string, last bool) (*Node, error) {
 			return nil, nil
 		}
 		next := at.child(part)
-		if next != nil && next.Class != Dir && last {
+		if next != nil && next.told != Dir && last {
 			next = nil // a directory takes the place of a file
 		}
 		if next == nil {
@@ -200,8 +195,8 @@ func (a *archive) place(path string, last bool) (*Node, error) {
 			}
 			next = at.add(&Node{Name: part, Class: Dir, Extra: a.extra})
 		}
-		if next.Class != Dir {
-			a.Skip(path, "it goes through "+next.Class.String()+" "+DisplayName(part))
+		if next.told != Dir {
+			a.Skip(path, "it goes through "+next.told.String()+" "+DisplayName(part))
 			return nil, nil
 		}
 		at = next
@@ -230,6 +225,9 @@ func (a *archive) find(path string) *Node {
 	for part := range strings.SplitSeq(path, "/") {
 		if part == "" || part == "." {
 			continue
+		}
+		if at.told != Dir && at != a.out {
+			return nil // what is in a file is not this archive's, and may be being made
 		}
 		if at = at.child(part); at == nil {
 			return nil

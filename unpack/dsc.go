@@ -41,26 +41,32 @@ func openDsc(_ context.Context, a *archive, _ io.Reader) error {
 // sources unpacks the source packages of an archive whose members are complete.
 func (a *archive) sources() {
 	defer a.keep.close()
+	for _, l := range a.links {
+		if l.member.kept != nil {
+			a.keep.part(l.name, l.member.kept)
+		}
+	}
 	for _, n := range a.keep.parts {
-		if n.Format != dscFormat || n.parent == nil { // another member has taken its place
+		if n.Format != dscFormat || n.parent.child(n.Name) != n { // another member has taken its place
 			continue
 		}
-		select {
-		case a.u.free <- struct{}{}:
-			a.wait.Go(func() {
-				defer func() { <-a.u.free }()
-				a.source(n)
-			})
-		default:
+		if !a.u.hire() {
 			a.source(n)
+			continue
 		}
+		a.wait.Go(func() {
+			defer a.u.release()
+			a.source(n)
+		})
 	}
 	a.wait.Wait()
 }
 
 func (a *archive) source(n *Node) {
 	b := &archive{u: a.u, ctx: a.ctx, node: n, depth: a.depth + 1, out: n.Children[0]}
-	b.end(b.guarded(func() error { return unpackDsc(b, n) }))
+	err := b.guarded(func() error { return unpackDsc(b, n) })
+	b.settle()
+	b.end(err)
 }
 
 // unpackDsc runs dpkg-source on a .dsc that has its neighbours beside it.
@@ -79,7 +85,7 @@ func unpackDsc(a *archive, n *Node) error {
 		a.u.fail(err)
 		return errStop
 	}
-	for _, name := range dscNames(n.kept.reader()) {
+	for _, name := range dscNames(io.NewSectionReader(n.kept, 0, n.kept.Size())) {
 		part := n.parent.child(name)
 		if part == nil || part.kept == nil || name == n.Name {
 			continue // dpkg-source will say so

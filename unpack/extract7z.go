@@ -12,8 +12,8 @@ const password = "-pjunk"
 
 // openImage opens what 7z finds nothing wrong with, and else what The Sleuth Kit
 // takes. All else is no container.
-func openImage(ctx context.Context, a *archive, r io.ReaderAt, _ int64) error {
-	s, path, err := a.handedIn(r)
+func openImage(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
+	s, path, err := a.handedIn(r, size)
 	if err != nil {
 		return err
 	}
@@ -52,8 +52,8 @@ func (s *scratch) accepted(ctx context.Context, path string) error {
 }
 
 // open7zAnyway opens with 7z what is a container whatever 7z thinks of it.
-func open7zAnyway(ctx context.Context, a *archive, r io.ReaderAt, _ int64) error {
-	s, path, err := a.handedIn(r)
+func open7zAnyway(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
+	s, path, err := a.handedIn(r, size)
 	if err != nil {
 		return err
 	}
@@ -63,8 +63,8 @@ func open7zAnyway(ctx context.Context, a *archive, r io.ReaderAt, _ int64) error
 
 // openOLE asks libmagic: documents are given to 7z, installers and what nobody
 // knows are not.
-func openOLE(ctx context.Context, a *archive, r io.ReaderAt, _ int64) error {
-	s, path, err := a.handedIn(r)
+func openOLE(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
+	s, path, err := a.handedIn(r, size)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *scratch) extract(ctx context.Context, a *archive, dir []string, name st
 
 // handedIn makes a scratch with the content of the container in it. An upload has
 // no name of its own there, as in FOSSology's repository: tools look at endings.
-func (a *archive) handedIn(r io.ReaderAt) (*scratch, string, error) {
+func (a *archive) handedIn(r io.ReaderAt, size int64) (*scratch, string, error) {
 	s, err := a.u.scratch()
 	if err != nil {
 		a.u.fail(err)
@@ -102,16 +102,11 @@ func (a *archive) handedIn(r io.ReaderAt) (*scratch, string, error) {
 	if a.node == a.u.top {
 		name = ""
 	}
-	content, ok := r.(*spool)
-	if !ok {
-		err = errors.New("only a spooled content can be given to a tool")
-	} else {
-		path := ""
-		if path, err = s.give(name, content); err == nil {
-			return s, path, nil
-		}
+	path, err := s.give(name, io.NewSectionReader(r, 0, size))
+	if err != nil {
+		s.remove()
+		a.u.fail(err)
+		return nil, "", errStop
 	}
-	s.remove()
-	a.u.fail(err)
-	return nil, "", errStop
+	return s, path, nil
 }

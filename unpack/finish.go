@@ -1,6 +1,9 @@
 package unpack
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // FOSSology's own rules about what it does not take, applied to the whole tree.
 
@@ -24,19 +27,22 @@ func finish(n *Node, at string) {
 
 // finishIn deals with the children of n, which lie in the directory inner.
 func finishIn(container, n *Node, inner string) {
-	for i := len(n.Children) - 1; i >= 0; i-- {
-		c := n.Children[i]
+	in := inner + "/"
+	n.Children = slices.DeleteFunc(n.Children, func(c *Node) bool {
+		return c.listed() && (n.Class == Artifact && n.Name == artifactDir && isBomb(container, c) || strings.Count(in, "/"+c.Name+"/") >= maxRepeat)
+	})
+	for _, c := range n.Children {
 		switch {
-		case c.Class == Meta:
 		case c.Class == Artifact || c.Class == Cpio:
 			finishIn(n, c, inner)
-		case n.Class == Artifact && n.Name == artifactDir && isBomb(container, c), strings.Count(inner+"/", "/"+c.Name+"/") >= maxRepeat:
-			n.remove(c)
-		default:
+		case c.listed():
 			finish(c, inner)
 		}
 	}
 }
+
+// listed: it lies in the directory of its parent, and not beside it.
+func (n *Node) listed() bool { return n.Class != Meta && n.Class != Artifact && n.Class != Cpio }
 
 // isBomb: a file lies directly in what came out of an archive that lies beside
 // that directory. The upload itself does not lie there.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync"
 )
 
 // A format is a way to open one kind of content.
@@ -38,6 +39,7 @@ func init() { // not in the declaration, which would refer to itself
 		{name: "7z", is: begins("7z\xbc\xaf\x27\x1c"), whole: open7z},
 		{name: "cpio", is: isCpio, stream: openCpio},
 		{name: "tar", is: isTar, stream: openTar},
+		{name: "iso", meta: true, is: isISO, whole: openISO},
 	}, compressorFormats()...)
 	formats = append(formats,
 		&format{name: "pdf", is: isPDF, whole: openPDF},
@@ -58,26 +60,24 @@ func (u *run) format(n *Node, head []byte) *format {
 }
 
 // open opens a container and closes its node. What is wrong with it is in the
-// report; what came out before that stays, as FOSSology's tools leave it.
-func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Reader) {
+// report; what came out before that stays, as FOSSology's tools leave it. at is r
+// for who may read it anywhere, nil if it can be read only once.
+func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Reader, at *io.SectionReader) {
 	a := &archive{u: u, ctx: ctx, node: n, depth: depth + 1}
 	if f.meta {
 		n.add(&Node{Name: artifactMeta, Class: Meta})
 	}
 	err := a.guarded(func() error {
-		if f.stream != nil {
+		switch {
+		case f.stream != nil:
 			return f.stream(ctx, a, r)
+		case at != nil:
+			return a.openAt(ctx, f, r, at)
 		}
-		s, err := u.spooled(r)
-		if s == nil {
-			u.fail(err)
-			return errStop
-		}
-		defer s.close()
-		return f.whole(ctx, a, s, s.size)
+		return a.openSpooled(ctx, f, r)
 	})
 	a.dir() // there even when nothing came out
-	a.wait.Wait()
+	a.settle()
 	if errors.Is(err, errNoArchive) {
 		n.Class, n.Format, n.Children, n.byName = Leaf, "", nil, nil
 		return
@@ -86,10 +86,15 @@ func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Read
 	a.end(err)
 }
 
-// end closes the node of a container, after what needs all its members.
-func (a *archive) end(err error) {
+// settle does what has to wait until all members are done.
+func (a *archive) settle() {
 	a.wait.Wait()
 	a.sources()
+	a.settleLinks()
+}
+
+// end closes the node of a container.
+func (a *archive) end(err error) {
 	var missing *missingError
 	switch {
 	case errors.As(err, &missing):
@@ -98,6 +103,27 @@ func (a *archive) end(err error) {
 		a.u.skip(a.node, "the rest of the "+a.node.Format+": "+err.Error())
 	}
 	a.closeAll(a.node)
+}
+
+// openAt opens a content that can be read anywhere, while it is hashed beside: r
+// is read to its end.
+func (a *archive) openAt(ctx context.Context, f *format, r io.Reader, at *io.SectionReader) error {
+	var hashed sync.WaitGroup
+	hashed.Go(func() { io.Copy(io.Discard, r) }) // the error is met again by who called
+	defer hashed.Wait()
+	return f.whole(ctx, a, io.NewSectionReader(at, 0, at.Size()), at.Size())
+}
+
+// openSpooled copies a content first, and drops the copy when nobody reads from it.
+func (a *archive) openSpooled(ctx context.Context, f *format, r io.Reader) error {
+	s, err := a.u.spooled(r)
+	if s == nil {
+		a.u.fail(err)
+		return errStop
+	}
+	defer s.close()
+	defer a.settle()
+	return f.whole(ctx, a, s, s.size)
 }
 
 // errNoArchive is returned by a format that was mistaken.
@@ -109,13 +135,23 @@ var errDropped = errors.New("FOSSology keeps no such damaged archive")
 
 // guarded turns a decoder's panic into an error: decoders meet hostile bytes.
 func (a *archive) guarded(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the decoder gave up: %v", p)
-			if a.u.o.panicked != nil {
-				a.u.o.panicked(p, debug.Stack())
-			}
-		}
-	}()
+	defer a.u.recovered(&err)
 	return f()
+}
+
+// guardedRead reads from a decoder that may panic. Guarding it here, too, leaves
+// the content that is being read with its digests.
+func (u *run) guardedRead(r io.Reader, b []byte) (n int, err error) {
+	defer u.recovered(&err)
+	return r.Read(b)
+}
+
+// recovered is deferred.
+func (u *run) recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the decoder gave up: %v", p)
+		if u.o.panicked != nil {
+			u.o.panicked(p, debug.Stack())
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"io"
 	"slices"
 	"strings"
 )
@@ -40,10 +41,13 @@ type Node struct {
 	Extra    bool // FOSSology's unpacker does not find it; known, never written
 	Children []*Node
 
-	parent  *Node
-	byName  map[string]*Node // of Children, while an archive is being read
-	dropped bool             // FOSSology makes no row for it
-	kept    *spool           // content that a neighbour may ask for, see dsc.go
+	parent     *Node
+	told       Class             // Class as the archive says it; Class is for who reads the content
+	at         int               // place in the parent's Children, while an archive is being read
+	byName     map[string]*Node  // of Children, while an archive is being read
+	dictionary int64             // bytes that its decoder takes for one
+	dropped    bool              // FOSSology makes no row for it
+	kept       *io.SectionReader // content that a neighbour may ask for, see parts.go
 }
 
 // HasContent says whether FOSSology keeps a file for this row.
@@ -51,10 +55,12 @@ func (n *Node) HasContent() bool { return n.Class == Leaf || n.Class == Containe
 
 // Path is the row's place: the names from the top on, as FOSSology shows them.
 func (n *Node) Path() string {
-	if n.parent == nil {
-		return DisplayName(n.Name)
+	var names []string
+	for ; n != nil; n = n.parent {
+		names = append(names, DisplayName(n.Name))
 	}
-	return n.parent.Path() + "/" + DisplayName(n.Name)
+	slices.Reverse(names)
+	return strings.Join(names, "/")
 }
 
 // Walk calls f for n and all below it, a parent before its children.
@@ -70,31 +76,24 @@ func (n *Node) Walk(f func(*Node) error) error {
 	return nil
 }
 
-// child finds or makes a child. A new one takes the place of what had its name.
 func (n *Node) child(name string) *Node { return n.byName[name] }
 
+// add puts a child in, in the place of what had its name. That keeps its parent:
+// it may still be being read, and reports then where it was.
 func (n *Node) add(c *Node) *Node {
 	if n.byName == nil {
 		n.byName = map[string]*Node{}
 	}
-	c.parent = n
+	c.parent, c.told = n, c.Class
 	if old := n.byName[c.Name]; old != nil {
-		i := slices.Index(n.Children, old)
-		n.Children[i] = c
-		old.parent = nil
+		c.at = old.at
+		n.Children[c.at] = c
 	} else {
+		c.at = len(n.Children)
 		n.Children = append(n.Children, c)
 	}
 	n.byName[c.Name] = c
 	return c
-}
-
-func (n *Node) remove(c *Node) {
-	if i := slices.Index(n.Children, c); i >= 0 {
-		n.Children = slices.Delete(n.Children, i, i+1)
-		delete(n.byName, c.Name)
-		c.parent = nil
-	}
 }
 
 // closed gives back what is needed only while an archive is being read, and puts

@@ -1,6 +1,9 @@
 package unpack
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -39,63 +42,10 @@ type keeper struct {
 	end   int64 // of the file
 }
 
-// A keeping is the content that is being kept. An archive reads one member at a
-// time, so there is only one.
-type keeping struct {
-	a    *archive
-	node *Node
-	s    *spool
-}
-
-func (a *archive) keeping(n *Node) *keeping {
-	return &keeping{a, n, &spool{shared: true}}
-}
-
-// Write keeps bytes. It fails only with this machine's disk.
-func (k *keeping) Write(b []byte) (int, error) {
-	a, s := k.a, k.s
-	if s.file == nil && a.keep.mem+int64(len(s.mem)+len(b)) <= a.u.limits.SpoolMemory {
-		s.mem = append(s.mem, b...)
-		s.size += int64(len(b))
-		return len(b), nil
-	}
-	if err := k.toFile(); err != nil {
-		a.u.fail(err)
-		return 0, errStop
-	}
-	n, err := s.file.WriteAt(b, a.keep.end)
-	a.keep.end += int64(n)
-	s.size += int64(n)
-	if err != nil {
-		a.u.fail(err)
-		return n, errStop
-	}
-	return n, nil
-}
-
-// toFile moves a content to the file.
-func (k *keeping) toFile() (err error) {
-	keep, s := &k.a.keep, k.s
-	if s.file != nil {
-		return nil
-	}
-	if keep.file == nil {
-		if keep.file, err = k.a.u.unnamed(); err != nil {
-			return err
-		}
-	}
-	s.file, s.off = keep.file, keep.end
-	n, err := s.file.WriteAt(s.mem, keep.end)
-	keep.end += int64(n)
-	s.mem = nil
-	return err
-}
-
-// done hands the content to its node.
-func (k *keeping) done() {
-	k.a.keep.mem += int64(len(k.s.mem))
-	k.node.kept = k.s
-	k.a.keep.parts = append(k.a.keep.parts, k.node)
+// part keeps a content with its node.
+func (k *keeper) part(n *Node, content *io.SectionReader) {
+	n.kept = content
+	k.parts = append(k.parts, n)
 }
 
 // close forgets all that was kept.
@@ -107,4 +57,54 @@ func (k *keeper) close() {
 		k.file.Close()
 	}
 	*k = keeper{}
+}
+
+// A keeping is a content that is being kept. An archive reads one member at a
+// time, so there is only one.
+type keeping struct {
+	a     *archive
+	mem   []byte
+	filed bool // in the file, from off on
+	off   int64
+}
+
+// Write keeps bytes. It fails only with this machine's disk.
+func (k *keeping) Write(b []byte) (int, error) {
+	keep := &k.a.keep
+	if !k.filed && keep.mem+int64(len(b)) <= k.a.u.limits.SpoolMemory {
+		k.mem = append(k.mem, b...)
+		keep.mem += int64(len(b))
+		return len(b), nil
+	}
+	if err := k.toFile(b); err != nil {
+		k.a.u.fail(fmt.Errorf("keep a part of a source package: %w", err))
+		return 0, errStop
+	}
+	return len(b), nil
+}
+
+// toFile moves the content to the file, and writes b behind it.
+func (k *keeping) toFile(b []byte) (err error) {
+	keep := &k.a.keep
+	if keep.file == nil {
+		if keep.file, err = k.a.u.unnamed(); err != nil {
+			return err
+		}
+	}
+	if !k.filed {
+		k.filed, k.off = true, keep.end
+		keep.mem -= int64(len(k.mem))
+		b, k.mem = append(k.mem, b...), nil
+	}
+	n, err := keep.file.WriteAt(b, keep.end)
+	keep.end += int64(n)
+	return err
+}
+
+// content is what was kept.
+func (k *keeping) content() *io.SectionReader {
+	if k.filed {
+		return io.NewSectionReader(k.a.keep.file, k.off, k.a.keep.end-k.off)
+	}
+	return io.NewSectionReader(bytes.NewReader(k.mem), 0, int64(len(k.mem)))
 }

@@ -17,8 +17,8 @@ func isPDF(_ string, head []byte) bool {
 
 // openPDF takes the text of a PDF, one file. Its bytes depend on the version of
 // pdftotext. Of what is no PDF to it nothing comes out.
-func openPDF(ctx context.Context, a *archive, r io.ReaderAt, _ int64) error {
-	s, path, err := a.handedIn(r)
+func openPDF(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
+	s, path, err := a.handedIn(r, size)
 	if err != nil {
 		return err
 	}

@@ -25,15 +25,22 @@ var (
 	errStop     = errors.New("given up")
 )
 
-func (u *run) skip(n *Node, why string) { u.skipPath(n.Path(), why) }
+// skip reports something about a content.
+func (u *run) skip(n *Node, why string) { u.skipIn(n, "", why) }
 
-func (u *run) skipPath(path, why string) {
+// skipIn reports something about a path in an archive; n is the archive if path is "".
+func (u *run) skipIn(n *Node, path, why string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.skips++
-	if len(u.skipped) < MaxSkipped {
-		u.skipped = append(u.skipped, Skipped{path, why})
+	if len(u.skipped) >= MaxSkipped {
+		return // before its path is made, which takes longer than counting
 	}
+	at := n.Path()
+	if path != "" {
+		at += "/" + DisplayName(path)
+	}
+	u.skipped = append(u.skipped, Skipped{at, why})
 }
 
 func plural(n int) string { return fmt.Sprintf("%d deep", n) }

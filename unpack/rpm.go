@@ -27,22 +27,9 @@ func openRPM(ctx context.Context, a *archive, r io.Reader) error {
 			return err
 		}
 	}
-	head, _ := b.Peek(16)
-	payload := io.Reader(b)
-	for _, c := range compressors {
-		if c.is("", head) {
-			var err error
-			if payload, err = c.decode(b); err != nil {
-				return err
-			}
-			break
-		}
-	}
-	if begins("\xfd7zXZ\x00")("", head) {
-		var err error
-		if payload, err = unxz(b); err != nil {
-			return err
-		}
+	payload, err := a.rpmPayload(b)
+	if err != nil {
+		return err
 	}
 	if c, ok := payload.(interface{ Close() }); ok {
 		defer c.Close()
@@ -52,6 +39,20 @@ func openRPM(ctx context.Context, a *archive, r io.Reader) error {
 	a.u.content(ctx, n, a.depth, source{payload, -1})
 	n.Class = Cpio
 	return nil
+}
+
+// rpmPayload decodes what follows the headers; a payload may be plain.
+func (a *archive) rpmPayload(b *bufio.Reader) (io.Reader, error) {
+	head, _ := b.Peek(16)
+	for _, c := range compressors {
+		if c.is("", head) {
+			return a.decoded(b, c.decode, c.dictionary)
+		}
+	}
+	if begins(xzMagic)("", head) {
+		return a.decoded(b, unxz, xzDictionary)
+	}
+	return b, nil
 }
 
 func skipRPMHeader(b *bufio.Reader, fill int64) error {

@@ -49,21 +49,47 @@ const maxName = 255
 
 // give puts a content into the scratch, under its name as far as that is one, and
 // returns its path. What lies in a file already is not copied.
-func (s *scratch) give(name string, c *spool) (string, error) {
+func (s *scratch) give(name string, c *io.SectionReader) (string, error) {
 	if name == "" || name == "." || name == ".." || len(name) > maxName || strings.ContainsAny(name, "/\x00") {
 		name = "content"
 	}
 	path := s.in(scratchIn, name)
-	if c.file != nil && c.off == 0 && !c.shared {
-		s.files = append(s.files, c.file)
+	if f := fileOf(c, c.Size()); f != nil {
+		s.files = append(s.files, f)
 		return path, os.Symlink(fmt.Sprintf("/proc/self/fd/%d", 2+len(s.files)), path)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, c.reader())
+	_, err = io.Copy(f, io.NewSectionReader(c, 0, c.Size()))
 	return path, errors.Join(err, f.Close())
+}
+
+// fileOf is the file that r is all of; nil if there is none.
+func fileOf(r io.ReaderAt, size int64) *os.File {
+	for {
+		switch x := r.(type) {
+		case *io.SectionReader:
+			outer, off, _ := x.Outer()
+			if off != 0 {
+				return nil
+			}
+			r = outer
+		case *spool:
+			if x.file == nil {
+				return nil
+			}
+			r = x.file
+		case *os.File:
+			if i, err := x.Stat(); err != nil || !i.Mode().IsRegular() || i.Size() != size {
+				return nil
+			}
+			return x
+		default:
+			return nil
+		}
+	}
 }
 
 // Removing takes more than one attempt while something that was killed has not

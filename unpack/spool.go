@@ -13,9 +13,6 @@ type spool struct {
 	mem  []byte
 	file *os.File
 	size int64
-
-	off    int64 // of its beginning in the file
-	shared bool  // the file holds more, and is closed by its owner
 }
 
 // spooled reads all of r. The error is that of r, with what was read before it
@@ -23,7 +20,7 @@ type spool struct {
 func (u *run) spooled(r io.Reader) (*spool, error) {
 	s := &spool{}
 	var b bytes.Buffer
-	n, err := io.Copy(&b, io.LimitReader(r, u.limits.SpoolMemory+1))
+	n, err := u.fill(&b, io.LimitReader(r, u.limits.SpoolMemory+1))
 	if n <= u.limits.SpoolMemory || err != nil {
 		s.mem, s.size = b.Bytes(), n
 		return s, err
@@ -55,7 +52,7 @@ func (u *run) unnamed() (*os.File, error) {
 
 func (s *spool) ReadAt(b []byte, off int64) (int, error) {
 	if s.file != nil {
-		return s.file.ReadAt(b, s.off+off)
+		return s.file.ReadAt(b, off)
 	}
 	return bytes.NewReader(s.mem).ReadAt(b, off)
 }
@@ -64,8 +61,37 @@ func (s *spool) ReadAt(b []byte, off int64) (int, error) {
 func (s *spool) reader() *io.SectionReader { return io.NewSectionReader(s, 0, s.size) }
 
 func (s *spool) close() {
-	if s.file != nil && !s.shared {
+	if s.file != nil {
 		s.file.Close()
 	}
 	s.mem = nil
+}
+
+// anywhere gives what r has yet to read in a form that can be read anywhere; nil
+// if r can be read only once.
+func anywhere(r io.Reader) *io.SectionReader {
+	at, ok := r.(interface {
+		io.ReaderAt
+		io.Seeker
+	})
+	if !ok {
+		return nil
+	}
+	if f, ok := r.(*os.File); ok {
+		if i, err := f.Stat(); err != nil || !i.Mode().IsRegular() {
+			return nil // a pipe, or a disk, whose size is not known
+		}
+	}
+	from, err := at.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	to, err := at.Seek(0, io.SeekEnd)
+	if err != nil || to < from {
+		return nil
+	}
+	if _, err := at.Seek(from, io.SeekStart); err != nil {
+		return nil
+	}
+	return io.NewSectionReader(at, from, to-from)
 }

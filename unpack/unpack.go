@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -45,7 +46,9 @@ type Result struct {
 
 // Unpack opens an upload and everything in it. name is the upload's name in
 // FOSSology, from which names of members are made. Damaged and hostile input is
-// no error: what came out is in the result, the rest in Skipped.
+// no error: what came out is in the result, the rest in Skipped. An upload that
+// can be read anywhere, such as a file, is read from where it stands, and never
+// copied; whether it stands elsewhere afterwards is not said.
 func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, error) {
 	begin := time.Now()
 	u := &run{o: o, limits: o.Limits.orDefault()}
@@ -57,6 +60,10 @@ func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, 
 	limit, cancel := context.WithTimeoutCause(ctx, u.limits.Time, errTime)
 	defer cancel()
 	u.top = &Node{Name: name}
+	if at := anywhere(r); at != nil {
+		r = at
+		u.in.Store(at.Size()) // its members may come out before it is hashed
+	}
 	u.content(limit, u.top, 0, source{Reader: r})
 	u.wait.Wait()
 	if err := errors.Join(ctx.Err(), u.failed()); err != nil {
@@ -119,7 +126,9 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 	if u.o.Content != nil {
 		sink = u.o.Content(n)
 	}
-	counted := &meter{u: u, ctx: ctx, r: src.Reader, top: n == u.top, d: d, sink: sink}
+	at, _ := src.Reader.(*io.SectionReader)
+	from := &quiet{u: u, r: src.Reader}
+	counted := &meter{u: u, ctx: ctx, r: from, top: n == u.top, known: at != nil, d: d, sink: sink}
 	head := heads.Get().(*bufio.Reader)
 	head.Reset(counted)
 	defer func() {
@@ -132,10 +141,11 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 			u.skip(n, "not opened: archives within archives, "+plural(depth))
 		} else {
 			n.Class, n.Format = Container, f.name
-			u.open(ctx, n, depth, f, head)
+			u.open(ctx, n, depth, f, head, at)
 		}
 	}
-	if _, err := io.Copy(io.Discard, head); err != nil && !errors.Is(err, errStop) {
+	_, err := io.Copy(io.Discard, head)
+	if err = cmp.Or(err, from.err); err != nil && !errors.Is(err, errStop) {
 		u.skip(n, "cut short: "+err.Error())
 	}
 	n.Digests = d.sum()
@@ -144,58 +154,4 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 			u.fail(err)
 		}
 	}
-}
-
-// meter lets bytes through: each is hashed, kept, counted against the limits.
-type meter struct {
-	u    *run
-	ctx  context.Context
-	r    io.Reader
-	top  bool
-	d    *digester
-	sink Content
-	err  error
-}
-
-func (m *meter) Read(b []byte) (int, error) {
-	if m.err != nil {
-		return 0, m.err
-	}
-	if m.ctx.Err() != nil {
-		m.err = context.Cause(m.ctx)
-		return 0, m.err
-	}
-	n, err := m.r.Read(b)
-	if n > 0 {
-		m.d.Write(b[:n])
-		if m.sink != nil {
-			if _, err := m.sink.Write(b[:n]); err != nil {
-				m.u.fail(err)
-				m.err = errStop
-			}
-		}
-		if m.top {
-			m.u.in.Add(int64(n))
-		} else if e := m.u.spend(m.d.size, int64(n)); e != nil {
-			m.err = e
-		}
-	}
-	if m.err == nil {
-		m.err = err
-	}
-	return n, m.err
-}
-
-// spend counts bytes that came out.
-func (u *run) spend(member, n int64) error {
-	out := u.out.Add(n)
-	switch {
-	case member > u.limits.Member:
-		return errMember
-	case out > u.limits.Bytes:
-		return errBytes
-	case out > FreeBytes && out/u.limits.Ratio > u.in.Load():
-		return errRatio
-	}
-	return nil
 }
