@@ -62,11 +62,15 @@ func open(t *testing.T, ctx context.Context, content string, o unpack.Options) (
 	t.Helper()
 	o.TempDir = t.TempDir()
 	r, err := unpack.Unpack(ctx, "thing", strings.NewReader(content), o)
-	left, e := os.ReadDir(o.TempDir)
-	if e != nil || len(left) > 0 {
-		t.Errorf("left behind: %v %v", left, e)
-	}
+	nothingIn(t, o.TempDir)
 	return r, err
+}
+
+func nothingIn(t *testing.T, dir string) {
+	t.Helper()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
 }
 
 // skipped says whether the report has a line with both words.
