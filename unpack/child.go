@@ -84,6 +84,10 @@ func (s *scratch) run(ctx context.Context, stdout io.Writer, where, name string,
 		return fmt.Errorf("%s: %w", name, cause)
 	}
 	var exit *exec.ExitError
+	if err != nil && s.full() {
+		s.u.fail(fmt.Errorf("%s in %s: %w", name, s.path, unix.ENOSPC))
+		return errStop
+	}
 	if errors.As(err, &exit) && exit.Exited() {
 		return &exitError{name, exit.ExitCode(), c.stderr.String()}
 	}

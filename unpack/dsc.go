@@ -106,7 +106,8 @@ func dscNames(r io.Reader) (names []string) {
 	lines := bufio.NewScanner(io.LimitReader(r, maxDsc))
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
-		if !strings.HasPrefix(lines.Text(), " ") || len(f) != 3 || strings.Trim(f[0], "0123456789abcdef") != "" || seen[f[2]] {
+		if !strings.HasPrefix(lines.Text(), " ") || len(f) != 3 || seen[f[2]] ||
+			strings.Trim(f[0], "0123456789abcdef") != "" || strings.Trim(f[1], "0123456789") != "" {
 			continue
 		}
 		seen[f[2]] = true

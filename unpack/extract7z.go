@@ -18,6 +18,12 @@ func openImage(ctx context.Context, a *archive, r io.ReaderAt, size int64) error
 		return err
 	}
 	defer s.remove()
+	head := make([]byte, headSize)
+	n, _ := r.ReadAt(head, 0)
+	return s.openImage(ctx, a, path, head[:n])
+}
+
+func (s *scratch) openImage(ctx context.Context, a *archive, path string, head []byte) error {
 	extracted := s.run(ctx, nil, scratchOut, "7z", "x", "-y", password, path)
 	if extracted == nil {
 		return s.hand(a, scratchOut) // and so list and test would have been content
@@ -32,9 +38,7 @@ func openImage(ctx context.Context, a *archive, r io.ReaderAt, size int64) error
 	case !errors.As(err, &refused):
 		return err
 	}
-	head := make([]byte, headSize)
-	n, _ := r.ReadAt(head, 0)
-	switch head = head[:n]; {
+	switch {
 	case isNTFS(head):
 		return sleuth(ctx, a, s, "ntfs", path)
 	case isExt2or3(head):
@@ -69,14 +73,21 @@ func openOLE(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
 		return err
 	}
 	defer s.remove()
-	var kind strings.Builder
-	if err := s.run(ctx, &kind, scratchHome, "file", "--brief", "--mime-type", "--dereference", path); err != nil {
-		return err
+	kind, err := s.kind(ctx, path)
+	if err != nil {
+		return a.undecided(err)
 	}
-	if !strings.Contains(kind.String(), "msword") && !strings.Contains(kind.String(), "vnd.ms") {
+	if !strings.Contains(kind, "msword") && !strings.Contains(kind, "vnd.ms") {
 		return errNoArchive
 	}
 	return s.extract(ctx, a, []string{scratchOut}, "7z", "x", "-y", password, path)
+}
+
+// kind is libmagic's word on a content.
+func (s *scratch) kind(ctx context.Context, path string) (string, error) {
+	var kind strings.Builder
+	err := s.run(ctx, &kind, scratchHome, "file", "--brief", "--mime-type", "--dereference", path)
+	return kind.String(), err
 }
 
 // extract runs a tool in the directory that it fills, and tells of what it made:

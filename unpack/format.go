@@ -47,7 +47,8 @@ func init() { // not in the declaration, which would refer to itself
 		&format{name: "microsoft", is: isMicrosoft, whole: open7zAnyway},
 		&format{name: "ole", is: isOLE, whole: openOLE},
 		&format{name: "dos", is: isDOS, whole: open7zAnyway},
-		&format{name: "image", is: isImage, whole: openImage}) // last: what nobody else knows
+		&format{name: "image", is: isImage, whole: openImage},
+		&format{name: "blob", is: isBlob, whole: openBlob}) // last: what nobody else knows
 }
 
 func (u *run) format(n *Node, head []byte) *format {

@@ -1,7 +1,6 @@
 package unpack
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ type magic struct {
 }
 
 var imageMagics = []magic{
-	{1080, "\x53\xef", "ext2, ext3, ext4"},
+	{1080, "\x53\xef", extOf},
 	{0, "hsqs", "squashfs"},
 	{0, "sqsh", "squashfs of a big-endian machine"},
 	{0, "shsq", "squashfs with LZMA, as routers have it"},
@@ -44,6 +43,8 @@ var imageMagics = []magic{
 	{4, "\xef\xbe\xad\xdeNullsoftInst", "NSIS installer without its program"},
 	{0, "\x8f\xaf\xac\x84", "PPMd"},
 }
+
+const extOf = "ext2, ext3, ext4"
 
 // Signatures of a boot sector.
 const (
@@ -105,19 +106,17 @@ func isMBR(head []byte) bool {
 
 func powerOf2(n int) bool { return n > 0 && n&(n-1) == 0 }
 
-// isExt2 and isExt3 tell what libmagic calls so, by the features of the
-// superblock: a journal, and nothing that only ext4 has.
+// Places and bits of an ext2 superblock.
 const (
-	extCompatible    = 1024 + 92 // place of the features that may be ignored
-	extIncompatible  = 1024 + 96
+	extIncompatible  = 1024 + 96 // features without which it cannot be read
 	extReadOnly      = 1024 + 100
-	extJournal       = 0x4
 	ext3Incompatible = 0x2 | 0x4 | 0x8 | 0x10 // names with types, recovery, journal device, meta groups
 	ext3ReadOnly     = 0x1 | 0x2 | 0x4        // sparse superblocks, large files, directories as trees
 )
 
+// isExt2or3 tells what libmagic calls so: its features are none that only ext4 has.
 func isExt2or3(head []byte) bool {
-	if !(magic{at: 1080, bytes: "\x53\xef"}).in(head) {
+	if !(magic{at: 1080, bytes: "\x53\xef"}).in(head) || len(head) < extReadOnly+4 {
 		return false
 	}
 	return binary.LittleEndian.Uint32(head[extIncompatible:])&^ext3Incompatible == 0 &&
@@ -144,5 +143,9 @@ func isDOS(_ string, head []byte) bool {
 		return true
 	}
 	at := int(binary.LittleEndian.Uint32(head[60:]))
-	return at < 64 || at+2 > len(head) || !bytes.Contains([]byte("PE NE"), head[at:at+2])
+	if at < 64 || at+2 > len(head) {
+		return true
+	}
+	later := string(head[at : at+2])
+	return later != "PE" && later != "NE"
 }

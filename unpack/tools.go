@@ -23,7 +23,7 @@ var tools = []Tool{
 	{Name: "icat", Package: "sleuthkit", For: "NTFS and damaged ext2, the contents of their files"},
 	{Name: "pdftotext", Package: "poppler-utils", For: "the text of PDF"},
 	{Name: "dpkg-source", Package: "dpkg-dev", For: "source packages of Debian"},
-	{Name: "file", Package: "file", For: "telling documents of Microsoft from installers"},
+	{Name: "file", Package: "file", For: "telling documents of Microsoft from installers, blobs that hold archives from programs"},
 }
 
 // Tools lists all tools, with the places of those that are there.

@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"repotool/repotest"
 	"repotool/unpack"
 )
 
@@ -233,8 +235,15 @@ func TestToolWritesTooMuch(t *testing.T) {
 func TestToolSurroundings(t *testing.T) {
 	t.Setenv("SECRET", "x")
 	fake(t, "7z", "sleep 0.3; env >env; ulimit -c >core; ulimit -v >memory; ulimit -t >cpu; cat /proc/self/net/dev >net; cat >stdin; exit 0")
+	var mu sync.Mutex
 	got := map[string]string{}
-	o := unpack.Options{Parallel: 1, Content: func(n *unpack.Node) unpack.Content { return &collector{to: func(s string) { got[n.Name] = s }} }}
+	o := unpack.Options{Content: func(n *unpack.Node) unpack.Content {
+		return &collector{to: func(s string) {
+			mu.Lock()
+			defer mu.Unlock()
+			got[n.Name] = s
+		}}
+	}}
 	r, err := open(t, t.Context(), image, o)
 	if err != nil || len(r.Skipped) > 0 {
 		t.Fatal(err, r.Skipped)
@@ -301,3 +310,54 @@ type panicking struct{}
 
 func (panicking) Write([]byte) (int, error)   { panic("at the first byte") }
 func (panicking) Close(*unpack.Digests) error { return nil }
+
+// TestDiskFull: that a disk is full is no fault of what is being opened, and
+// nothing is left on it. Only root can make a small disk.
+func TestDiskFull(t *testing.T) {
+	disk := repotest.FileSystem(t, 48<<20, "mkfs.ext4", "-q", "-F")
+	fake(t, "7z", "head -c 60000000 /dev/zero >a; exit 2")
+	r, err := unpack.Unpack(t.Context(), "thing", strings.NewReader(image), unpack.Options{TempDir: disk})
+	if os.Geteuid() == 0 && !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%v %v", err, r)
+	}
+	if left, err := filepath.Glob(filepath.Join(disk, "repotool*")); len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// TestMicrosoft: what libmagic calls vnd.ms is a container whatever 7z says; of
+// compound documents some are.
+func TestMicrosoft(t *testing.T) {
+	ole := "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 600)
+	dos := "MZ" + strings.Repeat("\x00", 22) + "\x1c" + strings.Repeat("\x00", 100)
+	pe := "MZ" + strings.Repeat("\x00", 22) + "\x40" + strings.Repeat("\x00", 35) + "\x80" + strings.Repeat("\x00", 67) + "PE\x00\x00"
+	for _, c := range []struct {
+		name, content, file string
+		class               unpack.Class
+	}{
+		{"cab", cab, "", unpack.Container},
+		{"font", "OTTO\x00\x0b", "", unpack.Container},
+		{"word", ole, "application/msword", unpack.Container},
+		{"excel", ole, "application/vnd.ms-excel", unpack.Container},
+		{"installer", ole, "application/x-msi", unpack.Leaf},
+		{"unknown", ole, "application/CDFV2", unpack.Leaf},
+		{"dos", dos, "", unpack.Container},
+		{"windows", pe, "", unpack.Leaf},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			fake(t, "7z", "echo x >a; exit 2")
+			fake(t, "file", "echo "+c.file)
+			r, err := open(t, t.Context(), c.content, unpack.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := 0
+			for _, n := range r.Top.Children {
+				rows += len(n.Children)
+			}
+			if r.Top.Class != c.class || (rows == 1) != (c.class == unpack.Container) {
+				t.Errorf("%v with %d rows, %v", r.Top.Class, rows, r.Skipped)
+			}
+		})
+	}
+}

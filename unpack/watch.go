@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The kernel limits each file that a tool writes, but not all of them together.
@@ -64,6 +66,20 @@ func (s *scratch) check() error {
 		}
 	}
 	return nil
+}
+
+// minFree is what a file system has left when it counts as full: tools give up a
+// file for which there is no place, and what was written of it is given back.
+const minFree = 16 << 20
+
+// full says whether a tool may have failed for want of space, which is not the
+// input's fault.
+func (s *scratch) full() bool {
+	var st unix.Statfs_t
+	if err := unix.Statfs(s.path, &st); err != nil {
+		return false
+	}
+	return st.Bavail*uint64(st.Bsize) < minFree || st.Files > 0 && st.Ffree < 2
 }
 
 // budget is how much may still come out of the upload, and what is said when
