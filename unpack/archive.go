@@ -156,12 +156,16 @@ func (a *archive) member(path string, class Class) (*Node, error) {
 
 // split makes the directories of a path.
 func (a *archive) split(path string) (dir *Node, name string, err error) {
+	if why := a.refused(path); why != "" {
+		a.Skip(path, why)
+		return nil, "", nil
+	}
 	i := strings.LastIndexByte(strings.TrimRight(path, "/"), '/')
 	parent, name := "", strings.Trim(path, "/")
 	if i >= 0 {
 		parent, name = path[:i], strings.Trim(path[i:], "/")
 	}
-	if name == ".." || name == "." || name == "" {
+	if name == "." || name == "" {
 		a.Skip(path, "no file can have that name")
 		return nil, "", nil
 	}
@@ -169,21 +173,39 @@ func (a *archive) split(path string) (dir *Node, name string, err error) {
 	return dir, name, err
 }
 
-// place finds or makes a directory. The leading slash of an absolute path goes;
-// a path that leads out of the archive is refused.
+// maxName is the longest name that file systems take.
+const maxName = 255
+
+// refused says why nothing can have a path; "" if something can.
+func (a *archive) refused(path string) string {
+	if len(path) > a.u.limits.NameLength {
+		return "its path is longer than paths may be"
+	}
+	if strings.IndexByte(path, 0) >= 0 {
+		return "a path with a byte of zero"
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if part == ".." {
+			return "it leads out of the archive"
+		}
+		if len(part) > maxName {
+			return "its name is longer than names may be"
+		}
+	}
+	return ""
+}
+
+// place finds or makes a directory, nil if its path is refused. The leading slash
+// of an absolute path goes.
 func (a *archive) place(path string, last bool) (*Node, error) {
-	if len(path) > a.u.limits.NameLength || strings.IndexByte(path, 0) >= 0 {
-		a.Skip(path[:min(len(path), 200)], "its path is longer than paths may be, or no path")
+	if why := a.refused(path); why != "" {
+		a.Skip(path, why)
 		return nil, nil
 	}
 	at := a.dir()
 	for part := range strings.SplitSeq(path, "/") {
-		switch part {
-		case "", ".":
+		if part == "" || part == "." {
 			continue
-		case "..":
-			a.Skip(path, "it leads out of the archive")
-			return nil, nil
 		}
 		next := at.child(part)
 		if next != nil && next.told != Dir && last {

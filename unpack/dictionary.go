@@ -25,14 +25,18 @@ func (a *archive) decoded(r io.Reader, decode decoder, dictionary func([]byte) i
 	b := bufio.NewReader(r)
 	head, _ := b.Peek(64) // no header is longer that matters
 	a.node.dictionary += dictionary(head)
-	all := int64(0)
-	for n := a.node; n != nil; n = n.parent {
-		all += n.dictionary
-	}
-	if all > maxDictionaries {
+	if a.dictionaries() > maxDictionaries {
 		return nil, errDictionary
 	}
 	return decode(b)
+}
+
+// dictionaries is the memory for the archive and those around it.
+func (a *archive) dictionaries() (all int64) {
+	for n := a.node; n != nil; n = n.parent {
+		all += n.dictionary
+	}
+	return all
 }
 
 // xzDictionary reads the header of the first block: LZMA2 is the last of its

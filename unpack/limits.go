@@ -8,7 +8,8 @@ type Limits struct {
 	Entries     int64         // rows of one upload
 	Bytes       int64         // all that comes out of one upload, nested archives counted each time
 	Member      int64         // bytes of one member
-	Ratio       int64         // bytes that come out for each byte of the upload, once FreeBytes have
+	Ratio       int64         // bytes that come out for each byte of the upload, once Free have
+	Free        int64         // bytes that may come out whatever the ratio
 	NameLength  int           // bytes of a member's path
 	Time        time.Duration // for one upload
 	Tool        time.Duration // for one run of a tool of the system; processor time of all processors, too
@@ -27,9 +28,9 @@ const (
 	DefaultMember = 256 << 30
 	// DefaultRatio is that of FOSSology's bomb guard; 14 is usual for source rpms.
 	DefaultRatio = 1000
-	// FreeBytes is what may come out whatever the ratio: small archives of zeros
-	// are harmless, and FOSSology opens them (12 MB from 50 bytes, upload #69).
-	FreeBytes = 1 << 30
+	// DefaultFree: small archives of zeros are harmless, and FOSSology opens them
+	// (12 MB from 50 bytes, upload #69).
+	DefaultFree = 1 << 30
 	// DefaultNameLength is the longest path a Linux kernel takes.
 	DefaultNameLength = 4096
 	// DefaultTime is ten times what FOSSology took for a DVD.
@@ -47,6 +48,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.Bytes, DefaultBytes)
 	set(&l.Member, DefaultMember)
 	set(&l.Ratio, DefaultRatio)
+	set(&l.Free, DefaultFree)
 	set(&l.NameLength, DefaultNameLength)
 	set(&l.Time, DefaultTime)
 	set(&l.Tool, DefaultTool)

@@ -3,6 +3,8 @@ package unpack
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
+	"hash/crc32"
 	"io"
 
 	"github.com/ulikunitz/xz/lzma"
@@ -16,6 +18,8 @@ type lzipReader struct {
 	r      *bufio.Reader
 	member io.Reader
 	some   bool // a member was read
+	sum    uint32
+	size   uint64
 }
 
 func (z *lzipReader) Read(b []byte) (int, error) {
@@ -26,17 +30,26 @@ func (z *lzipReader) Read(b []byte) (int, error) {
 			}
 		}
 		n, err := z.member.Read(b)
+		z.sum, z.size = crc32.Update(z.sum, crc32.IEEETable, b[:n]), z.size+uint64(n)
 		if err == io.EOF {
-			z.member = nil
-			if _, err := z.r.Discard(20); err != nil {
-				return n, io.ErrUnexpectedEOF
-			}
-			err = nil
+			z.member, err = nil, z.trailer()
 		}
 		if n > 0 || err != nil {
 			return n, err
 		}
 	}
+}
+
+// trailer reads the sum and the size of a member, and checks them.
+func (z *lzipReader) trailer() error {
+	var t [20]byte
+	if _, err := io.ReadFull(z.r, t[:]); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	if binary.LittleEndian.Uint32(t[:]) != z.sum || binary.LittleEndian.Uint64(t[4:]) != z.size {
+		return errors.New("lzip: a member with a wrong checksum")
+	}
+	return nil
 }
 
 func (z *lzipReader) next() error {
@@ -47,7 +60,7 @@ func (z *lzipReader) next() error {
 	if err != nil {
 		return io.ErrUnexpectedEOF
 	}
-	z.some = true
+	z.some, z.sum, z.size = true, 0, 0
 	size := lzipDictionary(head)
 	if size > maxDictionaries {
 		return errDictionary

@@ -61,7 +61,7 @@ func (u *run) spend(member, n int64) error {
 		return errMember
 	case out > u.limits.Bytes:
 		return errBytes
-	case out > FreeBytes && out/u.limits.Ratio > u.in.Load():
+	case out > u.limits.Free && out/u.limits.Ratio > u.in.Load():
 		return errRatio
 	}
 	return nil

@@ -40,12 +40,14 @@ func withoutEnding(name string) string {
 	return name[:i]
 }
 
-// cutAt is the name of what comes out of a compressor whose endings are known:
-// everything from the first of them on goes.
+// cutAt is the name of what comes out of a compressor whose endings are known, in
+// upper case or lower: everything from the first of them on goes.
 func cutAt(name string, endings ...string) string {
-	for _, e := range endings {
-		if i := strings.Index(name, e); i >= 0 {
-			return name[:i]
+	for i := range len(name) {
+		for _, e := range endings {
+			if len(name)-i >= len(e) && strings.EqualFold(name[i:i+len(e)], e) {
+				return name[:i]
+			}
 		}
 	}
 	return name

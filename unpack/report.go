@@ -14,6 +14,10 @@ type Skipped struct {
 // MaxSkipped is how many are listed; all are counted.
 const MaxSkipped = 1000
 
+// maxShownPath is how much of a path that was refused is shown: names in archives
+// may have any length.
+const maxShownPath = 1024
+
 // Limits that were reached.
 var (
 	errTime     = errors.New("the time for one upload is over")
@@ -38,7 +42,7 @@ func (u *run) skipIn(n *Node, path, why string) {
 	}
 	at := n.Path()
 	if path != "" {
-		at += "/" + DisplayName(path)
+		at += "/" + DisplayName(path[:min(len(path), maxShownPath)])
 	}
 	u.skipped = append(u.skipped, Skipped{at, why})
 }

@@ -9,34 +9,38 @@ import (
 )
 
 // Compressors of one stream: what comes out is one file. What was decoded before
-// an error is kept: so do the tools that FOSSology uses.
+// an error is kept by gzip and bzip2, and removed by zstd and lzip.
 
-// compressors by what FOSSology makes of them.
-var compressors = []struct {
+// A compressor is a way to open a content of one file.
+type compressor struct {
 	name   string
 	is     func(name string, head []byte) bool
 	decode decoder
 	rename func(string) string
 	meta   bool
+	strict bool // the tool removes what it wrote when it meets an error
 
 	// dictionary is what the decoder takes memory for, by the first bytes; nil if
 	// that is never much.
 	dictionary func(head []byte) int64
-}{
-	{"gzip", begins("\x1f\x8b"), gunzip, withoutEnding, false, nil},
-	{"bzip2", begins("BZh"), bunzip2, withoutEnding, false, nil},
-	{"compress", begins("\x1f\x9d"), uncompress, withoutEnding, false, nil},
-	{"zstd", begins("\x28\xb5\x2f\xfd"), unzstd, zstdName, true, zstdDictionary},
-	{"lz4", isLZ4, unlz4, zstdName, false, nil},
-	{"lzip", begins("LZIP"), unlzip, lzipName, true, lzipDictionary},
-	{"lzma", isLZMA, unlzma, zstdName, false, lzmaDictionary},
+}
+
+// compressors by what FOSSology makes of them.
+var compressors = []compressor{
+	{"gzip", begins("\x1f\x8b"), gunzip, withoutEnding, false, false, nil},
+	{"bzip2", begins("BZh"), bunzip2, withoutEnding, false, false, nil},
+	{"compress", begins("\x1f\x9d"), uncompress, withoutEnding, false, false, nil},
+	{"zstd", begins("\x28\xb5\x2f\xfd"), unzstd, zstdName, true, true, zstdDictionary},
+	{"lz4", isLZ4, unlz4, zstdName, false, true, nil},
+	{"lzip", begins("LZIP"), unlzip, lzipName, true, true, lzipDictionary},
+	{"lzma", isLZMA, unlzma, zstdName, false, true, lzmaDictionary},
 }
 
 const xzMagic = "\xfd7zXZ\x00"
 
 func compressorFormats() (list []*format) {
 	for _, c := range compressors {
-		list = append(list, &format{name: c.name, meta: c.meta, is: c.is, stream: oneFile(c.rename, c.decode, c.dictionary)})
+		list = append(list, &format{name: c.name, meta: c.meta, is: c.is, stream: c.open})
 	}
 	// FOSSology gives every xz to tar, so one that holds no tar comes to nothing.
 	return append(list, &format{name: "xz", is: begins(xzMagic), stream: openTarXz})
@@ -63,18 +67,44 @@ func begins(magic string) func(string, []byte) bool {
 	}
 }
 
-// oneFile opens a compressor. A stream that does not even begin gives an empty file.
-func oneFile(rename func(string) string, decode decoder, dictionary func([]byte) int64) func(context.Context, *archive, io.Reader) error {
-	return func(_ context.Context, a *archive, r io.Reader) error {
-		out, err := a.decoded(r, decode, dictionary)
-		if err != nil {
-			out = again{err}
+// open opens a compressor. For the tools that are not strict, a stream that does
+// not even begin is an empty file.
+func (c compressor) open(_ context.Context, a *archive, r io.Reader) error {
+	out, err := a.decoded(r, c.decode, c.dictionary)
+	if err != nil {
+		if c.strict {
+			return err
 		}
-		if c, ok := out.(interface{ Close() }); ok {
-			defer c.Close()
-		}
-		return a.File(rename(a.node.Name), -1, out)
+		out = again{err}
 	}
+	if c, ok := out.(interface{ Close() }); ok {
+		defer c.Close()
+	}
+	last := &lastError{r: out}
+	n, err := a.member(c.rename(a.node.Name), Leaf)
+	if n == nil || err != nil {
+		return err
+	}
+	a.read(n, -1, last)
+	if last.err != io.EOF && c.strict {
+		a.wait.Wait() // for who may drop it, too
+		n.dropped = true
+	}
+	return a.stop()
+}
+
+// lastError remembers how a reader ended.
+type lastError struct {
+	r   io.Reader
+	err error
+}
+
+func (l *lastError) Read(b []byte) (n int, err error) {
+	n, err = l.r.Read(b)
+	if err != nil {
+		l.err = err
+	}
+	return n, err
 }
 
 func openTarXz(_ context.Context, a *archive, r io.Reader) error {

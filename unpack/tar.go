@@ -53,34 +53,9 @@ func (a *archive) tarOf(decoder io.Reader) error {
 // tarBlock is what tar reads; less of it, at the end of a damaged tar, it drops.
 const tarBlock = 512
 
-// tarBlocks lets whole blocks through.
-type tarBlocks struct {
-	r   io.Reader
-	buf [20 * tarBlock]byte
-	out []byte
-	err error
-}
-
-func (t *tarBlocks) Read(b []byte) (int, error) {
-	if len(t.out) == 0 && t.err == nil {
-		n := 0
-		n, t.err = io.ReadFull(t.r, t.buf[:])
-		if t.err == io.ErrUnexpectedEOF {
-			t.err = io.EOF
-		}
-		t.out = t.buf[:n-n%tarBlock]
-	}
-	if len(t.out) == 0 {
-		return 0, t.err
-	}
-	n := copy(b, t.out)
-	t.out = t.out[n:]
-	return n, nil
-}
-
 // tarMembers tells of the members of a tar.
 func tarMembers(a *archive, r io.Reader) error {
-	t := tar.NewReader(&tarBlocks{r: r})
+	t := tar.NewReader(&pieces{r: r, unit: tarBlock, buf: make([]byte, 20*tarBlock)})
 	for {
 		h, err := t.Next()
 		if err == io.EOF {

@@ -51,12 +51,7 @@ type Result struct {
 // copied; whether it stands elsewhere afterwards is not said.
 func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, error) {
 	begin := time.Now()
-	u := &run{o: o, limits: o.Limits.orDefault()}
-	n := o.Parallel
-	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
-	u.free = make(chan struct{}, n)
+	u := newRun(o)
 	limit, cancel := context.WithTimeoutCause(ctx, u.limits.Time, errTime)
 	defer cancel()
 	u.top = &Node{Name: name}
@@ -65,7 +60,6 @@ func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, 
 		u.in.Store(at.Size()) // its members may come out before it is hashed
 	}
 	u.content(limit, u.top, 0, source{Reader: r})
-	u.wait.Wait()
 	if err := errors.Join(ctx.Err(), u.failed()); err != nil {
 		return nil, err
 	}
@@ -83,12 +77,19 @@ type run struct {
 	out    atomic.Int64
 	rows   atomic.Int64
 	free   chan struct{}
-	wait   sync.WaitGroup
 
 	mu      sync.Mutex
 	skipped []Skipped
 	skips   int64
 	err     error // of this machine, not of the input
+}
+
+func newRun(o Options) *run {
+	n := o.Parallel
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return &run{o: o, limits: o.Limits.orDefault(), free: make(chan struct{}, n)}
 }
 
 // fail remembers an error that is not the input's fault: a full disk, say.
