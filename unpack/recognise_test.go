@@ -46,8 +46,8 @@ func TestIsPart(t *testing.T) {
 	}
 }
 
-// FuzzRecognise: whoever looks at the beginning of a content takes any.
-func FuzzRecognise(f *testing.F) {
+// FuzzToolFormats: whoever looks at the beginning of a content takes any.
+func FuzzToolFormats(f *testing.F) {
 	ext := make([]byte, 1082)
 	copy(ext[1080:], "\x53\xef")
 	boot := make([]byte, 512)

@@ -44,9 +44,6 @@ func (s *scratch) in(name ...string) string {
 	return filepath.Join(append([]string{s.path}, name...)...)
 }
 
-// maxName is the longest name that Linux file systems take.
-const maxName = 255
-
 // give puts a content into the scratch, under its name as far as that is one, and
 // returns its path. What lies in a file already is not copied.
 func (s *scratch) give(name string, c *io.SectionReader) (string, error) {

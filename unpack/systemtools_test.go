@@ -67,7 +67,7 @@ func TestSourceInAnyOrder(t *testing.T) {
 		t.Fatalf("%d members", len(members))
 	}
 	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
-		archive := tarOf(t, members[order[0]], members[order[1]], members[order[2]])
+		archive := tarIn(t, members[order[0]], members[order[1]], members[order[2]])
 		for _, memory := range []int64{1, 2000, 0} {
 			r, err := open(t, t.Context(), archive, unpack.Options{Limits: unpack.Limits{SpoolMemory: memory}})
 			if err != nil || len(r.Skipped) > 0 {
@@ -85,7 +85,7 @@ func TestSourceInAnyOrder(t *testing.T) {
 // TestSourceIncomplete: without its parts nothing comes out of a .dsc, and an
 // upload is none, whatever its name.
 func TestSourceIncomplete(t *testing.T) {
-	r, err := open(t, t.Context(), tarOf(t, [2]string{"d/a.dsc", dsc + "Files:\n 0123 5 a_1.tar.gz\n"}, [2]string{"a_1.tar.gz", "hello"}), unpack.Options{})
+	r, err := open(t, t.Context(), tarIn(t, [2]string{"d/a.dsc", dsc + "Files:\n 0123 5 a_1.tar.gz\n"}, [2]string{"a_1.tar.gz", "hello"}), unpack.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,5 +99,28 @@ func TestSourceIncomplete(t *testing.T) {
 	top, err := unpack.Unpack(t.Context(), "a.dsc", strings.NewReader(dsc), unpack.Options{})
 	if err != nil || top.Top.Class != unpack.Leaf {
 		t.Errorf("%v %+v", err, top)
+	}
+}
+
+// TestDamagedExt2: what 7z refuses, The Sleuth Kit opens as far as it is there.
+func TestDamagedExt2(t *testing.T) {
+	want, _ := oracle(t)
+	b, err := io.ReadAll(io.LimitReader(gold(t, repotest.Repository(t), want["43"][0].name), 150<<10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := open(t, t.Context(), string(b), unpack.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, x := range got("43", r) {
+		out[x.path] = x.name
+	}
+	for _, x := range want["43"] {
+		switch path := strings.Replace(x.path, "box-ext2.img", "thing", 1); {
+		case x.class == "dir" && out[path] != "-", strings.HasSuffix(path, "/README.txt") && out[path] != x.name:
+			t.Errorf("%s: %q", path, out[path])
+		}
 	}
 }

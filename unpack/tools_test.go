@@ -30,8 +30,8 @@ var (
 	dsc   = "Format: 3.0 (quilt)\nSource: thing\nVersion: 1-1\n"
 )
 
-// tarOf makes a tar of names and contents, in their order.
-func tarOf(t *testing.T, members ...[2]string) string {
+// tarIn makes a tar of names and contents, in their order.
+func tarIn(t *testing.T, members ...[2]string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -87,7 +87,7 @@ func TestToolMissing(t *testing.T) {
 		{"cab", cab, "thing", "not opened, tool missing: 7z (apt-get install 7zip or p7zip-full)"},
 		{"image", image, "thing", "not opened, tool missing: 7z (apt-get install 7zip or p7zip-full)"},
 		{"pdf", pdf, "thing", "not opened, tool missing: pdftotext (apt-get install poppler-utils)"},
-		{"dsc", tarOf(t, [2]string{"a.dsc", dsc}), "thing/artifact.dir/a.dsc", "not opened, tool missing: dpkg-source (apt-get install dpkg-dev)"},
+		{"dsc", tarIn(t, [2]string{"a.dsc", dsc}), "thing/artifact.dir/a.dsc", "not opened, tool missing: dpkg-source (apt-get install dpkg-dev)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("PATH", t.TempDir())

@@ -87,7 +87,7 @@ func (s *scratch) full() bool {
 func (u *run) budget() (int64, error) {
 	out := u.out.Load()
 	bytes := u.limits.Bytes - out
-	ratio := max(FreeBytes, u.limits.Ratio*(u.in.Load()+1)) - out
+	ratio := max(u.limits.Free, u.limits.Ratio*(u.in.Load()+1)) - out
 	if ratio < bytes {
 		return ratio, errRatio
 	}
