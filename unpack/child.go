@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -119,7 +120,8 @@ func (s *scratch) stream(ctx context.Context, use func(io.Reader) error, name st
 type child struct {
 	cmd    *exec.Cmd
 	stderr *tail
-	ended  chan struct{}
+	ended  chan struct{} // closed when the tool has ended
+	thread sync.WaitGroup
 }
 
 func (s *scratch) command(ctx context.Context, stderr, stdout io.Writer, where, path string, args []string) *exec.Cmd {
@@ -158,7 +160,7 @@ func withoutNetwork(a *syscall.SysProcAttr) {
 // has ended.
 func (c *child) start(ctx context.Context, command func() *exec.Cmd) error {
 	started := make(chan error)
-	go func() {
+	c.thread.Go(func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := errors.ErrUnsupported
@@ -177,7 +179,7 @@ func (c *child) start(ctx context.Context, command func() *exec.Cmd) error {
 		if err == nil {
 			<-c.ended
 		}
-	}()
+	})
 	return <-started
 }
 
@@ -205,6 +207,7 @@ func (c *child) wait() error {
 	syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 	err := c.cmd.Wait()
 	close(c.ended)
+	c.thread.Wait()
 	return err
 }
 

@@ -66,19 +66,22 @@ func TestSourceInAnyOrder(t *testing.T) {
 	if len(members) != 3 {
 		t.Fatalf("%d members", len(members))
 	}
-	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
-		archive := tarIn(t, members[order[0]], members[order[1]], members[order[2]])
-		for _, memory := range []int64{1, 2000, 0} {
-			r, err := open(t, t.Context(), archive, unpack.Options{Limits: unpack.Limits{SpoolMemory: memory}})
-			if err != nil || len(r.Skipped) > 0 {
-				t.Fatal(err, r.Skipped)
-			}
-			rows := got("8", r)[1:] // the tar itself is another one
-			for i := range rows {
-				rows[i].path = strings.Replace(rows[i].path, "thing/", "genht-dsc.tar/", 1)
-			}
-			compare(t, excuses{}, want["8"][1:], rows)
+	for _, c := range []struct {
+		order  [3]int
+		memory int64 // all in files, some, all in memory
+	}{
+		{[3]int{0, 1, 2}, 1}, {[3]int{0, 2, 1}, 2000}, {[3]int{1, 0, 2}, 0}, {[3]int{1, 2, 0}, 1}, {[3]int{2, 0, 1}, 2000}, {[3]int{2, 1, 0}, 2000},
+	} {
+		archive := tarIn(t, members[c.order[0]], members[c.order[1]], members[c.order[2]])
+		r, err := open(t, t.Context(), archive, unpack.Options{Limits: unpack.Limits{SpoolMemory: c.memory}})
+		if err != nil || len(r.Skipped) > 0 {
+			t.Fatal(err, r.Skipped)
 		}
+		rows := got("8", r)[1:] // the tar itself is another one
+		for i := range rows {
+			rows[i].path = strings.Replace(rows[i].path, "thing/", "genht-dsc.tar/", 1)
+		}
+		compare(t, excuses{}, want["8"][1:], rows)
 	}
 }
 

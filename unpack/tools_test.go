@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"repotool/repotest"
 	"repotool/unpack"
 )
@@ -149,6 +151,7 @@ func hanging(t *testing.T) (pid string) {
 }
 
 func TestToolHangs(t *testing.T) {
+	defer goleak.VerifyNone(t)
 	pid := hanging(t)
 	begin := time.Now()
 	r, err := open(t, t.Context(), image, unpack.Options{Limits: unpack.Limits{Tool: 500 * time.Millisecond}})
@@ -168,6 +171,7 @@ func TestToolHangs(t *testing.T) {
 }
 
 func TestToolCancelled(t *testing.T) {
+	defer goleak.VerifyNone(t)
 	pid := hanging(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
