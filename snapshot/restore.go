@@ -262,7 +262,13 @@ func (e *SelectionError) Error() string {
 
 // Hint says what to do about it.
 func (e *SelectionError) Hint() string {
-	return "name a type (gold, files, logs), a host, a path as 'repotool ls' prints it, or a file name"
+	hint := "name a type (gold, files, logs), a host, a path as 'repotool ls' prints it, or a file name"
+	for _, o := range e.Only {
+		if strings.Contains(o, ",") {
+			return "for several things write --only several times; " + hint
+		}
+	}
+	return hint
 }
 
 func (r *restorer) work(ctx context.Context) error {

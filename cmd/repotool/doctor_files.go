@@ -138,7 +138,7 @@ func (x *examination) storage(ctx context.Context) {
 		x.broken("store", err, "see whether it can be written to")
 		return
 	}
-	free, nodes, err := st.Capacity()
+	free, nodes, err := store.Free(st.Dir())
 	if err != nil {
 		x.broken("store", err, "")
 		return
