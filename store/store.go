@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,13 +56,13 @@ type Store struct {
 }
 
 // Init makes a store in dir, which must be missing or empty, after probing
-// whether the file system can carry one. A refusal is an *UnfitError and
-// leaves nothing behind.
+// whether the file system can carry one. A refusal is an *UnfitError. What an
+// Init that was cut short has left is taken over by the next.
 func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 	if _, err := os.Stat(filepath.Join(dir, "store.json")); err == nil {
 		return nil, fmt.Errorf("init %s: %w", dir, ErrExists)
 	}
-	if names, err := os.ReadDir(dir); err == nil && len(names) > 0 && !(len(names) == 1 && names[0].Name() == "lost+found") {
+	if !isFree(dir) {
 		return nil, &UnfitError{dir, "it is not empty", "name an empty or a new directory"}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -95,6 +96,32 @@ func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 		return nil, err
 	}
 	return Open(dir)
+}
+
+// isFree says whether a directory is missing or empty, but for what an Init makes
+// before it is done: empty folders, and the README.
+func isFree(dir string) bool {
+	for _, e := range entriesOf(dir) {
+		switch name := e.Name(); {
+		case name == "lost+found", name == "README.txt":
+		case name == "objects":
+			for _, folder := range entriesOf(filepath.Join(dir, name)) {
+				if len(entriesOf(filepath.Join(dir, name, folder.Name()))) > 0 {
+					return false
+				}
+			}
+		case !slices.Contains(topFolders, name), len(entriesOf(filepath.Join(dir, name))) > 0:
+			return false
+		}
+	}
+	return true
+}
+
+// entriesOf lists a directory. What cannot be listed is empty here: the first
+// write says why.
+func entriesOf(dir string) []os.DirEntry {
+	entries, _ := os.ReadDir(dir)
+	return entries
 }
 
 // Open opens the store in dir.
