@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,7 +63,7 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 	line("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
 	line("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
 	if d := m.Database; d != nil {
-		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, pick(d.Tool, "a command"), d.Mode,
+		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, cmp.Or(d.Tool, "a command"), d.Mode,
 			size(d.Stats.RawBytes), size(d.Stats.NewRaw), pgVersion(d.ServerVersion))
 		for _, w := range d.Warnings {
 			line("", "note: %s", w.Text)
