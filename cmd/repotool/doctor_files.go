@@ -51,7 +51,7 @@ func (x *examination) repository(context.Context) {
 	root := x.in.Repository.Path
 	tops, err := fossology.Repository{Path: root}.Tops()
 	if err != nil {
-		x.bad("repository", "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it", "%s: %v", root, err)
+		x.bad("repository", "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it", "%v", err)
 		return
 	}
 	var closed []string
