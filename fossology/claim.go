@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,7 +84,7 @@ func (s *Standstill) claim(ctx context.Context) (*SchedulerStatus, error) {
 		StartCommand: s.o.StartCommand, Time: s.o.Now(), Host: hostname(), Boot: bootID(), Owner: thisProcess(), Path: file,
 	}
 	if status != nil {
-		s.note.SchedulerPID, s.note.SchedulerStart = status.PID, processStart(status.PID)
+		s.stops(ctx, status)
 	}
 	write := s.note.create
 	if adopted {
@@ -96,6 +97,15 @@ func (s *Standstill) claim(ctx context.Context) (*SchedulerStatus, error) {
 	return status, nil
 }
 
+// stops enters into the note which scheduler is to be stopped. When a process of
+// its number started can be asked of this host alone.
+func (s *Standstill) stops(ctx context.Context, status *SchedulerStatus) {
+	s.note.SchedulerPID, s.note.SchedulerStart = status.PID, 0
+	if host, _, err := net.SplitHostPort(s.o.Scheduler.Address); err == nil && isLocal(ctx, host) {
+		s.note.SchedulerStart = processStart(status.PID)
+	}
+}
+
 // inherit reports whether there is a note whose writer and watchdog are dead.
 func (s *Standstill) inherit(file string) (adopted bool, err error) {
 	switch old, err := readNote(file); {
@@ -104,7 +114,7 @@ func (s *Standstill) inherit(file string) (adopted bool, err error) {
 	case err != nil:
 		return false, &QuiesceError{Step: "read the note of a former run", Err: err,
 			hint: "start the scheduler if it does not run, then remove " + file}
-	case old.Held():
+	case old.Held() && !old.dismissFailing():
 		return false, heldError(old)
 	default:
 		s.o.Log.Warn("a former run died while the scheduler was stopped", "since", old.Time, "pid", old.Owner.PID)

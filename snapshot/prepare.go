@@ -1,12 +1,8 @@
 package snapshot
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -58,6 +54,9 @@ func (t *taker) prepare(ctx context.Context) error {
 		last, err := time.Parse(TimeFormat, names[len(names)-1])
 		if err == nil && !t.manifest.Time.After(last) {
 			t.manifest.Time = last.Add(time.Second)
+			if ahead := last.Sub(t.started); ahead > clockTolerance {
+				t.findings.Add(ClockBehind, names[len(names)-1], fmt.Sprintf("it is %v ahead of this host's clock", ahead.Round(time.Second)))
+			}
 		}
 	}
 	if parent != nil && parent.Depth == t.Depth {
@@ -71,6 +70,9 @@ func (t *taker) prepare(ctx context.Context) error {
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil
 }
+
+// clockTolerance is by how much a clock may be set back without a word.
+const clockTolerance = time.Minute
 
 // temporary removes what killed processes left in tmp/, and makes a place for
 // this run.
@@ -138,22 +140,17 @@ const maxSuspects = 100_000
 // is damaged in place looks unchanged ever after, so it must be asked for. all
 // is false if there are more than most.
 func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, all bool) {
-	f, err := os.Open(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), findingsFile))
-	if err != nil {
-		return nil, errors.Is(err, fs.ErrNotExist) // there were none
-	}
-	defer f.Close()
 	wrong = map[string]bool{}
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxFindingLine)
-	for lines.Scan() {
-		var x Finding
-		if json.Unmarshal(lines.Bytes(), &x) != nil || x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
+	for x, err := range recordedFindings(st, m) {
+		if err != nil {
+			return nil, false
+		}
+		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
 			continue
 		}
 		if wrong[x.Path] = true; len(wrong) > most {
 			return nil, false
 		}
 	}
-	return wrong, lines.Err() == nil
+	return wrong, true
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,9 +58,15 @@ func (r *restoration) connect(ctx context.Context) error {
 	return nil
 }
 
+// maxDatabaseName is what PostgreSQL keeps of a name (NAMEDATALEN - 1).
+const maxDatabaseName = 63
+
+// openObject opens a piece of the dump.
+func (r *restoration) openObject(h store.Hash) (io.ReadCloser, error) { return r.st.Open(h) }
+
 // target is the name under which a database of the dump is restored.
 func (r *restoration) target(name string) string {
-	return pick(r.databaseName, name)
+	return cmp.Or(r.databaseName, name)
 }
 
 func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
@@ -181,7 +188,7 @@ func (d *databaseResult) lines(plan bool) string {
 	b.WriteByte('\n')
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "            "+format+"\n", args...) }
 	if plan {
-		line("PostgreSQL %s here, %s in the snapshot, encoding %s", pgVersion(d.ServerVersion), pgVersion(d.DumpVersion), pick(d.Encoding, "unknown"))
+		line("PostgreSQL %s here, %s in the snapshot, encoding %s", pgVersion(d.ServerVersion), pgVersion(d.DumpVersion), cmp.Or(d.Encoding, "unknown"))
 		if d.Exists {
 			line("the database of that name (%s) would be kept as %s_before_TIME", size(d.ExistsBytes), d.Name)
 		}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"repotool/fossology"
 	"repotool/snapshot"
+	"repotool/store"
 )
 
 // planDatabase looks at what a restore of a database would meet.
@@ -40,6 +39,14 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	}
 	if !role.Superuser && !role.CreateDatabase {
 		r.problem("role %s may not create databases: see --admin", role.Name)
+	}
+	for _, part := range r.snap.Manifest.Database.Parts {
+		if part.Database != name || part.Format != snapshot.FormatCommand || len(r.s.loadCommand) > 0 {
+			continue
+		}
+		if err := snapshot.CheckCommandDump(ctx, part, r.openObject); err != nil {
+			r.problem("%v", err)
+		}
 	}
 	if p.Bytes == 0 {
 		r.problem("the snapshot holds no database %s", name)
@@ -73,13 +80,8 @@ type room struct {
 // measureRoom looks at the file system of dir, which may not exist yet.
 func measureRoom(dir string) *room {
 	for {
-		var fs unix.Statfs_t
-		if err := unix.Statfs(dir, &fs); err == nil {
-			r := &room{dir, int64(fs.Bavail) * fs.Bsize, int64(fs.Ffree)}
-			if fs.Files == 0 {
-				r.FreeInodes = -1
-			}
-			return r
+		if bytes, inodes, err := store.Free(dir); err == nil {
+			return &room{dir, bytes, inodes}
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
