@@ -41,10 +41,15 @@ const (
 // maxCpioName bounds a name before memory is taken for it.
 const maxCpioName = 1 << 16
 
+// maxCpioWaiting is how many names may wait for their content, which comes with an
+// inode's last name: a hundred times what a Linux distribution's largest package has.
+const maxCpioWaiting = 100_000
+
 func openCpio(_ context.Context, a *archive, r io.Reader) error {
 	b := bufio.NewReader(r)
 	waiting := map[string][]string{} // names of an inode whose content is yet to come
-	linked := map[string]string{}    // an inode's first name that has content
+	waits := 0
+	linked := map[string]string{} // an inode's first name that has content
 	for {
 		e, err := readCpio(b)
 		if err != nil {
@@ -64,14 +69,18 @@ func openCpio(_ context.Context, a *archive, r io.Reader) error {
 		switch first, known := linked[e.inode]; {
 		case e.mode&cpioType == cpioFile && e.links > 1 && e.size == 0 && known:
 			err = a.Link(e.name, first)
+		case e.mode&cpioType == cpioFile && e.links > 1 && e.size == 0 && (waits == maxCpioWaiting || len(e.name) > a.u.limits.NameLength):
+			a.Skip(e.name, "too many names wait for their content")
 		case e.mode&cpioType == cpioFile && e.links > 1 && e.size == 0:
 			waiting[e.inode] = append(waiting[e.inode], e.name)
+			waits++
 		case e.mode&cpioType == cpioFile:
 			if err = a.File(e.name, e.size, body); err == nil && e.links > 1 {
 				linked[e.inode] = e.name
 				for _, name := range waiting[e.inode] {
 					err = errors.Join(err, a.Link(name, e.name))
 				}
+				waits -= len(waiting[e.inode])
 				delete(waiting, e.inode)
 			}
 		case e.mode&cpioType == cpioDir:

@@ -226,3 +226,7 @@ func TestManyLinks(t *testing.T) {
 		t.Errorf("%d members, %v", len(n), n[7].Children)
 	}
 }
+
+func tarHeader(name string, size int) tar.Header {
+	return tar.Header{Name: name, Size: int64(size), Mode: 0o644}
+}

@@ -28,7 +28,7 @@ var contents = sync.OnceValues(func() (all [][]byte, err error) {
 	if err := repotest.Unpack(dir); err != nil {
 		return nil, err
 	}
-	return all, filepath.WalkDir(filepath.Join(dir, "repository", "localhost"), func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(dir, "repository", "localhost"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
@@ -38,6 +38,7 @@ var contents = sync.OnceValues(func() (all [][]byte, err error) {
 		}
 		return err
 	})
+	return all, err
 })
 
 // begin gives a fuzzer those of a kind.
