@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -229,4 +230,18 @@ func TestManyLinks(t *testing.T) {
 
 func tarHeader(name string, size int) tar.Header {
 	return tar.Header{Name: name, Size: int64(size), Mode: 0o644}
+}
+
+// TestZipDirectory: a zip that is nothing but members without content.
+func TestZipDirectory(t *testing.T) {
+	const members = 3_000_000
+	one := append([]byte("PK\x01\x02"), make([]byte, 43)...)
+	one[28], one[46] = 1, 'x' // a name of one byte
+	local := append([]byte("PK\x03\x04"), make([]byte, 27)...)
+	b := slices.Concat(local, bytes.Repeat(one, members))
+	end := binary.LittleEndian.AppendUint32([]byte("PK\x05\x06\x00\x00\x00\x00\x00\x00\x00\x00"), uint32(len(b)-len(local)))
+	end[8], end[9], end[10], end[11] = 0xc0, 0xc6, 0xc0, 0xc6 // the low half of their number
+	b = append(binary.LittleEndian.AppendUint32(slices.Concat(b, end), uint32(len(local))), 0, 0)
+	r := unpackBytes(t, "x.zip", b, unpack.Options{Limits: unpack.Limits{Entries: 100}})
+	wantSkipped(t, r, "more members than can be listed")
 }
