@@ -120,7 +120,7 @@ func fuzzDecoder(f *testing.F, is func(string, []byte) bool, decode decoder) {
 			return
 		}
 		n, err := io.Copy(io.Discard, io.LimitReader(z, 4<<20))
-		if m, again := z.Read(make([]byte, 1)); err != nil && (m != 0 || again == nil) {
+		if m, again := z.Read(make([]byte, 1)); err != nil && (m != 0 || again != err) {
 			t.Errorf("after %d bytes and %v it goes on: %d, %v", n, err, m, again)
 		}
 	})
@@ -177,3 +177,6 @@ func TestOwnDecodersEnd(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLZMA: the library's decoder, one stream after another.
+func FuzzLZMA(f *testing.F) { fuzzDecoder(f, isLZMA, unlzma) }
