@@ -36,7 +36,7 @@ func openAr(_ context.Context, a *archive, r io.Reader) error {
 			return errors.New("ar: damaged header")
 		}
 		name := strings.TrimRight(string(head[:16]), " ")
-		body := io.LimitReader(b, size)
+		body := &io.LimitedReader{R: b, N: size}
 		switch {
 		case name == "//":
 			long, err := io.ReadAll(io.LimitReader(body, maxArNames))
@@ -55,6 +55,9 @@ func openAr(_ context.Context, a *archive, r io.Reader) error {
 		}
 		if _, err := io.Copy(io.Discard, body); err != nil {
 			return err
+		}
+		if body.N > 0 {
+			return io.ErrUnexpectedEOF
 		}
 		if size%2 == 1 {
 			b.Discard(1)

@@ -41,49 +41,23 @@ const (
 // maxCpioName bounds a name before memory is taken for it.
 const maxCpioName = 1 << 16
 
+// maxCpioWaiting is how many names may wait for their content, which comes with an
+// inode's last name: a hundred times what a Linux distribution's largest package has.
+const maxCpioWaiting = 100_000
+
 func openCpio(_ context.Context, a *archive, r io.Reader) error {
 	b := bufio.NewReader(r)
-	waiting := map[string][]string{} // names of an inode whose content is yet to come
-	linked := map[string]string{}    // an inode's first name that has content
+	c := &cpioLinks{a: a, waiting: map[string][]string{}, first: map[string]string{}}
 	for {
 		e, err := readCpio(b)
 		if err != nil {
 			return err
 		}
 		if e.name == "TRAILER!!!" {
-			for _, names := range waiting { // their content never came: it is empty
-				for _, name := range names {
-					if err := a.File(name, 0, strings.NewReader("")); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
+			return c.end()
 		}
 		body := io.LimitReader(b, e.size)
-		switch first, known := linked[e.inode]; {
-		case e.mode&cpioType == cpioFile && e.links > 1 && e.size == 0 && known:
-			err = a.Link(e.name, first)
-		case e.mode&cpioType == cpioFile && e.links > 1 && e.size == 0:
-			waiting[e.inode] = append(waiting[e.inode], e.name)
-		case e.mode&cpioType == cpioFile:
-			if err = a.File(e.name, e.size, body); err == nil && e.links > 1 {
-				linked[e.inode] = e.name
-				for _, name := range waiting[e.inode] {
-					err = errors.Join(err, a.Link(name, e.name))
-				}
-				delete(waiting, e.inode)
-			}
-		case e.mode&cpioType == cpioDir:
-			err = a.Dir(e.name)
-		case e.mode&cpioType == cpioSymlink:
-			err = a.Symlink(e.name)
-		case e.mode&cpioType == cpioFifo:
-			err = a.Other(e.name)
-		default:
-			a.Skip(e.name, fmt.Sprintf("a member of type %o", e.mode&cpioType))
-		}
-		if err != nil {
+		if err := cpioMember(a, c, e, body); err != nil {
 			return err
 		}
 		if _, err := io.Copy(io.Discard, body); err != nil {
@@ -93,6 +67,73 @@ func openCpio(_ context.Context, a *archive, r io.Reader) error {
 			return io.ErrUnexpectedEOF
 		}
 	}
+}
+
+func cpioMember(a *archive, c *cpioLinks, e cpioEntry, body io.Reader) error {
+	switch e.mode & cpioType {
+	case cpioFile:
+		if e.links > 1 {
+			return c.name(e, body)
+		}
+		return a.File(e.name, e.size, body)
+	case cpioDir:
+		return a.Dir(e.name)
+	case cpioSymlink:
+		return a.Symlink(e.name)
+	case cpioFifo:
+		return a.Other(e.name)
+	}
+	a.Skip(e.name, fmt.Sprintf("a member of type %o", e.mode&cpioType))
+	return nil
+}
+
+// cpioLinks are files of several names. The content comes with one of them.
+type cpioLinks struct {
+	a       *archive
+	waiting map[string][]string // names of an inode whose content is yet to come
+	waits   int                 // all of them
+	first   map[string]string   // an inode's first name that has content
+}
+
+// name deals with one name of a file.
+func (c *cpioLinks) name(e cpioEntry, body io.Reader) error {
+	first, known := c.first[e.inode]
+	switch {
+	case e.size == 0 && known:
+		return c.a.Link(e.name, first)
+	case e.size == 0 && (c.waits == maxCpioWaiting || len(e.name) > c.a.u.limits.NameLength):
+		c.a.Skip(e.name, "too many names wait for their content")
+		return nil
+	case e.size == 0:
+		c.waiting[e.inode] = append(c.waiting[e.inode], e.name)
+		c.waits++
+		return nil
+	}
+	if err := c.a.File(e.name, e.size, body); err != nil {
+		return err
+	}
+	c.first[e.inode] = e.name
+	names := c.waiting[e.inode]
+	delete(c.waiting, e.inode)
+	c.waits -= len(names)
+	for _, name := range names {
+		if err := c.a.Link(name, e.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end makes the names whose content never came: it is empty.
+func (c *cpioLinks) end() error {
+	for _, names := range c.waiting {
+		for _, name := range names {
+			if err := c.a.File(name, 0, strings.NewReader("")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func readCpio(b *bufio.Reader) (e cpioEntry, err error) {

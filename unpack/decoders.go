@@ -17,6 +17,20 @@ import (
 // decoder makes a reader of what a compressor was given.
 type decoder func(io.Reader) (io.Reader, error)
 
+// ending ends with an error that comes again: what is asked after its end may be
+// in no state to answer.
+type ending struct {
+	r   io.Reader
+	err error
+}
+
+func (e *ending) Read(b []byte) (n int, err error) {
+	if e.err == nil {
+		n, e.err = e.r.Read(b)
+	}
+	return n, e.err
+}
+
 // gunzip reads members one by one: gzip passes over what follows the last of
 // them, zeros in silence. The standard library's decoder is slower than others,
 // but decodes a member that is cut to its last bit, as gzip does.
@@ -32,7 +46,7 @@ func gunzip(r io.Reader) (io.Reader, error) {
 		var damage flate.CorruptInputError
 		return !errors.As(err, &damage)
 	}}
-	return g, nil
+	return &ending{r: g}, nil
 }
 
 // gzipWindow is how much gzip decodes before it writes. What it has when the input
@@ -90,7 +104,7 @@ func unlz4(r io.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }
 // unlzma decodes streams one after another, as zstd does.
 func unlzma(r io.Reader) (io.Reader, error) {
 	z := &lzmaStreams{b: bufio.NewReader(r)}
-	return z, z.next()
+	return &ending{r: z}, z.next()
 }
 
 type lzmaStreams struct {

@@ -9,7 +9,7 @@ func FuzzUnpack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string, b []byte) {
 		if len(name) < 300 {
-			check(t, name, b)
+			check(t, name, b, 1<<20)
 		}
 	})
 }

@@ -196,33 +196,6 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestManyReplaced: members that take each other's place cost time in proportion.
-func TestManyReplaced(t *testing.T) {
-	list := files(30_000, "%d")
-	r := unpackBytes(t, "t", tarFrom(t, append(list, list...)...), unpack.Options{})
-	if n := len(r.Top.Children[0].Children); n != 30_000 {
-		t.Errorf("%d members, want 30000", n)
-	}
-}
-
-// TestManyLinks: names of a container count what is in it.
-func TestManyLinks(t *testing.T) {
-	inner := zipOf(t, map[string][]byte{"1": nil, "2": nil, "3": nil})
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	w.WriteHeader(&tar.Header{Name: "zip", Size: int64(len(inner))})
-	w.Write(inner)
-	for i := range 1000 {
-		w.WriteHeader(&tar.Header{Name: fmt.Sprint("l", i), Linkname: "zip", Typeflag: tar.TypeLink})
-	}
-	w.Close()
-	r := unpackBytes(t, "t", b.Bytes(), unpack.Options{Limits: unpack.Limits{Entries: 2000}})
-	wantSkipped(t, r, "more entries")
-	if r.Rows > 2100 {
-		t.Errorf("%d rows", r.Rows)
-	}
-	all := unpackBytes(t, "t", b.Bytes(), unpack.Options{})
-	if n := all.Top.Children[0].Children; len(n) != 1001 || len(n[7].Children) != len(n[1000].Children) || len(n[7].Children) == 0 {
-		t.Errorf("%d members, %v", len(n), n[7].Children)
-	}
+func tarHeader(name string, size int) tar.Header {
+	return tar.Header{Name: name, Size: int64(size), Mode: 0o644}
 }

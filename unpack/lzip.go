@@ -12,7 +12,9 @@ import (
 
 // unlzip decodes lzip members: each is a LZMA stream with an end mark between a
 // header of 6 bytes and a trailer of 20 (RFC draft-diaz-lzip).
-func unlzip(r io.Reader) (io.Reader, error) { return &lzipReader{r: bufio.NewReader(r)}, nil }
+func unlzip(r io.Reader) (io.Reader, error) {
+	return &ending{r: &lzipReader{r: bufio.NewReader(r)}}, nil
+}
 
 type lzipReader struct {
 	r      *bufio.Reader

@@ -28,7 +28,7 @@ var contents = sync.OnceValues(func() (all [][]byte, err error) {
 	if err := repotest.Unpack(dir); err != nil {
 		return nil, err
 	}
-	return all, filepath.WalkDir(filepath.Join(dir, "repository", "localhost"), func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(dir, "repository", "localhost"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
@@ -38,6 +38,7 @@ var contents = sync.OnceValues(func() (all [][]byte, err error) {
 		}
 		return err
 	})
+	return all, err
 })
 
 // begin gives a fuzzer those of a kind.
@@ -119,7 +120,7 @@ func fuzzDecoder(f *testing.F, is func(string, []byte) bool, decode decoder) {
 			return
 		}
 		n, err := io.Copy(io.Discard, io.LimitReader(z, 4<<20))
-		if m, again := z.Read(make([]byte, 1)); err != nil && (m != 0 || again == nil) {
+		if m, again := z.Read(make([]byte, 1)); err != nil && (m != 0 || again != err) {
 			t.Errorf("after %d bytes and %v it goes on: %d, %v", n, err, m, again)
 		}
 	})
@@ -176,3 +177,6 @@ func TestOwnDecodersEnd(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLZMA: the library's decoder, one stream after another.
+func FuzzLZMA(f *testing.F) { fuzzDecoder(f, isLZMA, unlzma) }

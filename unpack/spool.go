@@ -15,27 +15,40 @@ type spool struct {
 	size int64
 }
 
-// spooled reads all of r. The error is that of r, with what was read before it
-// kept, or that of the file.
+// spooled reads all of r, as far as it can be read. The error is that of the file.
 func (u *run) spooled(r io.Reader) (*spool, error) {
 	s := &spool{}
 	var b bytes.Buffer
 	n, err := u.fill(&b, io.LimitReader(r, u.limits.SpoolMemory+1))
 	if n <= u.limits.SpoolMemory || err != nil {
 		s.mem, s.size = b.Bytes(), n
-		return s, err
+		return s, nil
 	}
 	f, err := u.unnamed()
 	if err != nil {
 		return nil, err
 	}
 	s.file = f
-	if _, err := f.Write(b.Bytes()); err != nil {
-		return nil, errors.Join(err, f.Close())
+	w := &spoolWriter{f: f}
+	s.size, _ = io.Copy(w, io.MultiReader(&b, r))
+	if w.err != nil {
+		return nil, errors.Join(w.err, f.Close())
 	}
-	m, err := io.Copy(f, r)
-	s.size = n + m
-	return s, err
+	return s, nil
+}
+
+// spoolWriter tells a full disk from an input that is damaged.
+type spoolWriter struct {
+	f   *os.File
+	err error
+}
+
+func (w *spoolWriter) Write(b []byte) (int, error) {
+	n, err := w.f.Write(b)
+	if err != nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // unnamed makes a file that is gone when it is closed.

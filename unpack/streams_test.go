@@ -165,6 +165,18 @@ func TestStreamEnds(t *testing.T) {
 	}
 }
 
+// TestCompressEnds does the same to what compress made; gzip opens that, too.
+func TestCompressEnds(t *testing.T) {
+	damages := damages(seeds(t)["jsmn.h.Z"])
+	for _, d := range slices.Sorted(maps.Keys(damages)) {
+		out, _ := tool(t, damages[d], "gzip", "-dc")
+		got := leaves(unpackBytes(t, "f.Z", damages[d], unpack.Options{}))
+		if len(out) == 0 || got["f"] != sum(out) {
+			t.Errorf("%s: got %v, want %d bytes", d, got, len(out))
+		}
+	}
+}
+
 // sameButLast: of a damaged xz xz decodes a little more than the library does, so
 // the file that was cut may differ, but only that one.
 func sameButLast(t *testing.T, got, want map[string]string) {

@@ -62,16 +62,39 @@ const zipHeader = 30
 var zeros [32 << 10]byte
 
 func openZip(_ context.Context, a *archive, r io.ReaderAt, size int64) error {
-	z, err := zip.NewReader(r, size)
+	d := &zipDirectory{r: r, left: maxZipDirectory}
+	z, err := zip.NewReader(d, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return err
 	}
+	d.read = true
 	for _, f := range z.File {
 		if err := zipMember(a, f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// maxZipDirectory bounds the list of members, all of which the library keeps in
+// memory: a million and more of them, in ten times as much memory at the worst.
+const maxZipDirectory = 128 << 20
+
+// zipDirectory reads a zip, up to that limit until its directory is read.
+type zipDirectory struct {
+	r    io.ReaderAt
+	left int
+	read bool
+}
+
+func (d *zipDirectory) ReadAt(b []byte, off int64) (int, error) {
+	if d.read {
+		return d.r.ReadAt(b, off)
+	}
+	if d.left -= len(b); d.left < 0 {
+		return 0, errors.New("zip: more members than can be listed")
+	}
+	return d.r.ReadAt(b, off)
 }
 
 // zipEncrypted is the flag of an encrypted member.
