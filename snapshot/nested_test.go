@@ -3,7 +3,9 @@ package snapshot_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,4 +57,57 @@ func TestRestoreNested(t *testing.T) {
 		}
 	}
 	compareTrees(t, before, tree(t, st.Dir(), true))
+}
+
+// A target that shares files with the store, as a day that was copied with cp -l
+// does, gets files of its own: the objects and the day stay as they were. That
+// holds for objects that have a new inode since, and for empty files.
+func TestRestoreOverLinks(t *testing.T) {
+	repository, st := repotest.Repository(t), repotest.Store(t)
+	write(t, filepath.Join(repository, "localhost", "files", "empty"), "")
+	o := options(st, repository)
+	o.Layout = snapshot.LayoutNative
+	s := take(t, o)
+	to := filepath.Join(filepath.Dir(st.Dir()), "linked")
+	if out, err := exec.Command(repotest.Tool(t, "cp"), "-al", st.Path("days", "fossology", s.Name), to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var one snapshot.Entry
+	for _, e := range held(t, find(t, st, "latest")) {
+		if !e.Object.IsZero() {
+			one = e
+		}
+	}
+	object := st.Path("objects", one.Object.String()[:2], one.Object.String())
+	b, err := os.ReadFile(object)
+	if err == nil {
+		err = errors.Join(os.Remove(object), os.WriteFile(object, b, 0o444))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := tree(t, st.Dir(), true)
+	plan := restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to, Plan: true})
+	r := restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to})
+	if r.Replaced == 0 || plan.Replaced == 0 {
+		t.Errorf("replaced %d, in the plan %d", r.Replaced, plan.Replaced)
+	}
+	compareTrees(t, day, tree(t, st.Dir(), true))
+	restored := filepath.Join(t.TempDir(), "restored")
+	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: restored})
+	want, got := tree(t, restored, true), tree(t, to, true)
+	for path := range want {
+		if strings.HasSuffix(path, "/") { // directories that are there keep their mode
+			delete(want, path)
+		}
+	}
+	for path := range got {
+		if want[path] == "" { // a directory, or of the day alone
+			delete(got, path)
+		}
+	}
+	compareTrees(t, want, got)
+	if r := restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: to}); r.Kept != r.Files {
+		t.Errorf("a second restore: %+v", r)
+	}
 }
