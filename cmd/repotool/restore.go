@@ -191,6 +191,13 @@ func (r *restoration) locate(to string) error {
 	if err := r.meetsLive(); err != nil {
 		return err
 	}
+	if r.inPlace && r.in != nil && r.files {
+		// An empty place, or none, is what a restore is for; a host of the repository is not.
+		var wrong *fossology.NotRepositoryError
+		if _, err := r.in.Repository.Tops(); errors.As(err, &wrong) && len(wrong.Hosts) > 0 {
+			return err
+		}
+	}
 	if r.live && r.in != nil && r.files && r.in.Repository.Depth != r.snap.Manifest.Depth {
 		return &hinted{fmt.Errorf("the snapshot has depth %d, the installation %d", r.snap.Manifest.Depth, r.in.Repository.Depth),
 			"set depth in fossology.conf to that of the snapshot, or restore elsewhere with --to"}
