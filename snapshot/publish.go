@@ -98,7 +98,7 @@ func (t *taker) heal(ctx context.Context, path string, want store.Hash) error {
 		return err
 	}
 	defer unix.Close(fd)
-	r := &fileReader{rootFD: fd, depth: t.Depth, w: t.Store.NewWriter()}
+	r := &fileReader{rootFD: fd, w: t.Store.NewWriter()}
 	it := item{entry: Entry{Path: path}}
 	if err := r.read(ctx, &it); err != nil {
 		return err
