@@ -29,6 +29,7 @@ const (
 	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
 	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or a file or link where it has a directory
 	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
+	ManyGone        FindingKind = "many-gone"        // most of what the last snapshot held is no longer there
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
 
@@ -70,6 +71,8 @@ func (k FindingKind) Hint() string {
 		return "does the command leave something out, or did somebody work in the database meanwhile?"
 	case InTheWay:
 		return "move it away and restore again: a restore replaces files by files only, and follows no link out of its directory (mount there what the link leads to)"
+	case ManyGone:
+		return "is all of the repository mounted, and is its path right? Earlier snapshots still hold the files"
 	case NothingSelected:
 		return (&SelectionError{}).Hint()
 	case LinkedDirectory:
