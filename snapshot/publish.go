@@ -49,7 +49,11 @@ func (t *taker) publish(ctx context.Context) (*Summary, error) {
 			return nil, err
 		}
 	}
-	if err := t.fresh.save(cacheName(t.Store, t.Installation), cacheHead{cacheVersion, cacheKey(t.Repository, t.manifest.Segments), t.full}); err != nil {
+	_, err := t.Store.Folder("cache")
+	if err == nil {
+		err = t.fresh.save(cacheName(t.Store, t.Installation), cacheHead{cacheVersion, cacheKey(t.Repository, t.manifest.Segments), t.full})
+	}
+	if err != nil {
 		t.Log.Warn("the next snapshot will read every directory", "err", err)
 	}
 	return &t.summary, nil

@@ -43,12 +43,15 @@ type Store struct {
 	dir     string
 	head    header
 	objects int // directory handle of objects/
-	tmp     int // directory handle of tmp/
 	chmod   bool
 	tmpSeq  atomic.Uint64
 	noTmp   atomic.Bool // the file system has no O_TMPFILE
 	noClone atomic.Bool // FICLONE is refused
 	renewMu sync.Mutex
+
+	tmpMu   sync.Mutex
+	tmp     int // directory handle of tmp/, if tmpOpen
+	tmpOpen bool
 
 	roomMu   sync.Mutex
 	roomName string   // below tmp/
@@ -147,17 +150,17 @@ func Open(dir string) (*Store, error) {
 	if s.objects, err = unix.Open(s.Path("objects"), flags, 0); err != nil {
 		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("objects"), Err: err})
 	}
-	if s.tmp, err = unix.Open(s.Path("tmp"), flags, 0); err != nil {
-		unix.Close(s.objects)
-		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("tmp"), Err: err})
-	}
 	s.chmod = Umask()&0o444 != 0
 	return s, nil
 }
 
 // Close gives the store's handles back and removes what is in its TempDir.
 func (s *Store) Close() error {
-	return errors.Join(s.leaveRoom(), unix.Close(s.objects), unix.Close(s.tmp))
+	errs := []error{s.leaveRoom(), unix.Close(s.objects)}
+	if s.tmpOpen {
+		errs = append(errs, unix.Close(s.tmp))
+	}
+	return errors.Join(errs...)
 }
 
 // Dir is the store's directory as it was given to Open.

@@ -27,7 +27,11 @@ func openCursor(st *store.Store, budget time.Duration) (at cursor, err error) {
 	if budget <= 0 {
 		return at, nil
 	}
-	if err := unix.Access(st.Path("cache"), unix.W_OK); err != nil {
+	dir, err := st.Folder("cache")
+	if err == nil {
+		err = unix.Access(dir, unix.W_OK)
+	}
+	if err != nil {
 		return at, &cursorError{st.Path("cache"), err}
 	}
 	b, err := os.ReadFile(cursorName(st))
