@@ -184,10 +184,10 @@ func (x *examination) apart(root string) {
 	if unix.Stat(root, &a) != nil || unix.Stat(x.st.Dir(), &b) != nil {
 		return
 	}
-	dir, err := filepath.Abs(x.st.Dir())
+	err := x.st.Apart(root)
 	switch {
-	case err == nil && below(filepath.Clean(dir), filepath.Clean(root)):
-		x.bad("store", "move it: it would become part of every snapshot", "%s lies in the repository", dir)
+	case err != nil:
+		x.broken("store", err, "")
 	case a.Dev == b.Dev:
 		x.warn("store", "keep a copy on other disks", "is on the same file system as the repository: a broken disk takes both")
 	}
