@@ -101,7 +101,7 @@ type dayLink struct {
 }
 
 // buildDay makes the day directory of a manifest at dir, which must not be
-// there. heal is asked to bring back an object that the store has lost.
+// there, and notes in the manifest what RESTORE.txt says. heal is asked to bring back an object that the store has lost.
 func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, dir string, progress *Progress, heal func(context.Context, string, store.Hash) error) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("build day: %w", err)
@@ -123,7 +123,9 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("build day: %w", err)
 	}
-	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), restoreText(m, layout, slices.Sorted(maps.Keys(b.tops))))
+	text := restoreText(m, layout, slices.Sorted(maps.Keys(b.tops)))
+	m.RestoreText = store.Sum(text) // for those who check the day
+	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), text)
 }
 
 // list names the links, in the order of the manifest, which is that of the
