@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"runtime"
@@ -38,6 +40,8 @@ type scan struct {
 
 	prev    *cursor
 	frames  []frame
+	last    string // path of the last event
+	begun   bool   // there was one
 	batch   *batch
 	order   chan *batch
 	jobs    chan *batch
@@ -142,8 +146,16 @@ func (s *scan) compare(ctx context.Context) error {
 	}
 }
 
+// errDisorder: a walk came to a path out of order. What it knew of an earlier one
+// has misled it, for a directory that it reads it goes through in order.
+var errDisorder = errors.New("the walk of the repository went astray")
+
 // event takes one thing of the walk.
 func (s *scan) event(ctx context.Context, e fossology.Event) error {
+	if s.begun && fossology.ComparePaths(s.last, e.Path) >= 0 {
+		return fmt.Errorf("%w: %q comes behind %q", errDisorder, e.Path, s.last)
+	}
+	s.last, s.begun = e.Path, true
 	if err := s.advance(ctx, e.Path); err != nil {
 		return err
 	}
