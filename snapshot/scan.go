@@ -29,6 +29,7 @@ type scan struct {
 	readAll  bool                    // hash files that look unchanged, too
 	suspects map[string]bool         // files that were wrong last time: read again
 	again    map[string]bool         // files that were wrong this time, for the next pass; nil: this is the last one
+	noDay    bool                    // nothing after the scan meets lost objects
 	md5      bool                    // check the whole Name, not its SHA-1 alone
 	start    time.Time
 	slack    time.Duration

@@ -143,8 +143,9 @@ type taker struct {
 	fresh    *cacheWriter    // of this run
 	full     time.Time       // when every directory was last read
 	suspects map[string]bool // files that were wrong the last time
-	tmp      string          // of this run alone
-	distrust bool            // read every directory in every pass
+	lost     lostFiles
+	tmp      string // of this run alone
+	distrust bool   // read every directory in every pass
 }
 
 func (t *taker) close() {
@@ -227,7 +228,7 @@ func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 		dirs = nil
 	}
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
-		readAll: readAll, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
+		readAll: readAll, noDay: t.Layout == LayoutNone && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode
