@@ -19,6 +19,7 @@ const (
 	SpecialFile     FindingKind = "special-file"     // a socket, device or named pipe: not kept
 	LinkedDirectory FindingKind = "linked-directory" // a symbolic link to a directory: the link is kept, not what it leads to
 	StoreDamaged    FindingKind = "store-damaged"    // an object in the store was bad or missing
+	ObjectLost      FindingKind = "object-lost"      // an object that the snapshot names is bad or missing, and the repository has not got its bytes
 	NoFile          FindingKind = "no-file"          // the database refers to a file that is not in the repository
 	NoRow           FindingKind = "no-row"           // a file that no row of the database refers to
 	BadRow          FindingKind = "bad-row"          // a row of pfile holds no checksums and size
@@ -57,6 +58,9 @@ func (k FindingKind) Hint() string {
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case StoreDamaged:
 		return "run 'repotool verify --repair'"
+	case ObjectLost:
+		return "nothing has the bytes of this file any more but, perhaps, another copy of the store: copy the file of the object's name from its objects/; " +
+			"else upload the file again. A restore leaves it out and says so"
 	case NoFile, NoGold:
 		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME SNAPSHOT')"
 	case NoRow:

@@ -145,7 +145,7 @@ func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, 
 		if err != nil {
 			return nil, false
 		}
-		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
+		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing && x.Kind != ObjectLost {
 			continue
 		}
 		if wrong[x.Path] = true; len(wrong) > most {

@@ -19,8 +19,8 @@
 // reading asks for is store.json and objects/.
 //
 // A reader of version N reads every earlier version and refuses a later one
-// (ErrNewerFormat). store.json can be written anew if it is lost: nothing else
-// depends on the id.
+// (ErrNewerFormat). store.json can be written anew if it is lost (Adopt): nothing
+// else depends on the id.
 //
 // # Writing an object
 //

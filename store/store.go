@@ -65,6 +65,9 @@ func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 	if _, err := os.Stat(filepath.Join(dir, "store.json")); err == nil {
 		return nil, fmt.Errorf("init %s: %w", dir, ErrExists)
 	}
+	if hasRemains(dir) {
+		return nil, &UnfitError{dir, "it holds " + ErrHeaderLost.Error(), AdoptAdvice(dir)}
+	}
 	if !isFree(dir) {
 		return nil, &UnfitError{dir, "it is not empty", "name an empty or a new directory"}
 	}
@@ -85,20 +88,24 @@ func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 			return nil, fmt.Errorf("init store: %w", err)
 		}
 	}
+	if err := writeHeader(dir, now); err != nil {
+		return nil, err
+	}
+	return Open(dir)
+}
+
+// writeHeader writes store.json, last: a directory without it is no store.
+func writeHeader(dir string, now time.Time) error {
 	var id [16]byte
 	rand.Read(id[:])
 	head, err := json.MarshalIndent(header{Version, hex.EncodeToString(id[:]), now.UTC()}, "", "  ")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := WriteFile(filepath.Join(dir, "README.txt"), readme); err != nil {
-		return nil, err
+		return err
 	}
-	// store.json last: a directory without it is no store.
-	if err := WriteFile(filepath.Join(dir, "store.json"), append(head, '\n')); err != nil {
-		return nil, err
-	}
-	return Open(dir)
+	return WriteFile(filepath.Join(dir, "store.json"), append(head, '\n'))
 }
 
 // isFree says whether a directory is missing or empty, but for what an Init makes
@@ -131,6 +138,8 @@ func entriesOf(dir string) []os.DirEntry {
 func Open(dir string) (*Store, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "store.json"))
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && hasRemains(dir):
+		return nil, fmt.Errorf("open store %s: %w", dir, ErrHeaderLost)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("open store %s: %w", dir, ErrNoStore)
 	case err != nil:
@@ -138,13 +147,13 @@ func Open(dir string) (*Store, error) {
 	}
 	s := &Store{dir: dir}
 	if err := json.Unmarshal(b, &s.head); err != nil {
-		return nil, fmt.Errorf("open store: %s/store.json: %w", dir, err)
+		return nil, fmt.Errorf("open store %s: %w: %w", dir, ErrHeaderLost, err)
 	}
 	if s.head.Version > Version {
 		return nil, fmt.Errorf("open store %s: version %d, this repotool knows %d: %w", dir, s.head.Version, Version, ErrNewerFormat)
 	}
 	if s.head.Version < 1 {
-		return nil, fmt.Errorf("open store: %s/store.json: no version", dir)
+		return nil, fmt.Errorf("open store %s: %w: it has no version", dir, ErrHeaderLost)
 	}
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
 	if s.objects, err = unix.Open(s.Path("objects"), flags, 0); err != nil {
