@@ -66,5 +66,6 @@
 // Taking a snapshot never writes into the repository. Bytes that do not match
 // a Name are never stored under it, and the good copy of an earlier snapshot
 // stays. A restore never overwrites a file before the new one is complete and
-// its hash is right, and never links into the store.
+// its hash is right, never links into the store, and follows no link below its
+// target. The store and what is saved or restored never lie in each other.
 package snapshot

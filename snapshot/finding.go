@@ -28,7 +28,7 @@ const (
 	DatabaseWarning FindingKind = "database"         // pg_dump had something to say
 	NoPasswords     FindingKind = "no-passwords"     // the dump of the roles has no passwords
 	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
-	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or the other way round
+	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or a file or link where it has a directory
 	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
 	ClockBehind     FindingKind = "clock-behind"     // the newest snapshot is from the future
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
@@ -76,7 +76,7 @@ func (k FindingKind) Hint() string {
 	case ClockBehind:
 		return "set the clock; if it was wrong before, rename that snapshot (and its day) to its true time: until then the names of new ones are not their times"
 	case InTheWay:
-		return "move it away and restore again: a restore replaces files by files only"
+		return "move it away and restore again: a restore replaces files by files only, and follows no link out of its directory (mount there what the link leads to)"
 	case NothingSelected:
 		return (&SelectionError{}).Hint()
 	case LinkedDirectory:

@@ -39,7 +39,7 @@ func (t *taker) heal(ctx context.Context, path string, want store.Hash, cause er
 		return false, fmt.Errorf("open repository %s: %w", t.Repository, err)
 	}
 	defer unix.Close(fd)
-	r := &fileReader{rootFD: fd, depth: t.Depth, w: t.Store.NewWriter()}
+	r := &fileReader{rootFD: fd, w: t.Store.NewWriter()}
 	it := item{entry: Entry{Path: path}}
 	if err := r.read(ctx, &it); err != nil {
 		return false, err

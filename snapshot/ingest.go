@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -26,7 +27,7 @@ var (
 
 // ingest is a worker: it reads files and stores them.
 func (s *scan) ingest(ctx context.Context) error {
-	r := &fileReader{rootFD: s.rootFD, depth: s.depth, md5: s.md5, w: s.st.NewWriter()}
+	r := &fileReader{rootFD: s.rootFD, md5: s.md5, w: s.st.NewWriter()}
 	for b := range s.jobs {
 		for i := range b.items {
 			it := &b.items[i]
@@ -49,7 +50,6 @@ func (s *scan) ingest(ctx context.Context) error {
 // A fileReader reads files of a repository into a store.
 type fileReader struct {
 	rootFD  int
-	depth   int
 	md5     bool
 	w       *store.Writer
 	sha1Sum hash.Hash
@@ -94,7 +94,8 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 	}
 	e := &it.entry
 	e.Size, e.Mtime = before.Size, before.Mtim.Nano()
-	name, named := e.Name(r.depth)
+	// Its name binds a file wherever it stands.
+	name, named := fossology.ParseName(e.Path[strings.LastIndexByte(e.Path, '/')+1:])
 	o := store.PutOptions{Clone: true, Empty: true, Size: before.Size}
 	if named {
 		o.Also = r.hashes()

@@ -49,9 +49,9 @@ func (x *examination) repository(context.Context) {
 		return
 	}
 	root := x.in.Repository.Path
-	tops, err := fossology.Repository{Path: root}.Tops()
+	tops, err := x.in.Repository.Tops()
 	if err != nil {
-		x.bad("repository", "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it", "%v", err)
+		x.broken("repository", err, "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it")
 		return
 	}
 	var closed []string
