@@ -36,6 +36,9 @@ func listNames(st *store.Store, installation string) ([]string, error) {
 // Installations returns the names of the installations in a store, sorted.
 func Installations(st *store.Store) ([]string, error) {
 	dirs, err := os.ReadDir(st.Path("snapshots"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list installations: %w", err)
 	}

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,6 +31,9 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 	r, err := scrubStore(ctx, st, objects, &at, found)
 	if err != nil {
 		return nil, err
+	}
+	if err := checkOrphans(st, found); err != nil {
+		return nil, fmt.Errorf("verify store: %w", err)
 	}
 	list, err := everySnapshot(st)
 	if err != nil {

@@ -26,10 +26,10 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 	defer snap.Store.Close()
 	sum := snap.Summary()
 	list, err := snap.Findings()
-	if err != nil {
-		return err
-	}
 	if s.json {
+		if err != nil {
+			return err
+		}
 		return t.answer(snapshotFacts{sum, list})
 	}
 	if !s.quiet {
@@ -41,7 +41,7 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 		}
 		fmt.Fprintf(t.stdout, "finding: %s\n", findingLine(f))
 	}
-	return nil
+	return err // after all that could be read
 }
 
 // summaryPage is a summary for people, a fact a line.
