@@ -73,7 +73,7 @@ func (s *Snapshot) eachFinding(each func(Finding)) error {
 		each(x)
 	}
 	sum := s.Summary()
-	if sum.Strategy == "" || maps.Equal(counts, sum.FindingCount) {
+	if !sum.Known() || maps.Equal(counts, sum.FindingCount) {
 		return nil
 	}
 	listed := int64(0)

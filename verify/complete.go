@@ -85,7 +85,7 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
 		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong})
 	}
-	if summary.Strategy != "" { // else nothing says how many there were
+	if summary.Known() { // else nothing says how many there were
 		if err := s.CheckFindings(); err != nil {
 			c.found.of(s, Finding{Kind: FindingsDamaged, What: s.Name(), Detail: err.Error()})
 		}

@@ -23,6 +23,7 @@ const (
 	Orphaned           Kind = "orphaned"            // a day without a snapshot, or what is neither among them
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
 	FindingsDamaged    Kind = "findings-damaged"    // findings.jsonl is not what summary.json counts
+	PlaceNotKept       Kind = "place-not-kept"      // where the next check with a budget is to begin could not be written
 	FileDamaged        Kind = "file-damaged"        // a file of the repository is not what its name says
 	FileUnreadable     Kind = "file-unreadable"     // a file of the repository cannot be read
 	FileMissing        Kind = "file-missing"        // the database refers to a file that is not there
@@ -50,6 +51,8 @@ func (k Kind) Hint() string {
 		return "what can be restored is not touched by it; how many findings there were stands in summary.json"
 	case SummaryDamaged:
 		return "what can be restored is not touched by it: restore goes by the manifest alone"
+	case PlaceNotKept:
+		return "the next check with a budget begins where this one did: run as the store's owner, make room, or leave the budget out, which writes nothing"
 	case FileDamaged:
 		return "bring back the file from a snapshot: 'repotool restore --only NAME latest'"
 	case FileUnreadable:

@@ -22,10 +22,7 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 		o.Now = time.Now
 	}
 	found, start := new(findings), o.Now()
-	at, err := openCursor(st, o.Budget)
-	if err != nil {
-		return nil, err
-	}
+	at := openCursor(st, o.Budget)
 	objects := o
 	objects.Budget -= o.Budget / 4
 	r, err := scrubStore(ctx, st, objects, &at, found)
@@ -59,7 +56,8 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 			return nil, err
 		}
 	}
-	return found.into(&c.r), at.save(st, o.Budget)
+	at.save(st, o.Budget, found)
+	return found.into(&c.r), nil
 }
 
 // turned is a list that begins with the snapshot of that key, or, if it is gone,
