@@ -90,6 +90,11 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
 		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong})
 	}
+	if summary.Known() { // else nothing says how many there were
+		if err := s.CheckFindings(); err != nil {
+			c.found.of(s, Finding{Kind: FindingsDamaged, What: s.Name(), Detail: err.Error()})
+		}
+	}
 	layout, err := dayLayout(s, summary)
 	if err != nil {
 		c.found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s), Detail: err.Error()})

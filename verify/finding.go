@@ -21,7 +21,10 @@ const (
 	ObjectExposed      Kind = "object-exposed"      // an object can be changed by others than the store's owner, or by mistake
 	FolderUnreadable   Kind = "folder-unreadable"   // a folder of objects cannot be read
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
+	Orphaned           Kind = "orphaned"            // a day without a snapshot, or what is neither among them
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
+	FindingsDamaged    Kind = "findings-damaged"    // findings.jsonl is not what summary.json counts
+	PlaceNotKept       Kind = "place-not-kept"      // where the next check with a budget is to begin could not be written
 	FileDamaged        Kind = "file-damaged"        // a file of the repository is not what its name says
 	FileUnreadable     Kind = "file-unreadable"     // a file of the repository cannot be read
 	FileMissing        Kind = "file-missing"        // the database refers to a file that is not there
@@ -46,8 +49,14 @@ func (k Kind) Hint() string {
 		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
 	case DayIncomplete:
 		return "the snapshot itself is not touched by it, and 'repotool verify --repair' makes the day's files again; until then restore with repotool, not by hand"
+	case Orphaned:
+		return "if its snapshot was deleted, remove this as well (README.txt in the store); if not, bring snapshots/ back from a copy of the store; a day can be restored by hand (RESTORE.txt)"
+	case FindingsDamaged:
+		return "what can be restored is not touched by it; how many findings there were stands in summary.json"
 	case SummaryDamaged:
 		return "what can be restored is not touched by it: restore goes by the manifest alone"
+	case PlaceNotKept:
+		return "the next check with a budget begins where this one did: run as the store's owner, make room, or leave the budget out, which writes nothing"
 	case FileDamaged:
 		return "bring back the file from a snapshot: 'repotool restore --only NAME latest'"
 	case FileUnreadable:

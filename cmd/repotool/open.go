@@ -70,7 +70,7 @@ func whoseSnapshots(s settings, st *store.Store, err error) error {
 		}
 		return err
 	}
-	others, e := snapshot.Installations(st)
+	others, e := withSnapshots(st)
 	switch {
 	case e != nil:
 		return err
@@ -78,4 +78,24 @@ func whoseSnapshots(s settings, st *store.Store, err error) error {
 		return &hinted{err, "the store has snapshots of " + strings.Join(others, ", ") + ": choose with --installation"}
 	}
 	return &hinted{err, "the store is empty: take a snapshot with repotool snapshot"}
+}
+
+// withSnapshots are the installations that have snapshots. A first run that
+// failed leaves one that has none.
+func withSnapshots(st *store.Store) ([]string, error) {
+	all, err := snapshot.Installations(st)
+	if err != nil {
+		return nil, err
+	}
+	var some []string
+	for _, name := range all {
+		list, err := snapshot.List(st, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			some = append(some, name)
+		}
+	}
+	return some, nil
 }

@@ -67,6 +67,12 @@ func verifyLine(r *verify.Report) string {
 func verdict(r *verify.Report, whole bool) string {
 	found := r.Wrong() + r.Repaired
 	switch {
+	case found == 0 && r.Scope == verify.ScopeStore && r.Snapshots+r.SnapshotsSkipped == 0:
+		return "there is no snapshot that could be restored"
+	case found == 0 && r.Scope == verify.ScopeStore && r.Objects == 0:
+		return "not one object was read, nothing is known of their bytes (a larger --sample or --budget reads some)"
+	case found == 0 && r.Scope == verify.ScopeSource && r.Files == r.Unnamed:
+		return "not one file was read"
 	case found == 0 && whole:
 		return "all good"
 	case found == 0:
