@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"path"
 
 	"golang.org/x/sys/unix"
 
@@ -94,7 +95,7 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 	}
 	e := &it.entry
 	e.Size, e.Mtime = before.Size, before.Mtim.Nano()
-	name, named := e.Name(r.depth)
+	name, named := fossology.ParseName(path.Base(e.Path)) // wherever it stands
 	o := store.PutOptions{Clone: true, Empty: true, Size: before.Size}
 	if named {
 		o.Also = r.hashes()

@@ -79,6 +79,22 @@ func TestTakeCheckMD5(t *testing.T) {
 	}
 }
 
+// A file's content is compared with its Name wherever it stands, also where
+// FOSSology would not look for it.
+func TestTakeMisplacedFileIsWrong(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	keep(t, repository, "good")
+	write(t, filepath.Join(repository, "localhost", "files", "zz", "zz", "zz", nameOf("").String()), "xy")
+	write(t, filepath.Join(repository, "localhost", "files", "zz", "zz", "zz", nameOf("misplaced").String()), "misplaced")
+	s := take(t, options(st, repository))
+	if s.FindingCount[snapshot.ContentDiffers] != 1 || s.Files != 2 {
+		t.Errorf("findings %v, %d files", s.FindingCount, s.Files)
+	}
+	if _, err := st.Stat(store.Sum([]byte("xy"))); !errors.Is(err, store.ErrNoObject) {
+		t.Errorf("object: %v", err)
+	}
+}
+
 // A new file whose content is not that of its Name is nowhere in the store:
 // not in the manifest, not in a day, not as an object.
 func TestTakeNewFileIsWrong(t *testing.T) {
