@@ -56,6 +56,8 @@ type restorer struct {
 	dirMode   uint32            // of new directories, see newDirMode
 	links     map[uint64]*Entry // files with several names, by their old inode
 	again     []linkPair        // files to be linked to one of those
+	lackMu    sync.Mutex
+	lacks     map[string]bool // those that could not be restored: what is there is something else
 	syncMu    sync.Mutex
 	syncs     map[uint64]int // a handle in each file system below the target
 	notSynced error          // of file systems that there is no handle in
@@ -79,7 +81,7 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	if o.Findings == nil {
 		o.Findings = new(Findings)
 	}
-	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, syncs: map[uint64]int{}}
+	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, lacks: map[string]bool{}, syncs: map[uint64]int{}}
 	if err := r.openTarget(); err != nil {
 		return nil, err
 	}
@@ -145,6 +147,9 @@ func (r *restorer) closeSyncs() {
 }
 
 func (r *restorer) openTarget() (err error) {
+	if err := r.Store.Apart(r.o.To); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
 	if !r.o.Plan {
 		switch err := os.MkdirAll(r.o.To, 0o770); {
 		case errors.Is(err, unix.EROFS):

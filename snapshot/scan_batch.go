@@ -94,6 +94,7 @@ func (s *scan) take(it *item) error {
 	if it.problem != nil {
 		s.report(*it.problem)
 		if !it.gone {
+			s.checkKept(it)
 			return nil // what is known of it stays
 		}
 	}

@@ -19,6 +19,9 @@ type Info struct {
 	Size   int64
 	Links  uint64 // a hint only: days that refer to it, plus one
 	Inode  uint64
+	Device uint64
+	Mode   uint32 // type and rights, as stat(2) has them
+	UID    uint32 // its owner
 }
 
 // Open opens an object for reading. The bytes are not checked, see Check.
@@ -53,7 +56,7 @@ func (s *Store) Stat(h Hash) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("object %s: %w", h, err)
 	}
-	return Info{h, st.Size, uint64(st.Nlink), st.Ino}, nil
+	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid}, nil
 }
 
 // Check reads an object and returns a *DamagedError if its bytes are not those

@@ -20,8 +20,12 @@ type staged struct {
 // stage opens a new file for writing.
 func (w *Writer) stage() (*staged, error) {
 	s := w.s
+	tmp, err := s.tmpDir()
+	if err != nil {
+		return nil, err
+	}
 	if !s.noTmp.Load() {
-		fd, err := OpenUnnamed(s.tmp, ".", 0o444)
+		fd, err := OpenUnnamed(tmp, ".", 0o444)
 		if err == nil {
 			return &staged{s: s, fd: fd}, nil
 		}
@@ -34,7 +38,7 @@ func (w *Writer) stage() (*staged, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.Openat(s.tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
+	fd, err := unix.Openat(tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", s.Path("tmp", name), err)
 	}
@@ -48,7 +52,19 @@ func (s *Store) tmpName() (string, error) {
 }
 
 // link gives the file its object's name. EEXIST is returned bare.
-func (t *staged) link(h Hash) error { return t.linkAs(t.s.objects, h.path()) }
+func (t *staged) link(h Hash) error {
+	err := t.linkAs(t.s.objects, h.path())
+	if errors.Is(err, unix.ENOENT) {
+		if _, err := t.s.Folder("objects/" + h.path()[:2]); err != nil {
+			return fmt.Errorf("add object %s: %w", h, err)
+		}
+		err = t.linkAs(t.s.objects, h.path())
+	}
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("add object %s: %w", h, err)
+	}
+	return err
+}
 
 func (t *staged) linkAs(dirfd int, path string) error {
 	s := t.s

@@ -36,6 +36,10 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 		o.Progress = new(snapshot.Progress)
 	}
 	c := &completeness{st: st, o: o, found: new(findings), r: Report{Scope: ScopeSnapshot}}
+	var err error
+	if c.keeper, err = newKeeper(st, c.found); err != nil {
+		return nil, err
+	}
 	s, err := c.open(installation, ref)
 	if err != nil {
 		return nil, err
@@ -57,10 +61,11 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 
 // completeness checks one snapshot after another.
 type completeness struct {
-	st    *store.Store
-	o     CompleteOptions
-	found *findings
-	r     Report
+	st     *store.Store
+	o      CompleteOptions
+	found  *findings
+	keeper *keeper // nil: a scrub has looked
+	r      Report
 }
 
 // open opens a snapshot. One that cannot be read is a finding, and nil.
@@ -199,12 +204,14 @@ func (c *completeness) use(ctx context.Context, u snapshot.Use, buf []byte) (n i
 	case info.Size != u.Size:
 		c.found.object(u.Object, ObjectDamaged, fmt.Sprintf("it has %d bytes, not %d", info.Size, u.Size))
 		return 0, false, nil
-	case !c.o.Read:
-		return 0, false, nil
+	case c.o.Read:
+		n, err = c.st.Check(ctx, u.Object, buf)
+		if err != nil && ctx.Err() == nil {
+			c.found.unlike(u.Object, err)
+		}
 	}
-	n, err = c.st.Check(ctx, u.Object, buf)
-	if err != nil && ctx.Err() == nil {
-		c.found.unlike(u.Object, err)
+	if err == nil && c.keeper != nil {
+		c.keeper.look(info)
 	}
-	return n, true, ctx.Err()
+	return n, c.o.Read, ctx.Err()
 }

@@ -38,6 +38,9 @@ func (at cursor) save(st *store.Store, budget time.Duration, found *findings) {
 	}
 	b, err := json.Marshal(at)
 	if err == nil {
+		_, err = st.Folder("cache")
+	}
+	if err == nil {
 		err = store.WriteFile(cursorName(st), append(b, '\n'))
 	}
 	if err != nil {

@@ -18,6 +18,7 @@ const (
 	ObjectMissing      Kind = "object-missing"      // a snapshot names an object that is not there
 	ObjectDamaged      Kind = "object-damaged"      // an object's bytes are not those of its name
 	ObjectUnreadable   Kind = "object-unreadable"   // an object cannot be read
+	ObjectExposed      Kind = "object-exposed"      // an object can be changed by others than the store's owner, or by mistake
 	FolderUnreadable   Kind = "folder-unreadable"   // a folder of objects cannot be read
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
 	Orphaned           Kind = "orphaned"            // a day without a snapshot, or what is neither among them
@@ -41,6 +42,9 @@ func (k Kind) Hint() string {
 		return "run 'repotool verify --repair' soon: it takes the bytes from the live repository while they still are there"
 	case ObjectUnreadable:
 		return "run repotool as the store's owner; if a disk is failing (dmesg), 'repotool verify --repair' takes the bytes from the live repository"
+	case ObjectExposed:
+		return "its file has a name outside of the store (a day copied with cp -l, or moved?): replace those by copies; " +
+			"then, in the store: chown -R --reference=. objects; find objects -type f -exec chmod 0444 {} +"
 	case FolderUnreadable:
 		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
 	case DayIncomplete:
@@ -123,6 +127,7 @@ type findings struct {
 	objects map[store.Hash]int            // bad ones: where in list, or notListed
 	bad     atomic.Bool                   // there are some
 	days    map[string]map[store.Hash]int // the same for what a day lacks, by day and pathKey
+	open    map[store.Hash]bool           // exposed ones that are listed; their bytes are not bad
 }
 
 // add takes a finding.
@@ -189,6 +194,22 @@ func (f *findings) object(h store.Hash, kind Kind, detail string) {
 		f.objects[h] = len(f.list) - 1
 	}
 	f.bad.Store(true)
+}
+
+// exposed takes an object that others can change. A snapshot may need it often: once
+// is enough, as far as there is a list to look in.
+func (f *findings) exposed(h store.Hash, detail string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.open[h] {
+		return
+	}
+	if f.open == nil {
+		f.open = map[store.Hash]bool{}
+	}
+	if f.count(Finding{Kind: ObjectExposed, What: h.String(), Detail: detail}) {
+		f.open[h] = true
+	}
 }
 
 // unlike takes what a check of an object has shown.

@@ -67,7 +67,8 @@ database              how it would be dumped, as --database says
 rows.TABLE?           rows of upload, pfile, uploadtree, jobqueue
 quiesce               stop or none
 freeBytes             free room in the store
-freeInodes            free inodes there; -1: as many files as fit`,
+freeInodes            free inodes there; -1: as many files as fit
+problems[]?           what will not fit`,
 
 	"snapshots": `
 snapshots[]           each as repotool snapshot prints it`,

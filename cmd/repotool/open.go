@@ -25,7 +25,11 @@ func openStore(s settings) (*store.Store, error) {
 func storeHint(s settings, err error) string {
 	switch {
 	case errors.Is(err, store.ErrNoStore):
-		return "make one with: repotool init " + s.store
+		return "is it on a disk that is not mounted? if there is none yet, make one with: repotool init " + s.store
+	case errors.Is(err, store.ErrHeaderLost):
+		return store.AdoptAdvice(s.store)
+	case errors.Is(err, fs.ErrNotExist):
+		return "a part of the store is missing: is it a part of its own disk that is not mounted? else get it from another copy of the store"
 	case errors.Is(err, fs.ErrPermission):
 		return "run repotool as root, or as the user who made the store"
 	}
