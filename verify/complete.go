@@ -113,7 +113,11 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 		g.Go(func() error {
 			buf := make([]byte, 1<<20+1)
 			for batch := range batches {
+				inBatch := int64(0) // files, as a snapshot counts them
 				for _, u := range batch {
+					if u.Entry != nil && u.Entry.Kind == snapshot.File {
+						inBatch++
+					}
 					n, read, err := c.use(gctx, u, buf)
 					if err != nil {
 						return err
@@ -126,8 +130,8 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 					checkDay(gctx, s, u, layout, c.found)
 					c.o.Progress.Bytes.Add(n)
 				}
-				files.Add(int64(len(batch)))
-				c.o.Progress.Files.Add(int64(len(batch)))
+				files.Add(inBatch)
+				c.o.Progress.Files.Add(inBatch)
 			}
 			return nil
 		})

@@ -58,7 +58,7 @@ func (k Kind) Hint() string {
 	case PlaceNotKept:
 		return "the next check with a budget begins where this one did: run as the store's owner, make room, or leave the budget out, which writes nothing"
 	case FileDamaged:
-		return "bring back the file from a snapshot: 'repotool restore --only NAME latest'"
+		return "the newest snapshot that holds it may have good bytes, or an earlier one ('repotool restore --only NAME SNAPSHOT'); or upload it again"
 	case FileUnreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case FileMissing, GoldMissing:

@@ -16,12 +16,12 @@ const (
 type Report struct {
 	Scope            Scope          `json:"scope"`
 	Snapshot         string         `json:"snapshot,omitempty"`   // of ScopeSnapshot: its name
-	Objects          int64          `json:"objects"`              // read
+	Objects          int64          `json:"objects"`              // read; of ScopeSnapshot one that serves several files as often as it does
 	Skipped          int64          `json:"skipped"`              // objects not read, because of Sample or Budget
 	Bytes            int64          `json:"bytes"`                // read
 	Snapshots        int64          `json:"snapshots"`            // checked for completeness
 	SnapshotsSkipped int64          `json:"snapshotsSkipped"`     // not checked, because of Budget
-	Files            int64          `json:"files"`                // entries of snapshots, or files of the repository
+	Files            int64          `json:"files"`                // of snapshots, or of the repository
 	Unnamed          int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
 	Compared         bool           `json:"compared"`             // the repository with the rows of the database
 	Repaired         int64          `json:"repaired"`             // objects, and files of days

@@ -43,10 +43,13 @@ func verifyLine(r *verify.Report) string {
 			add("the database was not asked")
 		}
 	case verify.ScopeSnapshot:
-		if whole = r.Objects > 0 || r.Files == 0; whole {
-			add("snapshot %s: %s read (%s)", r.Snapshot, plural(r.Objects, "object", "objects"), size(r.Bytes))
-		} else {
-			add("snapshot %s: presence and size of %s checked", r.Snapshot, plural(r.Files, "object", "objects"))
+		switch whole = r.Objects > 0; {
+		case whole:
+			add("snapshot %s: %s and what belongs to them read (%s)", r.Snapshot, plural(r.Files, "file", "files"), size(r.Bytes))
+		case r.Files == 0:
+			add("snapshot %s: not one file was looked at", r.Snapshot)
+		default:
+			add("snapshot %s: presence and size of %s and what belongs to them checked", r.Snapshot, plural(r.Files, "file", "files"))
 			add("their bytes were not read (--read reads them)")
 		}
 	default:
