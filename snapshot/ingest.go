@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io/fs"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +22,7 @@ const readAttempts = 3
 var (
 	errChanged = errors.New("it changed while it was read")
 	errNotName = errors.New("its content is not that of its name")
+	errGone    = errors.New("it is not there any more") // said by the repository: a store may lack directories, too
 )
 
 // ingest is a worker: it reads files and stores them.
@@ -68,7 +68,7 @@ func (r *fileReader) read(ctx context.Context, it *item) error {
 	var source *store.SourceError
 	switch {
 	case err == nil:
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errGone):
 		it.gone = true
 	case errors.Is(err, errChanged):
 		it.problem = &Finding{Changing, it.entry.Path, fmt.Sprintf("%d attempts", readAttempts)}
@@ -116,7 +116,10 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 
 func (r *fileReader) open(path string) (int, error) {
 	fd, err := store.OpenUntouched(r.rootFD, path)
-	if err != nil && !errors.Is(err, unix.ENOENT) {
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		err = errGone
+	case err != nil:
 		err = &store.SourceError{Err: err}
 	}
 	return fd, err

@@ -37,6 +37,7 @@ type RestoreReport struct {
 	Damaged  int64 `json:"damaged"`  // files whose object is bad or missing: not restored
 	Foreign  int64 `json:"foreign"`  // files whose owner or mode could not be set
 	NewBytes int64 `json:"newBytes"` // bytes that are written
+	Symlinks int64 `json:"symlinks"` // symbolic links among Files, which a snapshot does not count as files
 }
 
 // A worker takes batches of entries, cut as those of a day are.
@@ -60,7 +61,7 @@ type restorer struct {
 	syncMu    sync.Mutex
 	syncs     map[uint64]int // a handle in each file system below the target
 	notSynced error          // of file systems that there is no handle in
-	count     struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes atomic.Int64 }
+	count     struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes, symlinks atomic.Int64 }
 }
 
 type linkPair struct {
@@ -112,7 +113,7 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	}
 	c := &r.count
 	return &RestoreReport{c.files.Load(), c.bytes.Load(), c.written.Load(), c.replaced.Load(), c.kept.Load(),
-		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load()}, nil
+		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load(), c.symlinks.Load()}, nil
 }
 
 // toSync has a file system synced at the end: a host of a repository may be a

@@ -31,6 +31,9 @@ func newFileWriter(r *restorer) *fileWriter {
 // restore brings one file or link back.
 func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 	w.count.files.Add(1)
+	if e.Kind == Symlink {
+		w.count.symlinks.Add(1)
+	}
 	w.count.bytes.Add(e.Size)
 	w.o.Progress.Files.Add(1)
 	w.o.Progress.Bytes.Add(e.Size)

@@ -260,18 +260,3 @@ func writeFull(fd int, b []byte) error {
 	}
 	return nil
 }
-
-// KeepAside makes name a further link to an object's present bytes, good or
-// bad, so that they outlive its replacement.
-func (s *Store) KeepAside(h Hash, name string) error {
-	err := unix.Linkat(s.objects, h.path(), unix.AT_FDCWD, name, 0)
-	switch {
-	case errors.Is(err, unix.ENOENT):
-		return fmt.Errorf("object %s: %w", h, ErrNoObject)
-	case errors.Is(err, unix.EEXIST):
-		return nil
-	case err != nil:
-		return fmt.Errorf("keep object %s as %s: %w", h, name, err)
-	}
-	return nil
-}

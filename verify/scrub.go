@@ -32,15 +32,13 @@ func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 		o.Progress = new(snapshot.Progress)
 	}
 	found := new(findings)
-	at, err := openCursor(st, o.Budget)
-	if err != nil {
-		return nil, err
-	}
+	at := openCursor(st, o.Budget)
 	r, err := scrubStore(ctx, st, o, &at, found)
 	if err != nil {
 		return nil, err
 	}
-	return found.into(r), at.save(st, o.Budget)
+	at.save(st, o.Budget, found)
+	return found.into(r), nil
 }
 
 // scrubStore reads from the cursor on, and moves it when all that was begun has

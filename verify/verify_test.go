@@ -414,7 +414,8 @@ func TestSample(t *testing.T) {
 // repair and after one that did not help.
 func TestHints(t *testing.T) {
 	for _, k := range []verify.Kind{verify.ManifestUnreadable, verify.ObjectMissing, verify.ObjectDamaged, verify.ObjectUnreadable,
-		verify.FolderUnreadable, verify.ObjectExposed, verify.DayIncomplete, verify.BadRow,
+		verify.FolderUnreadable, verify.ObjectExposed, verify.DayIncomplete, verify.BadRow, verify.Orphaned, verify.FindingsDamaged,
+		verify.PlaceNotKept,
 		verify.SummaryDamaged, verify.FileDamaged, verify.FileUnreadable, verify.FileMissing, verify.GoldMissing, verify.NoRow} {
 		if k.Hint() == "" || strings.Contains(k.HintAfterRepair(), "--repair") {
 			t.Errorf("%s: %q, after a repair %q", k, k.Hint(), k.HintAfterRepair())
