@@ -109,8 +109,8 @@ type dayLink struct {
 type healer func(ctx context.Context, path string, want store.Hash, cause error) (healed bool, err error)
 
 // buildDay makes the day directory of a manifest at dir, which must not be
-// there. A file whose object is lost, and which heal cannot bring back, is left
-// out.
+// there, and notes in the manifest what RESTORE.txt says. A file whose object is
+// lost, and which heal cannot bring back, is left out.
 func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, dir string, progress *Progress, heal healer) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("build day: %w", err)
@@ -136,7 +136,9 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 	if err := b.linkMissing(parent); err != nil {
 		return fmt.Errorf("build day: %w", err)
 	}
-	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), restoreText(m, layout, slices.Sorted(maps.Keys(b.tops))))
+	text := restoreText(m, layout, slices.Sorted(maps.Keys(b.tops)))
+	m.RestoreText = store.Sum(text) // for those who check the day
+	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), text)
 }
 
 // list names the links, in the order of the manifest, which is that of the

@@ -30,6 +30,7 @@ const (
 	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
 	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or the other way round
 	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
+	ClockBehind     FindingKind = "clock-behind"     // the newest snapshot is from the future
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 )
 
@@ -72,6 +73,8 @@ func (k FindingKind) Hint() string {
 		return "name a superuser's connection: admin in the configuration, or --admin; or set the passwords by hand after a restore"
 	case RowsDiffer:
 		return "does the command leave something out, or did somebody work in the database meanwhile?"
+	case ClockBehind:
+		return "set the clock; if it was wrong before, rename that snapshot (and its day) to its true time: until then the names of new ones are not their times"
 	case InTheWay:
 		return "move it away and restore again: a restore replaces files by files only"
 	case NothingSelected:

@@ -144,6 +144,9 @@ func (r *restorer) closeSyncs() {
 }
 
 func (r *restorer) openTarget() (err error) {
+	if err := r.Store.Apart(r.o.To); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
 	if !r.o.Plan {
 		switch err := os.MkdirAll(r.o.To, 0o770); {
 		case errors.Is(err, unix.EROFS):

@@ -83,7 +83,8 @@ func (w *fileWriter) wrote(e *Entry, there bool) {
 }
 
 // present says whether there is something at the entry's path, and whether it
-// is right: for a file that means its bytes, read and hashed.
+// is right: for a file that means its bytes, read and hashed, and that to put its
+// owner, mode and time right changes no other file.
 func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) {
 	if w.fd < 0 || w.fresh {
 		return false, false
@@ -99,6 +100,9 @@ func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) 
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != e.Size {
+		return true, false
+	}
+	if w.shared(&st, e) {
 		return true, false
 	}
 	got, _, err := store.HashFD(ctx, fd, w.buf)

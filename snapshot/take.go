@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"maps"
@@ -102,6 +103,9 @@ func Take(ctx context.Context, o TakeOptions) (*Summary, error) {
 	}
 	if _, err := (fossology.Repository{Path: o.Repository}).Tops(); err != nil {
 		return nil, err
+	}
+	if err := o.Store.Apart(o.Repository); err != nil { // each snapshot would take up those before
+		return nil, fmt.Errorf("snapshot of %s: %w", o.Repository, err)
 	}
 	lock, err := o.Store.Lock(ctx, "snapshot-"+o.Installation, o.Command, o.Now())
 	if err != nil {

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -98,6 +101,34 @@ func (t *staged) replace(h Hash) error {
 	}
 	t.name = ""
 	return nil
+}
+
+// heal replaces an object that holds other bytes, which outlive it in the
+// directory aside: somebody may want to know what became of them.
+func (t *staged) heal(h Hash, aside string) error {
+	if err := t.s.keepAside(h, t.s.Path(cmp.Or(aside, "trash"))); err != nil {
+		return err
+	}
+	return t.replace(h)
+}
+
+// keepAside makes a further link to an object's present bytes in dir. What was
+// kept there before stays.
+func (s *Store) keepAside(h Hash, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("keep object %s aside: %w", h, err)
+	}
+	name := filepath.Join(dir, h.String())
+	for i := 2; ; i++ {
+		err := unix.Linkat(s.objects, h.path(), unix.AT_FDCWD, name, 0)
+		switch {
+		case err == nil, errors.Is(err, unix.ENOENT), errors.Is(err, unix.EMLINK): // days keep one that has all links
+			return nil
+		case !errors.Is(err, unix.EEXIST):
+			return fmt.Errorf("keep object %s as %s: %w", h, name, err)
+		}
+		name = filepath.Join(dir, fmt.Sprintf("%s.%d", h, i))
+	}
 }
 
 // discard closes the file and takes its temporary name away.

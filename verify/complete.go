@@ -85,9 +85,12 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
 		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong})
 	}
-	layout := c.layout(s, summary)
+	layout, err := dayLayout(s, summary)
+	if err != nil {
+		c.found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s), Detail: err.Error()})
+	}
 	if layout != snapshot.LayoutNone {
-		checkDayOwn(s, c.found)
+		checkDayOwn(ctx, s, layout, c.found)
 	}
 	var files, objects, bytes atomic.Int64
 	batches := make(chan []snapshot.Use, 8)
@@ -128,19 +131,20 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 	return nil
 }
 
-// layout is that of the day to be checked. A day may be deleted.
-func (c *completeness) layout(s *snapshot.Snapshot, summary *snapshot.Summary) snapshot.Layout {
+// dayLayout is that of the snapshot's day; none if there is no day. It may have
+// been deleted.
+func dayLayout(s *snapshot.Snapshot, summary *snapshot.Summary) (snapshot.Layout, error) {
 	if summary.Layout == "" {
-		return snapshot.LayoutNone // not known: nothing is said of the day
+		return snapshot.LayoutNone, nil // not known: nothing is said of the day
 	}
-	_, err := os.Stat(c.st.Path("days", s.Manifest.Installation, s.Name()))
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			c.found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s), Detail: err.Error()})
-		}
-		return snapshot.LayoutNone
+	_, err := os.Stat(s.Store.Path(dayDir(s)))
+	switch {
+	case err == nil:
+		return summary.Layout, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return snapshot.LayoutNone, nil
 	}
-	return summary.Layout
+	return snapshot.LayoutNone, err
 }
 
 // listUses hands on what the snapshot needs. A manifest that breaks off is a

@@ -1,6 +1,6 @@
 // Package verify compares what is there with what should be there, and
 // changes nothing; only Repair, asked for by name, puts good bytes in the
-// place of bad ones.
+// place of bad ones, and makes again what days lack.
 //
 // # Words
 //

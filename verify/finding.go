@@ -41,7 +41,7 @@ func (k Kind) Hint() string {
 	case FolderUnreadable:
 		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
 	case DayIncomplete:
-		return "the snapshot itself is not touched by it: restore with repotool, not by hand"
+		return "the snapshot itself is not touched by it, and 'repotool verify --repair' makes the day's files again; until then restore with repotool, not by hand"
 	case SummaryDamaged:
 		return "what can be restored is not touched by it: restore goes by the manifest alone"
 	case FileDamaged:
@@ -65,6 +65,9 @@ func (k Kind) HintAfterRepair() string {
 	case ObjectMissing, ObjectDamaged, ObjectUnreadable:
 		return "the live repository has not got these bytes: if there is another copy of the store, copy the file of this name from its objects/; " +
 			"else what needs it is lost in the snapshots named, and restore leaves it out and says so"
+	}
+	if k == DayIncomplete {
+		return "the snapshot itself is not touched by it: restore with repotool, not by hand; or remove this day (README.txt in the store says how)"
 	}
 	return k.Hint()
 }
@@ -97,7 +100,7 @@ func (x *Finding) suffer(installation, name, what string) {
 }
 
 // maxFindings is how many findings of a report are listed; the rest is counted.
-// Of bad objects all are remembered, since a repair needs them.
+// Of bad objects and what days lack all are remembered, since a repair needs them.
 const maxFindings = 10_000
 
 // notListed is in the place of an index.
@@ -108,8 +111,9 @@ type findings struct {
 	mu      sync.Mutex
 	counts  map[Kind]int64
 	list    []Finding
-	objects map[store.Hash]int // bad ones: where in list, or notListed
-	bad     atomic.Bool        // there are some
+	objects map[store.Hash]int            // bad ones: where in list, or notListed
+	bad     atomic.Bool                   // there are some
+	days    map[string]map[store.Hash]int // the same for what a day lacks, by day and pathKey
 }
 
 // add takes a finding.
@@ -123,6 +127,29 @@ func (f *findings) add(x Finding) {
 func (f *findings) of(s *snapshot.Snapshot, x Finding) {
 	x.suffer(s.Manifest.Installation, s.Name(), "")
 	f.add(x)
+}
+
+// pathKey stands for a path where many may have to be remembered.
+func pathKey(path string) store.Hash { return store.Sum([]byte(path)) }
+
+// day takes what is wrong with a file of a snapshot's day.
+func (f *findings) day(s *snapshot.Snapshot, path, detail string) {
+	x := Finding{Kind: DayIncomplete, What: path, Detail: detail}
+	x.suffer(s.Manifest.Installation, s.Name(), "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := notListed
+	if f.count(x) {
+		at = len(f.list) - 1
+	}
+	dir := dayDir(s)
+	if f.days == nil {
+		f.days = map[string]map[store.Hash]int{}
+	}
+	if f.days[dir] == nil {
+		f.days[dir] = map[store.Hash]int{}
+	}
+	f.days[dir][pathKey(path)] = at
 }
 
 // count adds up, and keeps what there is room for. It says whether there was.
@@ -182,7 +209,7 @@ func (f *findings) needed(s *snapshot.Snapshot, u snapshot.Use) {
 
 // into completes a report.
 func (f *findings) into(r *Report) *Report {
-	r.Counts, r.Findings, r.bad = f.counts, f.list, f.objects
+	r.Counts, r.Findings, r.bad, r.days = f.counts, f.list, f.objects, f.days
 	r.NotListed = -int64(len(f.list))
 	for _, n := range f.counts {
 		r.NotListed += n

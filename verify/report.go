@@ -24,13 +24,14 @@ type Report struct {
 	Files            int64          `json:"files"`                // entries of snapshots, or files of the repository
 	Unnamed          int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
 	Compared         bool           `json:"compared"`             // the repository with the rows of the database
-	Repaired         int64          `json:"repaired"`             // objects
+	Repaired         int64          `json:"repaired"`             // objects, and files of days
 	Quarantine       string         `json:"quarantine,omitempty"` // where a repair put what it replaced
 	Counts           map[Kind]int64 `json:"findings"`
 	Findings         []Finding      `json:"findingList"`
 	NotListed        int64          `json:"notListed"` // findings that are counted only
 
-	bad map[store.Hash]int // objects that are damaged or missing: where in Findings, or notListed
+	bad  map[store.Hash]int            // objects that are damaged or missing: where in Findings, or notListed
+	days map[string]map[store.Hash]int // the same for what a day lacks, by day and pathKey
 }
 
 // Wrong is how many findings there are that were not put right.

@@ -67,7 +67,8 @@ database              how it would be dumped, as --database says
 rows.TABLE?           rows of upload, pfile, uploadtree, jobqueue
 quiesce               stop or none
 freeBytes             free room in the store
-freeInodes            free inodes there; -1: as many files as fit`,
+freeInodes            free inodes there; -1: as many files as fit
+problems[]?           what will not fit`,
 
 	"snapshots": `
 snapshots[]           each as repotool snapshot prints it`,
@@ -169,8 +170,8 @@ files                 entries of snapshots that were looked for; with --source:
 unnamed               of those, the ones without a checksum for a name, which
                       are not checked
 compared              with --source: rows and files were compared
-repaired              objects put right
-quarantine?           directory of the store with the objects they replaced
+repaired              objects and files of days put right
+quarantine?           directory of the store with what they replaced
 findings.KIND         how many there are
 findingList[].kind    each of them, the first 10,000
 findingList[].what    object, path or snapshot

@@ -101,6 +101,9 @@ func (t *tool) restore(c *cli.Context) error {
 	case c.NArg() > 1:
 		return tooMany(c, 1)
 	}
+	if name := c.String("database-name"); len(name) > maxDatabaseName {
+		return usagef("restore: --database-name %q is longer than the %d bytes that PostgreSQL keeps", name, maxDatabaseName)
+	}
 	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err

@@ -122,10 +122,11 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		db.LockTimeout = o.Dump.LockTimeout
 		o.View = databaseView(db)
 	}
+	var stopped error
 	if s.quiesce == "stop" {
 		o.Quiesce = t.standstill(s, in, db)
 	} else if r, err := t.startLeftover(ctx, s, in); err != nil {
-		return err
+		stopped = err // no reason to have no backup; told at the end
 	} else if r.Action == fossology.RecoveredStarted {
 		t.say(s, "started the scheduler, which a run had left stopped at %s\n", r.Note.Time.Local().Format(time.DateTime))
 	}
@@ -141,6 +142,10 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		t.say(s, "%s\n", summaryLine(sum))
 	}
 	n := t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
+	if stopped != nil {
+		fmt.Fprintf(t.stderr, "finding: scheduler-stopped: a run had left FOSSology's scheduler stopped, and it was not started: %v\n  hint: start it by hand, then run repotool doctor\n", stopped)
+		n++
+	}
 	if err == nil && n > 0 {
 		err = findingsError{n}
 	}

@@ -138,9 +138,12 @@ func verifyFinding(f verify.Finding) string {
 
 // afterRepair says what to do when bytes had to be put right.
 func (t *tool) afterRepair(s settings, r *verify.Report) {
-	next := "what damages files does it again: look at the disk and the memory (dmesg, smartctl), and run 'repotool verify' once more"
+	next := "run 'repotool verify' once more"
+	if r.Counts[verify.ObjectDamaged] > 0 {
+		next = "what damages files does it again: look at the disk and the memory (dmesg, smartctl), and " + next
+	}
 	if r.Quarantine != "" {
-		next += "; the damaged objects are in " + filepath.Join(s.store, r.Quarantine) + ", delete them when nobody wants to look at them"
+		next += "; what was replaced is in " + filepath.Join(s.store, r.Quarantine) + ", delete it when nobody wants to look at it"
 	}
 	fmt.Fprintf(t.stderr, "  hint: %s\n", next)
 }
