@@ -58,7 +58,7 @@ func (k FindingKind) Hint() string {
 	case Unreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case StoreDamaged:
-		return "run 'repotool verify --repair'"
+		return "the object is good now; run 'repotool verify --repair': day directories may still show the old one"
 	case ObjectLost:
 		return "nothing has the bytes of this file any more but, perhaps, another copy of the store: copy the file of the object's name from its objects/; " +
 			"else upload the file again. A restore leaves it out and says so"
