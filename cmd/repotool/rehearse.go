@@ -33,6 +33,9 @@ type rehearsal struct {
 // counted. Nothing is stopped and nothing is written.
 func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
 	r := rehearsal{Installation: s.installation, Repository: in.Repository.Path, Database: s.database, Quiesce: s.quiesce}
+	if err := st.Apart(in.Repository.Path); err != nil {
+		return err
+	}
 	var err error
 	if r.FreeBytes, r.FreeInodes, err = store.Free(st.Dir()); err != nil {
 		return err

@@ -82,6 +82,9 @@ func (t *tool) snapshot(c *cli.Context) error {
 		return &usageError{err: errors.New("snapshot: without FOSSology's configuration, its scheduler and agents cannot be stopped"),
 			hint: "name its directory with --sysconf, or do without a standstill: --quiesce none"}
 	}
+	if _, err := in.Repository.Tops(); err != nil {
+		return err
+	}
 	work := func(db *fossology.Database) error {
 		if c.Bool("dry-run") {
 			return t.rehearse(c.Context, s, st, in, db)
