@@ -58,8 +58,8 @@
 // # Who may import whom
 //
 // A package imports only what lies below it: fossology and store know nothing
-// of each other, snapshot knows both, verify and bench look at all of them, and
-// nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
+// of each other, snapshot knows both, verify looks at all of them, bench at the
+// store alone, and nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
 // snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
 // the third-party modules that each package may use, and the test fails when the
 // code and the table disagree.

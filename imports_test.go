@@ -34,10 +34,10 @@ var allowed = map[string][]string{
 		"github.com/PlakarKorp/go-cdc-chunkers", "golang.org/x/sys", "golang.org/x/sync"},
 
 	// Level 3. Compares, and changes nothing but what it is told to repair.
-	"verify": {"fossology", "store", "snapshot", "github.com/zeebo/blake3", "golang.org/x/sync", "golang.org/x/sys"},
+	"verify": {"fossology", "store", "snapshot", "golang.org/x/sync", "golang.org/x/sys"},
 
-	// Level 4. Measures; may look at everything.
-	"bench": {"fossology", "store", "snapshot", "verify", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize"},
+	// Level 4. Measures whole programs, its own as others see it.
+	"bench": {"store", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize"},
 
 	// Level 5. The command line: everything, and what makes a terminal pleasant.
 	"cmd/repotool": {"fossology", "store", "snapshot", "verify", "bench", "github.com/urfave/cli/v2",
@@ -46,10 +46,10 @@ var allowed = map[string][]string{
 
 	// What tests borrow; only tests import it, and the demonstration, which
 	// needs the same cluster and the same fixture.
-	"repotest": {"fossology", "store", "golang.org/x/sys"},
+	"repotest": {"store", "golang.org/x/sys"},
 
 	// Programs of the Makefile. They run the built repotool as a user would.
-	"scripts/bench": {"bench", "golang.org/x/sys"},
+	"scripts/bench": {"bench"},
 	"scripts/demo":  {"repotest"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,7 +84,7 @@ func (s *Standstill) claim(ctx context.Context) (*SchedulerStatus, error) {
 		StartCommand: s.o.StartCommand, Time: s.o.Now(), Host: hostname(), Boot: bootID(), Owner: thisProcess(), Path: file,
 	}
 	if status != nil {
-		s.note.SchedulerPID, s.note.SchedulerStart = status.PID, processStart(status.PID)
+		s.stops(ctx, status)
 	}
 	write := s.note.create
 	if adopted {
@@ -94,6 +95,15 @@ func (s *Standstill) claim(ctx context.Context) (*SchedulerStatus, error) {
 	}
 	s.Stopped = true
 	return status, nil
+}
+
+// stops enters into the note which scheduler is to be stopped. When a process of
+// its number started can be asked of this host alone.
+func (s *Standstill) stops(ctx context.Context, status *SchedulerStatus) {
+	s.note.SchedulerPID, s.note.SchedulerStart = status.PID, 0
+	if host, _, err := net.SplitHostPort(s.o.Scheduler.Address); err == nil && isLocal(ctx, host) {
+		s.note.SchedulerStart = processStart(status.PID)
+	}
 }
 
 // inherit reports whether there is a note whose writer and watchdog are dead.

@@ -152,7 +152,7 @@ func (s *Standstill) stop(ctx context.Context, status *SchedulerStatus) (err err
 		s.note.Watchdog = identify(s.watchdog.cmd.Process.Pid)
 	}
 	if status != nil {
-		s.note.SchedulerPID = status.PID
+		s.stops(ctx, status)
 	}
 	if err := s.note.replace(); err != nil {
 		return &QuiesceError{Step: "leave a note", Err: err}

@@ -79,7 +79,7 @@ func (s *Standstill) giveUp(ctx context.Context, reason error) error {
 	return reason
 }
 
-// Duration returns the seconds of standstill: from the stop to the answer of the
+// Duration is how long FOSSology stood still: from the stop to the answer of the
 // new scheduler, or to the present if it is not released yet.
 func (s *Standstill) Duration() time.Duration {
 	s.mu.Lock()

@@ -107,15 +107,25 @@ func (s Scheduler) ask(ctx context.Context, command string, done func([]byte) bo
 	asked, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	answer, err = s.exchange(asked, command, done)
-	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || isTimeout(err)) {
+	switch over := ctxOver(ctx); {
+	case err != nil && over != nil:
+		err = over
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		err = fmt.Errorf("no answer within %v", timeout)
-	} else if ctx.Err() != nil && err != nil {
-		err = ctx.Err()
 	}
 	if err != nil {
 		return "", fmt.Errorf("ask scheduler at %s for %s: %w", s.Address, command, err)
 	}
 	return answer, nil
+}
+
+// ctxOver is the error of a context that is over, or would be if its timer had
+// not been late.
+func ctxOver(ctx context.Context) error {
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 func isTimeout(err error) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -180,7 +179,7 @@ func run(ctx context.Context, command []string) error {
 // quiet is a logger for those who passed none.
 func quiet(log *slog.Logger) *slog.Logger {
 	if log == nil {
-		return slog.New(slog.NewTextHandler(io.Discard, nil))
+		return slog.New(slog.DiscardHandler)
 	}
 	return log
 }

@@ -13,6 +13,10 @@
 //     links and (as root) owners as FOSSology left them.
 //   - [Store]: an empty store.
 //   - [Sysconf]: a configuration directory that names both.
+//   - [Scheduler]: a double of FOSSology's scheduler, with real agents.
+//   - [FileSystem]: a small file system of some kind.
+//   - [Alone], [Forbid]: a process of its own for a test, and one that lacks
+//     system calls.
 //   - [Tool]: a program of the system, or the line that installs it.
 //
 // The cluster listens on 127.0.0.1 only, asks for passwords (SCRAM), keeps no
@@ -36,7 +40,7 @@
 // user it belongs to that user.
 //
 // A missing program is a failure, not a skipped test: [Tool] says which package
-// to install. Only tests import this package.
+// to install. Only tests and the demo import this package.
 package repotest
 
 import (

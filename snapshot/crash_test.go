@@ -512,7 +512,7 @@ func damage(t testing.TB, name string) {
 func TestTakeNoRepository(t *testing.T) {
 	st := repotest.Store(t)
 	for _, dir := range []string{t.TempDir(), st.Dir(), "/nowhere"} {
-		var not *snapshot.NotRepositoryError
+		var not *fossology.NotRepositoryError
 		if _, err := snapshot.Take(t.Context(), options(st, dir)); !errors.As(err, &not) && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", dir, err)
 		}

@@ -158,15 +158,20 @@ func (t *tail) Write(b []byte) (int, error) {
 func (t *tail) Bytes() []byte  { return t.b }
 func (t *tail) String() string { return string(t.b) }
 
-// versionPatience is how long a tool may take to say which version it is.
+// versionPatience is how long a tool may take to say something of itself.
 const versionPatience = time.Minute
+
+// asked returns what a tool says of itself.
+func (d *dumper) asked(ctx context.Context, name, question string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, versionPatience)
+	defer cancel()
+	return d.tool(name, d.dump.Main, question).output(ctx, "")
+}
 
 // checkTools refuses a pg_dump that is older than the server, and settles the \restrict key.
 func (d *dumper) checkTools(ctx context.Context) error {
 	for _, name := range []string{"pg_dump", "pg_dumpall"} {
-		asked, cancel := context.WithTimeout(ctx, versionPatience)
-		out, err := d.tool(name, d.dump.Main, "--version").output(asked, "")
-		cancel()
+		out, err := d.asked(ctx, name, "--version")
 		if err != nil {
 			return err
 		}
@@ -182,7 +187,7 @@ func (d *dumper) checkTools(ctx context.Context) error {
 				Advice: fmt.Sprintf("install the tools of the server's version (Debian: apt-get install postgresql-client-%s) or name their directory", server.Major())}
 		}
 	}
-	out, err := d.tool("pg_dump", d.dump.Main, "--help").output(ctx, "")
+	out, err := d.asked(ctx, "pg_dump", "--help")
 	if err != nil {
 		return err
 	}

@@ -26,12 +26,15 @@ var (
 
 // ingest is a worker: it reads files and stores them.
 func (s *scan) ingest(ctx context.Context) error {
-	r := &fileReader{rootFD: s.rootFD, depth: s.depth, md5: s.md5, w: s.st.NewWriter(), noatime: unix.O_NOATIME}
+	r := &fileReader{rootFD: s.rootFD, depth: s.depth, md5: s.md5, w: s.st.NewWriter()}
 	for b := range s.jobs {
 		for i := range b.items {
 			it := &b.items[i]
 			if !it.read {
 				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
 			}
 			if err := r.read(ctx, it); err != nil {
 				return err
@@ -49,7 +52,6 @@ type fileReader struct {
 	depth   int
 	md5     bool
 	w       *store.Writer
-	noatime int
 	sha1Sum hash.Hash
 	md5Sum  hash.Hash
 }
@@ -112,12 +114,7 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 }
 
 func (r *fileReader) open(path string) (int, error) {
-	const flags = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_NONBLOCK
-	fd, err := unix.Openat(r.rootFD, path, flags|r.noatime, 0)
-	if errors.Is(err, unix.EPERM) && r.noatime != 0 {
-		// Only a file's owner and root may ask for it.
-		fd, err = unix.Openat(r.rootFD, path, flags, 0)
-	}
+	fd, err := store.OpenUntouched(r.rootFD, path)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		err = &store.SourceError{Err: err}
 	}

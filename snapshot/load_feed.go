@@ -51,7 +51,7 @@ func (l *loader) feedParts(ctx context.Context) error {
 // psqlArgs make psql stop at the first error and read no file of the user's.
 var psqlArgs = []string{"-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"}
 
-// psqlIn prepares a psql that reads its standard input, in the new database.
+// psqlIn prepares a psql for the new database.
 func (l *loader) psqlIn(database string, more ...string) (*pgTool, error) {
 	conn, err := l.conn.database(database)
 	args := append(slices.Clone(psqlArgs), conn.arg(), "--output="+os.DevNull)

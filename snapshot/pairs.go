@@ -1,6 +1,9 @@
 package snapshot
 
-import "iter"
+import (
+	"cmp"
+	"iter"
+)
 
 // A pair is what two sorted streams have at one place; the side that has
 // nothing there is nil.
@@ -18,7 +21,7 @@ func pairs[T any](a, b iter.Seq2[T, error], compare func(a, b T) int) iter.Seq2[
 		headB, errB, okB := nextB()
 		for okA || okB {
 			if errA != nil || errB != nil {
-				yield(pair[T]{}, firstError(errA, errB))
+				yield(pair[T]{}, cmp.Or(errA, errB))
 				return
 			}
 			c := 0
@@ -46,13 +49,4 @@ func pairs[T any](a, b iter.Seq2[T, error], compare func(a, b T) int) iter.Seq2[
 			}
 		}
 	}
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

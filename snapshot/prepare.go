@@ -1,12 +1,8 @@
 package snapshot
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -138,22 +134,17 @@ const maxSuspects = 100_000
 // is damaged in place looks unchanged ever after, so it must be asked for. all
 // is false if there are more than most.
 func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, all bool) {
-	f, err := os.Open(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), findingsFile))
-	if err != nil {
-		return nil, errors.Is(err, fs.ErrNotExist) // there were none
-	}
-	defer f.Close()
 	wrong = map[string]bool{}
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxFindingLine)
-	for lines.Scan() {
-		var x Finding
-		if json.Unmarshal(lines.Bytes(), &x) != nil || x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
+	for x, err := range recordedFindings(st, m) {
+		if err != nil {
+			return nil, false
+		}
+		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
 			continue
 		}
 		if wrong[x.Path] = true; len(wrong) > most {
 			return nil, false
 		}
 	}
-	return wrong, lines.Err() == nil
+	return wrong, true
 }

@@ -73,25 +73,6 @@ func (t *taker) writeDraft(dir string) error {
 	return t.writeFindings(dir)
 }
 
-// findingsFile is the record of all findings, beside the manifest.
-const findingsFile = "findings.jsonl"
-
-// maxFindingLine is more than a path and what was found there can have.
-const maxFindingLine = 1 << 20
-
-// writeFindings moves the record, which was written during the run, into its
-// place.
-func (t *taker) writeFindings(dir string) error {
-	if err := t.findings.Flush(); err != nil {
-		return err
-	}
-	err := errors.Join(t.record.Chmod(0o644), os.Rename(t.record.Name(), filepath.Join(dir, findingsFile)))
-	if err != nil {
-		return fmt.Errorf("write findings: %w", err)
-	}
-	return nil
-}
-
 func (t *taker) publishDay(day, current, name string) error {
 	dir := daysDir(t.Store, t.Installation)
 	if err := renameDurably(day, filepath.Join(dir, name)); err != nil {

@@ -48,16 +48,17 @@ const (
 // restorer is one run of Restore.
 type restorer struct {
 	*Snapshot
-	o       RestoreOptions
-	fd      int // of the target; -1 in a plan of a target that is not there
-	euid    uint32
-	batches chan []Entry
-	dirMode uint32            // of new directories, see newDirMode
-	links   map[uint64]*Entry // files with several names, by their old inode
-	again   []linkPair        // files to be linked to one of those
-	syncMu  sync.Mutex
-	syncs   map[uint64]int // a handle in each file system below the target
-	count   struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes atomic.Int64 }
+	o         RestoreOptions
+	fd        int // of the target; -1 in a plan of a target that is not there
+	euid      uint32
+	batches   chan []Entry
+	dirMode   uint32            // of new directories, see newDirMode
+	links     map[uint64]*Entry // files with several names, by their old inode
+	again     []linkPair        // files to be linked to one of those
+	syncMu    sync.Mutex
+	syncs     map[uint64]int // a handle in each file system below the target
+	notSynced error          // of file systems that there is no handle in
+	count     struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes atomic.Int64 }
 }
 
 type linkPair struct {
@@ -120,13 +121,16 @@ func (r *restorer) toSync(fd int, dev uint64) {
 	if _, ok := r.syncs[dev]; ok {
 		return
 	}
-	if own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0); err == nil {
-		r.syncs[dev] = own
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		r.notSynced = errors.Join(r.notSynced, err)
+		return
 	}
+	r.syncs[dev] = own
 }
 
 func (r *restorer) sync() error {
-	err := unix.Syncfs(r.fd)
+	err := errors.Join(r.notSynced, unix.Syncfs(r.fd))
 	for _, fd := range r.syncs {
 		err = errors.Join(err, unix.Syncfs(fd))
 	}
@@ -262,7 +266,13 @@ func (e *SelectionError) Error() string {
 
 // Hint says what to do about it.
 func (e *SelectionError) Hint() string {
-	return "name a type (gold, files, logs), a host, a path as 'repotool ls' prints it, or a file name"
+	hint := "name a type (gold, files, logs), a host, a path as 'repotool ls' prints it, or a file name"
+	for _, o := range e.Only {
+		if strings.Contains(o, ",") {
+			return "for several things write --only several times; " + hint
+		}
+	}
+	return hint
 }
 
 func (r *restorer) work(ctx context.Context) error {

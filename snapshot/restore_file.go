@@ -62,7 +62,7 @@ func (w *fileWriter) wrong(e *Entry, err error) error {
 	var damage *store.DamagedError
 	var source *store.SourceError
 	switch {
-	case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.As(err, &source) && errors.Is(err, unix.EIO):
+	case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.As(err, &source) && store.IsDiskFault(err):
 		w.count.damaged.Add(1)
 		w.o.Findings.Add(StoreDamaged, e.Path, "not restored: "+err.Error())
 	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
@@ -92,7 +92,7 @@ func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) 
 		n, err := unix.Readlinkat(w.fd, e.Path, w.buf)
 		return err == nil || errors.Is(err, unix.EINVAL), err == nil && string(w.buf[:n]) == e.Target
 	}
-	fd, err := unix.Openat(w.fd, e.Path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	fd, err := store.OpenUntouched(w.fd, e.Path)
 	if err != nil {
 		return !errors.Is(err, unix.ENOENT), false
 	}
@@ -157,6 +157,9 @@ func (w *fileWriter) fill(ctx context.Context, dst int, e *Entry) error {
 		return nil
 	}
 	src, err := w.Store.OpenFD(e.Object)
+	if store.IsDiskFault(err) {
+		return &store.SourceError{Err: err}
+	}
 	if err != nil {
 		return err
 	}

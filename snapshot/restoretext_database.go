@@ -90,6 +90,9 @@ func (t *restoreWriter) one(db DumpedDatabase) {
 }
 
 func (t *restoreWriter) load(p DumpPart, database string) {
+	if p.Format == FormatCommand {
+		t.say("   This dump was written by a command of yours. If that is not SQL (pg_dump -Fc),\n   put pg_restore in the place of psql and its options.")
+	}
 	t.run(fmt.Sprintf("cat %s | zstd -dc | %s -d %s", t.pieces(p), loadPsql, quoteShell(database)))
 }
 

@@ -69,6 +69,7 @@ func newSegmentWriter(st *store.Store, depth int) (*segmentWriter, error) {
 	}
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
+		out.Discard()
 		return nil, err
 	}
 	w := &segmentWriter{out: out, index: segmentIndex{Depth: depth}, enc: enc}

@@ -94,7 +94,13 @@ func Take(ctx context.Context, o TakeOptions) (*Summary, error) {
 	if o.Progress == nil {
 		o.Progress = new(Progress)
 	}
-	if err := checkRepository(o.Repository); err != nil {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if _, err := (fossology.Repository{Path: o.Repository}).Tops(); err != nil {
 		return nil, err
 	}
 	lock, err := o.Store.Lock(ctx, "snapshot-"+o.Installation, o.Command, o.Now())

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 )
 
@@ -15,6 +16,10 @@ func (s *Store) ListFrom(ctx context.Context, from Hash) iter.Seq2[Info, error] 
 			return func(info Info, err error) bool {
 				if err == nil && info.Object[0] == from[0] && (bytes.Compare(info.Object[:], from[:]) < 0) != last {
 					return true
+				}
+				var folder *FolderError
+				if last && errors.As(err, &folder) {
+					return true // told at the beginning
 				}
 				return yield(info, err)
 			}

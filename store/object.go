@@ -21,8 +21,8 @@ type Info struct {
 	Inode  uint64
 }
 
-// Open opens an object for reading. The bytes are not checked: see Check and
-// Reader's users. The error wraps ErrNoObject when it is not there.
+// Open opens an object for reading. The bytes are not checked, see Check.
+// The error wraps ErrNoObject when it is not there.
 func (s *Store) Open(h Hash) (*os.File, error) {
 	fd, err := s.OpenFD(h)
 	if err != nil {
@@ -33,12 +33,7 @@ func (s *Store) Open(h Hash) (*os.File, error) {
 
 // OpenFD is Open for those who count system calls; the caller closes it.
 func (s *Store) OpenFD(h Hash) (int, error) {
-	const flags = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW
-	fd, err := unix.Openat(s.objects, h.path(), flags|unix.O_NOATIME, 0)
-	if errors.Is(err, unix.EPERM) {
-		// Only a file's owner and root may ask for it.
-		fd, err = unix.Openat(s.objects, h.path(), flags, 0)
-	}
+	fd, err := OpenUntouched(s.objects, h.path())
 	if errors.Is(err, unix.ENOENT) {
 		return -1, fmt.Errorf("object %s: %w", h, ErrNoObject)
 	}
@@ -48,7 +43,7 @@ func (s *Store) OpenFD(h Hash) (int, error) {
 	return fd, nil
 }
 
-// Stat returns the size of an object in bytes.
+// Stat asks the file system about an object, and reads nothing of it.
 func (s *Store) Stat(h Hash) (Info, error) {
 	var st unix.Stat_t
 	err := unix.Fstatat(s.objects, h.path(), &st, unix.AT_SYMLINK_NOFOLLOW)
@@ -89,7 +84,7 @@ func (s *Store) state(ctx context.Context, h Hash, buf []byte) (there, good bool
 		return true, true, nil
 	case errors.Is(err, ErrNoObject):
 		return false, false, nil
-	case errors.As(err, &damaged), errors.Is(err, unix.EIO):
+	case errors.As(err, &damaged), IsDiskFault(err):
 		return true, false, nil
 	}
 	return false, false, err
@@ -144,6 +139,7 @@ func (s *Store) listFolder(b byte, yield func(Info, error) bool) bool {
 		if errors.Is(err, ErrNoObject) {
 			continue
 		}
+		info.Object = h // whatever is wrong with it
 		if !yield(info, err) {
 			return false
 		}

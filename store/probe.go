@@ -42,7 +42,7 @@ func Probe(dir string) (err error) {
 }
 
 func probeCapacity(dir string) error {
-	bytes, inodes, err := capacity(dir)
+	bytes, inodes, err := Free(dir)
 	switch {
 	case err != nil:
 		return fmt.Errorf("probe: %w", err)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,13 +56,13 @@ type Store struct {
 }
 
 // Init makes a store in dir, which must be missing or empty, after probing
-// whether the file system can carry one. A refusal is an *UnfitError and
-// leaves nothing behind.
+// whether the file system can carry one. A refusal is an *UnfitError. What an
+// Init that was cut short has left is taken over by the next.
 func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 	if _, err := os.Stat(filepath.Join(dir, "store.json")); err == nil {
 		return nil, fmt.Errorf("init %s: %w", dir, ErrExists)
 	}
-	if names, err := os.ReadDir(dir); err == nil && len(names) > 0 && !(len(names) == 1 && names[0].Name() == "lost+found") {
+	if !isFree(dir) {
 		return nil, &UnfitError{dir, "it is not empty", "name an empty or a new directory"}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -95,6 +96,32 @@ func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 		return nil, err
 	}
 	return Open(dir)
+}
+
+// isFree says whether a directory is missing or empty, but for what an Init makes
+// before it is done: empty folders, and the README.
+func isFree(dir string) bool {
+	for _, e := range entriesOf(dir) {
+		switch name := e.Name(); {
+		case name == "lost+found", name == "README.txt":
+		case name == "objects":
+			for _, folder := range entriesOf(filepath.Join(dir, name)) {
+				if len(entriesOf(filepath.Join(dir, name, folder.Name()))) > 0 {
+					return false
+				}
+			}
+		case !slices.Contains(topFolders, name), len(entriesOf(filepath.Join(dir, name))) > 0:
+			return false
+		}
+	}
+	return true
+}
+
+// entriesOf lists a directory. What cannot be listed is empty here: the first
+// write says why.
+func entriesOf(dir string) []os.DirEntry {
+	entries, _ := os.ReadDir(dir)
+	return entries
 }
 
 // Open opens the store in dir.
@@ -151,20 +178,4 @@ func (s *Store) Sync(context.Context) error {
 		return fmt.Errorf("sync store %s: %w", s.dir, err)
 	}
 	return nil
-}
-
-// Capacity returns the bytes and inodes that are free to this process. Inodes
-// is -1 where the file system makes them as it needs them (btrfs).
-func (s *Store) Capacity() (bytes, inodes int64, err error) { return capacity(s.dir) }
-
-func capacity(dir string) (bytes, inodes int64, err error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, 0, &fs.PathError{Op: "statfs", Path: dir, Err: err}
-	}
-	inodes = int64(st.Ffree)
-	if st.Files == 0 {
-		inodes = -1
-	}
-	return int64(st.Bavail) * st.Bsize, inodes, nil
 }

@@ -141,6 +141,9 @@ func (w *Writer) holds(h Hash, b []byte) (same, there bool, err error) {
 	if errors.Is(err, ErrNoObject) {
 		return false, false, nil
 	}
+	if IsDiskFault(err) {
+		return false, true, nil
+	}
 	if err != nil {
 		return false, false, err
 	}

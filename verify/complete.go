@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -132,7 +133,11 @@ func (c *completeness) layout(s *snapshot.Snapshot, summary *snapshot.Summary) s
 	if summary.Layout == "" {
 		return snapshot.LayoutNone // not known: nothing is said of the day
 	}
-	if _, err := os.Stat(c.st.Path("days", s.Manifest.Installation, s.Name())); err != nil {
+	_, err := os.Stat(c.st.Path("days", s.Manifest.Installation, s.Name()))
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			c.found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s), Detail: err.Error()})
+		}
 		return snapshot.LayoutNone
 	}
 	return summary.Layout

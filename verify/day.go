@@ -65,7 +65,7 @@ func shows(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, path strin
 	if err != nil || info.Inode == day.Ino {
 		return nil // a lost object is a finding of its own
 	}
-	fd, err := openUntouched(s.Store.Path(path))
+	fd, err := store.OpenUntouched(unix.AT_FDCWD, s.Store.Path(path))
 	if err != nil {
 		return err
 	}

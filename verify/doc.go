@@ -22,13 +22,12 @@
 // not looked at.
 //
 // Memory: the set of objects that snapshots name is not held, only the bad
-// ones. Completeness streams each
-// manifest and asks the file system, so that its cost is one stat for each
-// file of each snapshot. The source check merges two sorted streams.
+// ones. Completeness streams each manifest and asks the file system, so that its
+// cost is one stat for each file of each snapshot. The source check merges two sorted streams.
 //
 // # What it never does
 //
-// It never deletes an object and never writes into a repository. Not even an
-// access time changes; a check with a budget alone writes where the next begins
+// It never deletes an object and never writes into a repository. Not even a
+// file's access time changes; a check with a budget alone writes where the next begins
 // into the store's cache/verify.json.
 package verify

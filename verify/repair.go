@@ -2,7 +2,9 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,7 +99,7 @@ func (r *repairer) object(ctx context.Context, s *snapshot.Snapshot, e *snapshot
 	if r.o.Repository != "" {
 		from = r.o.Repository
 	}
-	fd, err := openUntouched(filepath.Join(from, e.Path))
+	fd, err := store.OpenUntouched(unix.AT_FDCWD, filepath.Join(from, e.Path))
 	if err != nil {
 		return nil // not there any more: another entry may help
 	}
@@ -143,8 +145,10 @@ func (r *repairer) day(ctx context.Context, s *snapshot.Snapshot, e *snapshot.En
 		return nil
 	}
 	name := r.st.Path(filepath.FromSlash(path))
-	if _, err := os.Lstat(filepath.Dir(name)); err != nil {
+	if _, err := os.Lstat(filepath.Dir(name)); errors.Is(err, fs.ErrNotExist) {
 		return nil // the day was deleted
+	} else if err != nil {
+		return err
 	}
 	dir, err := r.st.TempDir()
 	if err != nil {

@@ -39,8 +39,11 @@ func (c *sourceCheck) missing(ctx context.Context) error {
 			if err == nil {
 				_, err = os.Lstat(path)
 			}
-			if errors.Is(err, fs.ErrNotExist) {
-				c.found.add(Finding{Kind: side.missing, What: side.typ + "/" + name.String(), Detail: side.detail})
+			switch what := side.typ + "/" + name.String(); {
+			case errors.Is(err, fs.ErrNotExist):
+				c.found.add(Finding{Kind: side.missing, What: what, Detail: side.detail})
+			case err != nil: // whether it is there cannot be known
+				c.found.add(Finding{Kind: FileUnreadable, What: what, Detail: err.Error()})
 			}
 			c.o.Progress.Files.Add(1)
 		}

@@ -46,6 +46,9 @@ func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 // scrubStore reads from the cursor on, and moves it when all that was begun has
 // been read.
 func scrubStore(ctx context.Context, st *store.Store, o ScrubOptions, at *cursor, found *findings) (*Report, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &scrub{st: st, o: o, start: o.Now(), from: at.Object, found: found, batches: make(chan []store.Info, 8)}
 	o.Progress.Begin(PhaseObjects, 0, 0)
 	g, ctx := errgroup.WithContext(ctx)
@@ -87,6 +90,10 @@ func (s *scrub) list(ctx context.Context) error {
 		var folder *store.FolderError
 		if errors.As(err, &folder) {
 			s.found.add(Finding{Kind: FolderUnreadable, What: folder.Folder, Detail: folder.Err.Error()})
+			continue
+		}
+		if err != nil && ctx.Err() == nil && !info.Object.IsZero() {
+			s.found.unlike(info.Object, err)
 			continue
 		}
 		if err != nil {

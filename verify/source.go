@@ -20,6 +20,7 @@ import (
 
 	"repotool/fossology"
 	"repotool/snapshot"
+	"repotool/store"
 )
 
 // SourceOptions say what to check of an installation.
@@ -37,6 +38,9 @@ type SourceOptions struct {
 func Source(ctx context.Context, o SourceOptions) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
+	}
+	if _, err := o.Repository.Tops(); err != nil {
+		return nil, err
 	}
 	o.Progress.Begin(PhaseFiles, o.Expect, 0)
 	c := &sourceCheck{o: o, batches: make(chan []fossology.Event, 8)}
@@ -117,7 +121,7 @@ func (c *sourceCheck) work(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			c.file(e.Path, buf)
+			c.file(ctx, e.Path, buf)
 			c.o.Progress.Files.Add(1)
 		}
 		c.files.Add(int64(len(batch)))
@@ -126,13 +130,13 @@ func (c *sourceCheck) work(ctx context.Context) error {
 }
 
 // file compares one file with its Name, if it has one.
-func (c *sourceCheck) file(path string, buf []byte) {
+func (c *sourceCheck) file(ctx context.Context, path string, buf []byte) {
 	want, named := fossology.ParseName(path[strings.LastIndexByte(path, '/')+1:])
 	if !named {
 		c.unnamed.Add(1)
 		return
 	}
-	fd, err := openUntouched(filepath.Join(c.o.Repository.Path, path))
+	fd, err := store.OpenUntouched(unix.AT_FDCWD, filepath.Join(c.o.Repository.Path, path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return // gone since
 	}
@@ -148,7 +152,9 @@ func (c *sourceCheck) file(path string, buf []byte) {
 		to = io.MultiWriter(sum1, sum5)
 	}
 	got := want
-	if got.Size, err = io.CopyBuffer(to, struct{ io.Reader }{f}, buf); err != nil {
+	if got.Size, err = io.CopyBuffer(to, patient{ctx, f}, buf); ctx.Err() != nil {
+		return
+	} else if err != nil {
 		c.found.add(Finding{Kind: FileUnreadable, What: path, Detail: err.Error()})
 		return
 	}
@@ -163,13 +169,15 @@ func (c *sourceCheck) file(path string, buf []byte) {
 	}
 }
 
-// openUntouched opens a file for reading so that not even its access time changes.
-func openUntouched(name string) (int, error) {
-	const flags = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW | unix.O_NONBLOCK
-	fd, err := unix.Open(name, flags|unix.O_NOATIME, 0)
-	if errors.Is(err, unix.EPERM) {
-		// Only a file's owner and root may ask for it.
-		fd, err = unix.Open(name, flags, 0)
+// patient is a reader that gives up with its context.
+type patient struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
 	}
-	return fd, err
+	return p.r.Read(b)
 }

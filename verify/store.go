@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"slices"
+	"time"
 
 	"repotool/snapshot"
 	"repotool/store"
@@ -15,6 +16,9 @@ import (
 func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	found, start := new(findings), o.Now()
 	at, err := openCursor(st, o.Budget)

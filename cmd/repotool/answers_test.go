@@ -248,7 +248,7 @@ func unlike(v any, at string, pinned map[string]string, seen map[string]bool) (w
 	}
 	seen[at] = true
 	if want := pinned[at]; want != kind && !(want == "base64" && kind == "string") {
-		return []string{at + " is a " + kind + ", pinned as " + pick(want, "nothing")}
+		return []string{at + " is a " + kind + ", pinned as " + orNothing(want)}
 	}
 	return nil
 }
@@ -278,4 +278,12 @@ func TestErrorKeys(t *testing.T) {
 	if d := cmp.Diff([]string{"code", "hint", "kind", "message"}, keys); d != "" {
 		t.Error(d)
 	}
+}
+
+// orNothing says it where there is no text.
+func orNothing(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return text
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -125,7 +125,7 @@ func (x *examination) bad(what, mend, format string, args ...any) {
 
 // broken notes an error, with its own advice or else the one given.
 func (x *examination) broken(what string, err error, mend string) {
-	x.bad(what, pick(hintOf(err), mend), "%v", err)
+	x.bad(what, cmp.Or(hintOf(err), mend), "%v", err)
 }
 
 // print writes a line for each check; with --quiet only for those that are not ok.
@@ -148,5 +148,3 @@ func (x *examination) print() {
 		x.say(x.s, "all is well\n")
 	}
 }
-
-var errNotRepository = errors.New("no host directory in it holds gold or files")

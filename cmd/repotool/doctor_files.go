@@ -49,14 +49,14 @@ func (x *examination) repository(context.Context) {
 		return
 	}
 	root := x.in.Repository.Path
-	tops, err := repositoryTops(root)
+	tops, err := fossology.Repository{Path: root}.Tops()
 	if err != nil {
 		x.bad("repository", "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it", "%s: %v", root, err)
 		return
 	}
 	var closed []string
-	for _, top := range append([]string{root}, tops...) {
-		if unix.Access(top, unix.R_OK|unix.X_OK) != nil {
+	for _, top := range append([]string{"."}, tops...) {
+		if top = filepath.Join(root, top); unix.Access(top, unix.R_OK|unix.X_OK) != nil {
 			closed = append(closed, top)
 		}
 	}
@@ -66,38 +66,8 @@ func (x *examination) repository(context.Context) {
 	case os.Geteuid() != 0:
 		x.warn("repository", "run as root: a restore can set owners only then", "%s can be read, but this is user %d", root, os.Geteuid())
 	default:
-		x.ok("repository", "%s: %s", root, strings.Join(relative(root, tops), ", "))
+		x.ok("repository", "%s: %s", root, strings.Join(tops, ", "))
 	}
-}
-
-// repositoryTops are the gold and files directories of all hosts.
-func repositoryTops(root string) ([]string, error) {
-	if _, err := os.ReadDir(root); err != nil {
-		return nil, err
-	}
-	var tops []string
-	for _, pattern := range []string{"gold", "files", "*/gold", "*/files"} {
-		found, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			return nil, err
-		}
-		tops = append(tops, found...)
-	}
-	if len(tops) == 0 {
-		return nil, errNotRepository
-	}
-	return tops, nil
-}
-
-func relative(root string, paths []string) []string {
-	var out []string
-	for _, p := range paths {
-		if r, err := filepath.Rel(root, p); err == nil {
-			p = r
-		}
-		out = append(out, p)
-	}
-	return out
 }
 
 // programs compares PostgreSQL's programs with the server.
@@ -138,7 +108,7 @@ func (x *examination) storage(ctx context.Context) {
 		x.broken("store", err, "see whether it can be written to")
 		return
 	}
-	free, nodes, err := st.Capacity()
+	free, nodes, err := store.Free(st.Dir())
 	if err != nil {
 		x.broken("store", err, "")
 		return

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -27,8 +28,8 @@ func (x *examination) configuration(context.Context) {
 		from = in.Sysconf
 	}
 	hosts := in.Repository.Hosts()
-	x.ok("configuration", "%s: FOSSology %s, depth %d, hosts %s", from, pick(in.Version, "of unknown version"),
-		in.Repository.Depth, pick(strings.Join(hosts, " "), "none"))
+	x.ok("configuration", "%s: FOSSology %s, depth %d, hosts %s", from, cmp.Or(in.Version, "of unknown version"),
+		in.Repository.Depth, cmp.Or(strings.Join(hosts, " "), "none"))
 }
 
 // database connects, counts, and compares the versions of server and programs.
@@ -94,7 +95,7 @@ func (x *examination) role(ctx context.Context, db *fossology.Database) {
 	}
 }
 
-// agents lists programs at work.
+// agentNames lists programs at work.
 func agentNames(found []fossology.AgentProcess) string {
 	var names []string
 	for _, p := range found {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,7 +23,7 @@ var errNoCommand = errors.New("no command is given")
 // documented completes a command: the common flags, errors of the flag parser
 // as usage errors, and a manual page with examples and the exit codes it has.
 func documented(c *cli.Command, examples string, exits ...int) *cli.Command {
-	full := "repotool " + pick(c.HelpName, c.Name) // HelpName: with the command it belongs to
+	full := "repotool " + cmp.Or(c.HelpName, c.Name) // HelpName: with the command it belongs to
 	own := slices.Clone(c.Flags)
 	c.Flags = append(c.Flags, commonFlags()...)
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
@@ -49,7 +50,7 @@ func badValue(full string, flags []cli.Flag, err error) error {
 		}
 		return m[i]
 	}
-	name := pick(says(wrongValue, "flag"), says(wrongVariable, "flag"))
+	name := cmp.Or(says(wrongValue, "flag"), says(wrongVariable, "flag"))
 	if name == "" {
 		return &usageError{err: err, hint: hint}
 	}
@@ -62,8 +63,8 @@ func badValue(full string, flags []cli.Flag, err error) error {
 	case *cli.BoolFlag:
 		expected = "nothing, true or false"
 	}
-	where := pick(says(wrongVariable, "where"), "--"+name)
-	return &usageError{err: fmt.Errorf("%s %q: expected %s", where, pick(says(wrongValue, "value"), says(wrongVariable, "value")), expected), hint: hint}
+	where := cmp.Or(says(wrongVariable, "where"), "--"+name)
+	return &usageError{err: fmt.Errorf("%s %q: expected %s", where, cmp.Or(says(wrongValue, "value"), says(wrongVariable, "value")), expected), hint: hint}
 }
 
 // commandPage is a command's manual page.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestPages(t *testing.T) {
 
 func checkPage(t *testing.T, c *cli.Command) {
 	t.Helper()
-	name := pick(c.HelpName, c.Name)
+	name := cmp.Or(c.HelpName, c.Name)
 	page := c.CustomHelpTemplate
 	for _, heading := range []string{"NAME", "SYNOPSIS", "DESCRIPTION", "COMMON FLAGS", "EXAMPLES", "EXIT CODES"} {
 		if !strings.Contains("\n"+page, "\n"+heading+"\n"+pageIndent) {

@@ -14,8 +14,8 @@ stopped only for the dump of the database, and is started again whatever
 happens.
 
 Each snapshot can also be seen as plain files in the store, under
-days/INSTALLATION/TIME. A README.txt there says how to restore with nothing
-but standard tools.
+days/INSTALLATION/TIME. A RESTORE.txt there says how to restore it with
+nothing but standard tools.
 
 Snapshots are named by their time (2026-11-23T020000Z), by any beginning
 of it that fits only one (2026-11-23), or by their distance from the newest:

@@ -63,7 +63,7 @@ func (t *tool) init(c *cli.Context) error {
 	}
 	defer st.Close()
 	r := initResult{Store: st.Dir(), ID: st.ID()}
-	if r.FreeBytes, r.FreeInodes, err = st.Capacity(); err != nil {
+	if r.FreeBytes, r.FreeInodes, err = store.Free(st.Dir()); err != nil {
 		return err
 	}
 	if s.json {

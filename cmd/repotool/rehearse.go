@@ -33,7 +33,7 @@ type rehearsal struct {
 func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
 	r := rehearsal{Installation: s.installation, Repository: in.Repository.Path, Database: s.database, Quiesce: s.quiesce}
 	var err error
-	if r.FreeBytes, r.FreeInodes, err = st.Capacity(); err != nil {
+	if r.FreeBytes, r.FreeInodes, err = store.Free(st.Dir()); err != nil {
 		return err
 	}
 	if db != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func (r *restoration) connect(ctx context.Context) error {
 
 // target is the name under which a database of the dump is restored.
 func (r *restoration) target(name string) string {
-	return pick(r.databaseName, name)
+	return cmp.Or(r.databaseName, name)
 }
 
 func (r *restoration) restoreDatabase(ctx context.Context, name string) error {
@@ -181,7 +182,7 @@ func (d *databaseResult) lines(plan bool) string {
 	b.WriteByte('\n')
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "            "+format+"\n", args...) }
 	if plan {
-		line("PostgreSQL %s here, %s in the snapshot, encoding %s", pgVersion(d.ServerVersion), pgVersion(d.DumpVersion), pick(d.Encoding, "unknown"))
+		line("PostgreSQL %s here, %s in the snapshot, encoding %s", pgVersion(d.ServerVersion), pgVersion(d.DumpVersion), cmp.Or(d.Encoding, "unknown"))
 		if d.Exists {
 			line("the database of that name (%s) would be kept as %s_before_TIME", size(d.ExistsBytes), d.Name)
 		}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"repotool/fossology"
 	"repotool/snapshot"
+	"repotool/store"
 )
 
 // planDatabase looks at what a restore of a database would meet.
@@ -73,13 +72,8 @@ type room struct {
 // measureRoom looks at the file system of dir, which may not exist yet.
 func measureRoom(dir string) *room {
 	for {
-		var fs unix.Statfs_t
-		if err := unix.Statfs(dir, &fs); err == nil {
-			r := &room{dir, int64(fs.Bavail) * fs.Bsize, int64(fs.Ffree)}
-			if fs.Files == 0 {
-				r.FreeInodes = -1
-			}
-			return r
+		if bytes, inodes, err := store.Free(dir); err == nil {
+			return &room{dir, bytes, inodes}
 		}
 		up := filepath.Dir(dir)
 		if up == dir {

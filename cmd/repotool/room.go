@@ -5,7 +5,7 @@ import (
 	"io"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"repotool/store"
 )
 
 // noRoom adds to an error that is about a full disk what is free in the
@@ -16,13 +16,13 @@ func noRoom(err error, dirs ...string) error {
 	}
 	hint := "make room, then run it again: what is written already is found and not written twice"
 	for _, dir := range dirs {
-		var st unix.Statfs_t
-		if unix.Statfs(dir, &st) != nil {
+		bytes, nodes, err := store.Free(dir)
+		if err != nil {
 			continue
 		}
-		hint += "; " + dir + " has " + size(int64(st.Bavail)*st.Bsize) + " free"
-		if st.Files > 0 {
-			hint += " and " + inodes(int64(st.Ffree))
+		hint += "; " + dir + " has " + size(bytes) + " free"
+		if nodes >= 0 {
+			hint += " and " + inodes(nodes)
 		}
 	}
 	return withHint(err, hint)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -101,7 +102,7 @@ func installationFlags() []cli.Flag {
 // settings lays flags over environment over configuration over defaults.
 func (t *tool) settings(c *cli.Context) (settings, error) {
 	s := settings{json: c.Bool("json"), quiet: c.Bool("quiet")}
-	s.configFile = pick(c.String("config"), defaultConfig)
+	s.configFile = cmp.Or(c.String("config"), defaultConfig)
 	conf, err := readConfig(s.configFile, c.String("config") == "")
 	if err != nil {
 		return s, err
@@ -109,7 +110,7 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	_, err = os.Stat(s.configFile)
 	s.configRead = err == nil
 
-	s.installation = pick(c.String("installation"), conf.Default)
+	s.installation = cmp.Or(c.String("installation"), conf.Default)
 	if s.installation == "" {
 		if s.installation, err = onlyInstallation(s, conf); err != nil {
 			return s, err
@@ -122,22 +123,22 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	if !known && len(conf.Installations) > 0 {
 		return s, unknownInstallation(s, conf)
 	}
-	s.sysconf = pick(c.String("sysconf"), in.Sysconf)
-	s.store = pick(c.String("store"), in.Store, conf.Store)
-	s.repository = pick(c.String("repository"), in.Repository)
-	s.dsn = pick(c.String("database-dsn"), in.DSN)
-	s.scheduler = pick(c.String("scheduler"), in.Scheduler)
-	s.stateDir = pick(c.String("state-dir"), in.StateDir, ownState())
-	s.pgBin = pick(c.String("pg-bin"), in.PgBin)
-	s.admin = pick(c.String("admin"), in.Admin)
-	s.quiesce = pick(c.String("quiesce"), in.Quiesce, legalQuiesce[0])
-	s.quiesceTimeout = pick(c.Duration("quiesce-timeout"), time.Duration(in.QuiesceTimeout), defaultTimeout)
+	s.sysconf = cmp.Or(c.String("sysconf"), in.Sysconf)
+	s.store = cmp.Or(c.String("store"), in.Store, conf.Store)
+	s.repository = cmp.Or(c.String("repository"), in.Repository)
+	s.dsn = cmp.Or(c.String("database-dsn"), in.DSN)
+	s.scheduler = cmp.Or(c.String("scheduler"), in.Scheduler)
+	s.stateDir = cmp.Or(c.String("state-dir"), in.StateDir, ownState())
+	s.pgBin = cmp.Or(c.String("pg-bin"), in.PgBin)
+	s.admin = cmp.Or(c.String("admin"), in.Admin)
+	s.quiesce = cmp.Or(c.String("quiesce"), in.Quiesce, legalQuiesce[0])
+	s.quiesceTimeout = cmp.Or(c.Duration("quiesce-timeout"), time.Duration(in.QuiesceTimeout), defaultTimeout)
 	s.startCommand = shell(c.String("start-command"), in.StartCommand)
 	s.loadCommand = shell(c.String("load-command"), in.LoadCommand)
-	s.detect = pick(c.String("detect"), in.Detect, legalDetect[0])
-	s.check = pick(c.String("check"), in.Check, legalCheck[0])
-	s.dayLayout = pick(c.String("day-layout"), in.DayLayout, legalDayLayout[0])
-	if s.database, s.databaseCommand, err = parseDatabaseMode(pick(c.String("database"), in.Database, legalDatabase[0])); err != nil {
+	s.detect = cmp.Or(c.String("detect"), in.Detect, legalDetect[0])
+	s.check = cmp.Or(c.String("check"), in.Check, legalCheck[0])
+	s.dayLayout = cmp.Or(c.String("day-layout"), in.DayLayout, legalDayLayout[0])
+	if s.database, s.databaseCommand, err = parseDatabaseMode(cmp.Or(c.String("database"), in.Database, legalDatabase[0])); err != nil {
 		return s, err
 	}
 	if s.database == "command" && s.databaseCommand == nil {
@@ -239,15 +240,4 @@ func unknownInstallation(s settings, conf *config) error {
 		err:  fmt.Errorf("installation %q has no section in %s", s.installation, s.configFile),
 		hint: didYouMean(s.installation, names, "--installation ", "add [installation."+s.installation+"] to it"),
 	}
-}
-
-// pick returns the first value that is not zero.
-func pick[T comparable](values ...T) T {
-	var zero T
-	for _, v := range values {
-		if v != zero {
-			return v
-		}
-	}
-	return zero
 }

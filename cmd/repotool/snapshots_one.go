@@ -1,19 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
+	"cmp"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"repotool/snapshot"
-	"repotool/store"
 )
 
 // snapshotFacts is what snapshots SNAPSHOT prints with --json.
@@ -30,7 +25,7 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 	}
 	defer snap.Store.Close()
 	sum := snap.Summary()
-	list, err := recordedFindings(snap.Store, s.installation, snap.Name())
+	list, err := snap.Findings()
 	if err != nil {
 		return err
 	}
@@ -47,33 +42,6 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 		fmt.Fprintf(t.stdout, "finding: %s\n", findingLine(f))
 	}
 	return nil
-}
-
-// recordedFindings reads what package snapshot wrote beside the manifest: a
-// finding a line, or no file if there were none.
-func recordedFindings(st *store.Store, installation, name string) ([]snapshot.Finding, error) {
-	list := []snapshot.Finding{}
-	f, err := os.Open(st.Path("snapshots", installation, name, "findings.jsonl"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return list, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read findings: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var x snapshot.Finding
-		if err := json.Unmarshal(lines.Bytes(), &x); err != nil {
-			return nil, fmt.Errorf("read findings: %w", err)
-		}
-		list = append(list, x)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read findings: %w", err)
-	}
-	return list, nil
 }
 
 // summaryPage is a summary for people, a fact a line.
@@ -95,7 +63,7 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 	line("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
 	line("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
 	if d := m.Database; d != nil {
-		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, pick(d.Tool, "a command"), d.Mode,
+		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, cmp.Or(d.Tool, "a command"), d.Mode,
 			size(d.Stats.RawBytes), size(d.Stats.NewRaw), pgVersion(d.ServerVersion))
 		for _, w := range d.Warnings {
 			line("", "note: %s", w.Text)

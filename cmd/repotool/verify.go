@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (t *tool) verify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	ref := pick(c.Args().First(), c.String("snapshot"))
+	ref := cmp.Or(c.Args().First(), c.String("snapshot"))
 	if err := exclusive(c, "source", "repair"); err != nil {
 		return err
 	}
@@ -129,9 +130,6 @@ func (t *tool) verifySource(ctx context.Context, s settings) error {
 	in, err := loadInstallation(s, s.database != "none")
 	if err != nil {
 		return err
-	}
-	if _, err := repositoryTops(in.Repository.Path); err != nil {
-		return &snapshot.NotRepositoryError{Path: in.Repository.Path}
 	}
 	o := verify.SourceOptions{Repository: in.Repository, MD5: s.check == "full", Progress: new(snapshot.Progress)}
 	if s.database == "none" || in.Database == "" {
