@@ -37,7 +37,7 @@ what cannot be read are findings: they make the exit code 3. A damaged ledger is
 noticed and made anew; it can be deleted at any time, and costs the time to make
 it again.`,
 		Flags: append([]cli.Flag{
-			&cli.DurationFlag{Name: "budget", Usage: "begin nothing new after `DURATION`; the next run goes on", EnvVars: env("budget")},
+			&cli.DurationFlag{Name: "budget", Usage: "begin nothing new after `DURATION`; the next run goes on"},
 			&cli.IntFlag{Name: "parallel", Usage: "work on `N` golds at once (default: one for each processor)"},
 		}, sourceFlags()...),
 		Action: t.index,
