@@ -52,6 +52,7 @@ func (e *exitError) Error() string {
 // is a verdict on the input; after any other error what is in the scratch is
 // not to be used.
 func (s *scratch) run(ctx context.Context, stdout io.Writer, where, name string, args ...string) error {
+	s.u.uses(name)
 	path, err := tool(name)
 	if err != nil {
 		return err

@@ -13,17 +13,18 @@ type Tool struct {
 	For     string // what it opens
 	Path    string // where it is; "" if it is missing
 
+	ask    string   // the argument that makes it say its version
 	others []string // names that other systems give it
 }
 
 // tools in the order in which they are shown.
 var tools = []Tool{
-	{Name: "7z", Package: "7zip or p7zip-full", For: "cab, documents of Microsoft, disks and file systems", others: []string{"7zz"}},
-	{Name: "fls", Package: "sleuthkit", For: "NTFS and damaged ext2, the names of their files"},
-	{Name: "icat", Package: "sleuthkit", For: "NTFS and damaged ext2, the contents of their files"},
-	{Name: "pdftotext", Package: "poppler-utils", For: "the text of PDF"},
-	{Name: "dpkg-source", Package: "dpkg-dev", For: "source packages of Debian"},
-	{Name: "file", Package: "file", For: "telling documents of Microsoft from installers, blobs that hold archives from programs"},
+	{Name: "7z", Package: "7zip or p7zip-full", For: "cab, documents of Microsoft, disks and file systems", ask: "i", others: []string{"7zz"}},
+	{Name: "fls", Package: "sleuthkit", For: "NTFS and damaged ext2, the names of their files", ask: "-V"},
+	{Name: "icat", Package: "sleuthkit", For: "NTFS and damaged ext2, the contents of their files", ask: "-V"},
+	{Name: "pdftotext", Package: "poppler-utils", For: "the text of PDF", ask: "-v"},
+	{Name: "dpkg-source", Package: "dpkg-dev", For: "source packages of Debian", ask: "--version"},
+	{Name: "file", Package: "file", For: "telling documents of Microsoft from installers, blobs that hold archives from programs", ask: "--version"},
 }
 
 // Tools lists all tools, with the places of those that are there.

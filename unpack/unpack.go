@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,7 @@ type Result struct {
 	Rows    int64     // nodes made, dropped ones too
 	Bytes   int64     // that came out, contents in contents each time
 	Seconds float64   // of the clock
+	Tools   []string  // of the system that were used, or missed
 }
 
 // Unpack opens an upload and everything in it. name is the upload's name in
@@ -65,7 +67,7 @@ func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, 
 	}
 	finish(u.top, o.Prefix)
 	return &Result{Top: u.top, Skipped: u.skipped, Skips: u.skips, Rows: u.rows.Load(), Bytes: u.out.Load(),
-		Seconds: time.Since(begin).Seconds()}, nil
+		Seconds: time.Since(begin).Seconds(), Tools: slices.Sorted(slices.Values(u.tools))}, nil
 }
 
 // run is one call of Unpack.
@@ -81,6 +83,7 @@ type run struct {
 	mu      sync.Mutex
 	skipped []Skipped
 	skips   int64
+	tools   []string
 	err     error // of this machine, not of the input
 }
 
