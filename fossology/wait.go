@@ -55,20 +55,8 @@ func (s *Standstill) timeOver(busy []string) error {
 // says of this host alone is stale.
 func (s *Standstill) busy(ctx context.Context) (busy []string, err error) {
 	s.doubtful = nil
-	status, err := s.o.Scheduler.statusIfAlive(ctx)
-	switch {
-	case err != nil: // it may be about to end
-		return []string{err.Error()}, nil
-	case status != nil && !s.told(status.PID):
-		return nil, errOtherScheduler
-	case status != nil:
-		for _, j := range status.Working() {
-			busy = append(busy, j.String())
-		}
-		if busy == nil {
-			busy = []string{fmt.Sprintf("the scheduler itself (process %d)", status.PID)}
-		}
-		return busy, nil
+	if busy, err := s.scheduling(ctx); busy != nil || err != nil {
+		return busy, err
 	}
 	// The scheduler's own process is there before its port is, and may be there
 	// after it.
@@ -76,7 +64,11 @@ func (s *Standstill) busy(ctx context.Context) (busy []string, err error) {
 	for _, p := range processes {
 		busy = append(busy, p.String())
 	}
-	if err != nil || busy != nil || s.o.DB == nil {
+	if err != nil || busy != nil {
+		return busy, err
+	}
+	// Again, since one may have begun to listen while processes were looked for.
+	if busy, err := s.scheduling(ctx); busy != nil || err != nil || s.o.DB == nil {
 		return busy, err
 	}
 	jobs, err := runningJobs(ctx, s.o.DB)
@@ -90,6 +82,26 @@ func (s *Standstill) busy(ctx context.Context) (busy []string, err error) {
 	s.doubtful = jobs
 	for _, j := range jobs {
 		busy = append(busy, fmt.Sprintf("job %d (%s) according to the database", j.PK, j.Type))
+	}
+	return busy, nil
+}
+
+// scheduling returns what the scheduler is at; nothing if nobody listens.
+func (s *Standstill) scheduling(ctx context.Context) (busy []string, err error) {
+	status, err := s.o.Scheduler.statusIfAlive(ctx)
+	switch {
+	case err != nil: // it may be about to end
+		return []string{err.Error()}, nil
+	case status == nil:
+		return nil, nil
+	case !s.told(status.PID):
+		return nil, errOtherScheduler
+	}
+	for _, j := range status.Working() {
+		busy = append(busy, j.String())
+	}
+	if busy == nil {
+		busy = []string{fmt.Sprintf("the scheduler itself (process %d)", status.PID)}
 	}
 	return busy, nil
 }
