@@ -201,7 +201,6 @@ func (u *update) note(n *int64, format string, args ...any) {
 	*n++
 	if text := fmt.Sprintf(format, args...); len(u.r.First) < maxNotes {
 		u.r.First = append(u.r.First, text)
-		u.o.Log.Warn(text)
 	}
 }
 

@@ -186,6 +186,57 @@ findingList[].repaired?
                       true if it was put right
 notListed             how many more there are than findingList has`,
 
+	"index": `
+golds                 golds in the repository
+upToDate              of them, that needed no look
+new                   golds that were unpacked
+unpacked.seconds      what that took, added up over all processors
+unpacked.bytes        that came out of them, contents in contents each time
+unpacked.rows         places in them
+unpacked.files        of those, the ones with a content
+damaged               golds whose bytes contradict their name
+missing               golds that the repository should hold and does not
+forgotten             golds that are gone, and that no upload has
+left                  golds that the budget did not reach
+read                  files that were read, and are confirmed
+readBytes             their bytes
+differ                files whose bytes are not those that gold makes
+leftFiles             files that the budget did not reach
+rebuilt               damaged files of the ledger that were made anew
+troubles              things that could not be read
+firstNotes[]?         the first of damaged, missing, differ and troubles
+seconds               how long it took`,
+
+	"gold status": `
+golds.unpacked        golds in the ledger, by the present unpacker
+golds.outdated        by another one: they prove nothing
+golds.damaged         whose bytes contradict their name
+golds.missing         that the repository does not hold
+files.files           files in the repository's files
+files.bytes           their bytes
+classes.CLASS.files   the same for confirmed, recorded, residue
+classes.CLASS.bytes
+reasons.REASON.files  the same for each reason of residue
+reasons.REASON.bytes
+cutShort[]?           uploads whose first unpack did not come to its end
+unpacker.version      version of the unpacker
+unpacker.tools.TOOL?  what each tool of the system says of its version
+ledger.bytes          size of the ledger
+ledger.records        golds that it has a record of
+ledger.made           rows that say which gold makes which content
+ledger.read           rows of files that were read and confirmed
+ledger.segments       files that hold the rows
+ledger.broken         damaged files, which the next index makes anew
+troubles              things that could not be read
+firstNotes[]?         the first of them`,
+
+	"gold which": `
+name                  content name of the file
+golds[].gold          content name of a gold that holds it
+golds[].seconds       that it took to unpack
+golds[].paths[]       where it stands in there
+golds[].more?         how many more places there are`,
+
 	"doctor": `
 installation          name of the installation
 checks[].what         what was looked at

@@ -73,6 +73,8 @@ func (t *tool) app() *cli.App {
 		t.catCommand(),
 		t.restoreCommand(),
 		t.verifyCommand(),
+		t.indexCommand(),
+		t.goldCommand(),
 		t.doctorCommand(),
 		t.benchCommand(),
 		t.versionCommand(),
