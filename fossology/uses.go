@@ -39,9 +39,9 @@ func (v *View) Uses(ctx context.Context) iter.Seq2[Use, error] {
 	return v.uses(ctx, usesSQL("true", "true"))
 }
 
-// UsesIn streams the same of one upload.
-func (v *View) UsesIn(ctx context.Context, upload int64) iter.Seq2[Use, error] {
-	return v.uses(ctx, usesSQL("t.upload_fk = $3", "u.upload_pk = $3"), upload)
+// UsesIn streams the same of some uploads.
+func (v *View) UsesIn(ctx context.Context, uploads ...int64) iter.Seq2[Use, error] {
+	return v.uses(ctx, usesSQL("t.upload_fk = ANY($3)", "u.upload_pk = ANY($3)"), uploads)
 }
 
 // UsesOf streams the uploads that hold one content.

@@ -2,7 +2,11 @@ package goldindex
 
 import (
 	"context"
+	"crypto/md5"
+	"crypto/sha1"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -21,7 +25,7 @@ type Absent struct {
 	Name   fossology.Name
 	Golds  []fossology.Name // that make it, each once
 	Reason Reason           // no gold makes it, for this
-	Wrong  string           // it is there, at this path, but with another size
+	Wrong  string           // it is there, at this path, but with other bytes
 }
 
 // Contents is a Database that also knows what it refers to.
@@ -107,8 +111,9 @@ func (a *Absent) from(makers []maker, r Reason) {
 }
 
 // AbsentOf is Absent for the contents of some uses, which come in the order of the
-// Names. It looks for each by itself: good for an upload or a file, not for all.
-func (l *Ledger) AbsentOf(ctx context.Context, repo fossology.Repository, db Database, uses iter.Seq2[fossology.Use, error]) iter.Seq2[Absent, error] {
+// Names. It looks for each by itself: good for an upload or a file, not for all. With
+// read it reads what is there, and tells of what has other bytes.
+func (l *Ledger) AbsentOf(ctx context.Context, repo fossology.Repository, db Database, uses iter.Seq2[fossology.Use, error], read bool) iter.Seq2[Absent, error] {
 	return func(yield func(Absent, error) bool) {
 		c := &classifier{l: l}
 		if err := c.open(ctx, db); err != nil {
@@ -120,7 +125,7 @@ func (l *Ledger) AbsentOf(ctx context.Context, repo fossology.Repository, db Dat
 			if len(of) == 0 {
 				return true
 			}
-			a, is, err := c.absentOf(repo, of)
+			a, is, err := c.absentOf(ctx, repo, of, read)
 			of = of[:0]
 			return !is && err == nil || yield(a, err) && err == nil
 		}
@@ -141,9 +146,12 @@ func (l *Ledger) AbsentOf(ctx context.Context, repo fossology.Repository, db Dat
 	}
 }
 
-func (c *classifier) absentOf(repo fossology.Repository, uses []fossology.Use) (a Absent, is bool, err error) {
+func (c *classifier) absentOf(ctx context.Context, repo fossology.Repository, uses []fossology.Use, read bool) (a Absent, is bool, err error) {
 	a.Name = uses[0].Name
 	there, wrong, err := stands(repo, a.Name)
+	if err == nil && there && wrong == "" && read {
+		wrong, err = contradicts(ctx, repo, a.Name)
+	}
 	if there && wrong == "" || err != nil {
 		return a, false, err
 	}
@@ -210,4 +218,25 @@ func stands(repo fossology.Repository, n fossology.Name) (there bool, wrong stri
 		return true, path, nil
 	}
 	return true, "", nil
+}
+
+// contradicts reads a file, and returns its path if its bytes are not those of its Name.
+func contradicts(ctx context.Context, repo fossology.Repository, n fossology.Name) (path string, err error) {
+	f, err := repo.Open(n, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil // gone meanwhile; the next run sees it
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	s, m := sha1.New(), md5.New()
+	size, err := io.CopyBuffer(io.MultiWriter(s, m), readerUntil{ctx, f}, make([]byte, 256<<10))
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", f.Name(), err)
+	}
+	if (fossology.Name{SHA1: [20]byte(s.Sum(nil)), MD5: [16]byte(m.Sum(nil)), Size: size}) != n {
+		return f.Name(), nil
+	}
+	return "", nil
 }

@@ -17,9 +17,9 @@ func (l *Ledger) Golds(n fossology.Name) ([]fossology.Name, error) {
 	return a.Golds, nil
 }
 
-// Record is what the record of a gold says before its rows. Of a gold that is not in
+// Header is what the record of a gold says before its rows. Of a gold that is not in
 // the ledger the error is ErrNotMade.
-func (l *Ledger) Record(gold fossology.Name) (*Header, error) { return l.header(gold) }
+func (l *Ledger) Header(gold fossology.Name) (*Header, error) { return l.header(gold) }
 
 // Contents calls each for every row of a gold that has a content, with the path by
 // which package unpack comes to it when it is given the header's upload as name. The

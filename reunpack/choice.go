@@ -37,7 +37,7 @@ func (c *choice) number(gold fossology.Name) (int, error) {
 	} else if err != nil {
 		return 0, err
 	}
-	h, err := c.source.Ledger.Record(gold)
+	h, err := c.source.Ledger.Header(gold)
 	switch {
 	case errors.Is(err, goldindex.ErrDamaged):
 		g.lost = err // the next update of the ledger makes it anew

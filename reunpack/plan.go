@@ -105,6 +105,7 @@ const maxTroubles = 20
 // PlanOptions say how a plan is made.
 type PlanOptions struct {
 	TempDir string // for the list of the missing; "" is os.TempDir
+	Read    bool   // Some: read the files that are there, and tell of those with other bytes
 }
 
 // All plans to bring back everything that is missing.
@@ -122,7 +123,7 @@ func All(ctx context.Context, s Source, db goldindex.Contents, o PlanOptions) (*
 // in the order of the Names.
 func Some(ctx context.Context, s Source, db goldindex.Database, uses iter.Seq2[fossology.Use, error], o PlanOptions) (*Plan, error) {
 	p := &Plan{source: s}
-	return p.make(s.Ledger.AbsentOf(ctx, s.Repository, db, uses), o)
+	return p.make(s.Ledger.AbsentOf(ctx, s.Repository, db, uses, o.Read), o)
 }
 
 // Close lets go of the plan's temporary files.
@@ -160,7 +161,7 @@ func (p *Plan) make(absent iter.Seq2[goldindex.Absent, error], o PlanOptions) (_
 func (p *Plan) take(c *choice, a goldindex.Absent) error {
 	p.Missing.add(a.Name.Size)
 	if a.Wrong != "" {
-		p.Cannot.add(a.Name, WrongBytes, a.Wrong+" has another size")
+		p.Cannot.add(a.Name, WrongBytes, a.Wrong+" has other bytes")
 		return nil
 	}
 	if len(a.Golds) == 0 {

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"repotool/fossology"
+	"repotool/goldindex"
+	"repotool/reunpack"
+	"repotool/snapshot"
+)
+
+func (t *tool) reunpackCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:  "reunpack",
+		Usage: "bring missing files back from gold",
+		Description: `
+Brings back files that the database refers to and that the repository lacks: all
+of them, those of an upload, or one. The ledger that repotool index keeps says
+which gold, the archive as it was uploaded, makes a file. Each gold is opened
+once, and read no further than is needed.
+
+--dry-run prints what would be done: which files are missing, from which golds
+they come, how long these took to unpack, and what no gold brings back, and why.
+
+A file appears under its name when its bytes are right and on the disk, never
+before; what is there is never replaced. Owner, group and mode are those of the
+other files. The database is not touched. FOSSology may work meanwhile. However
+the run ends, what it brought back stays; the next run goes on.
+
+Files that cannot be brought back are findings: they make the exit code 3. What
+stands under a file's name with other bytes stays, and is a finding too.
+--all-missing and --upload notice it by its size, --name reads the file.`,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "all-missing", Usage: "bring back all that is missing"},
+			&cli.Int64SliceFlag{Name: "upload", Usage: "bring back what is missing of the upload with the number `N` (repeatable)"},
+			&cli.StringFlag{Name: "name", Usage: "bring back the file with the content name `NAME`, or a beginning of it"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "print what would be done, and do nothing"},
+			&cli.IntFlag{Name: "parallel", Usage: "open `N` golds at once (default: one for each processor)"},
+		}, sourceFlags()...),
+		Action: t.reunpack,
+	}, `
+repotool reunpack --all-missing --dry-run
+repotool reunpack --all-missing
+repotool reunpack --upload 17
+repotool reunpack --name 0e54f81b2d1bc7bd7db9e9e9a5ddab2a8d30ad29`,
+		exitFailed, exitFindings, exitLocked, exitInterrupted)
+}
+
+func (t *tool) reunpack(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	if err := exclusive(c, "all-missing", "upload", "name"); err != nil {
+		return err
+	}
+	switch {
+	case c.NArg() > 0:
+		return tooMany(c, 0)
+	case !c.Bool("all-missing") && !c.IsSet("upload") && !c.IsSet("name"):
+		return &usageError{err: errors.New("reunpack: what to bring back is not given"),
+			hint: "write --all-missing, --upload N or --name NAME; --dry-run shows what would be done"}
+	case c.Int("parallel") < 0:
+		return usagef("--parallel %d: expected a number above 0", c.Int("parallel"))
+	}
+	return t.withGold(c.Context, s, func(g gold) error {
+		ledger, err := g.ledger(c.Context, s)
+		if err != nil {
+			return err
+		}
+		defer ledger.Close()
+		plan, err := planReunpack(c, g, ledger)
+		if err != nil {
+			return mendLedger(err)
+		}
+		defer plan.Close()
+		if c.Bool("dry-run") {
+			return t.reportReunpackPlan(s, plan)
+		}
+		lock, err := g.st.Lock(c.Context, "reunpack-"+s.installation, commandLine(), t.now())
+		if err != nil {
+			return err
+		}
+		defer lock.Unlock()
+		return t.runReunpack(c, s, g, plan)
+	})
+}
+
+// planReunpack finds out what is missing of what was asked for.
+func planReunpack(c *cli.Context, g gold, ledger *goldindex.Ledger) (*reunpack.Plan, error) {
+	source := reunpack.Source{Repository: g.in.Repository, Ledger: ledger}
+	if c.Bool("all-missing") {
+		return reunpack.All(c.Context, source, g.view, reunpack.PlanOptions{})
+	}
+	uses, err := usesFor(c, g, ledger)
+	if err != nil {
+		return nil, err
+	}
+	return reunpack.Some(c.Context, source, g.view, uses, reunpack.PlanOptions{Read: c.IsSet("name")})
+}
+
+// usesFor are the uses of what --upload and --name mean.
+func usesFor(c *cli.Context, g gold, ledger *goldindex.Ledger) (iter.Seq2[fossology.Use, error], error) {
+	if uploads := c.Int64Slice("upload"); len(uploads) > 0 {
+		if err := knownUploads(c.Context, g.view, uploads); err != nil {
+			return nil, err
+		}
+		return g.view.UsesIn(c.Context, uploads...), nil
+	}
+	text := cleanPath(c.String("name"))
+	text = text[strings.LastIndexByte(text, '/')+1:]
+	name, ok := fossology.ParseName(text)
+	if !ok {
+		var err error
+		if name, err = oneName(ledger, text); err != nil {
+			return nil, err
+		}
+	}
+	for _, err := range g.view.UsesOf(c.Context, name) {
+		if err != nil {
+			return nil, err
+		}
+		return g.view.UsesOf(c.Context, name), nil
+	}
+	return nil, &hinted{fmt.Errorf("no upload has the file %s", name),
+		"what the database does not refer to is not brought back: repotool gold cat writes it to standard output"}
+}
+
+// knownUploads is an error if there is no upload of one of the numbers.
+func knownUploads(ctx context.Context, view *fossology.View, numbers []int64) error {
+	known := map[int64]bool{}
+	for u, err := range view.Uploads(ctx) {
+		var bad *fossology.RowError
+		if err != nil && !errors.As(err, &bad) {
+			return err
+		}
+		known[u.PK] = true
+	}
+	for _, n := range numbers {
+		if !known[n] {
+			return fmt.Errorf("upload %d: %w", n, fossology.ErrNoUpload)
+		}
+	}
+	return nil
+}
+
+// runReunpack does what a plan says.
+func (t *tool) runReunpack(c *cli.Context, s settings, g gold, plan *reunpack.Plan) error {
+	progress := new(snapshot.Progress)
+	progress.TotalFiles.Store(plan.Rebuilt.Files)
+	progress.TotalBytes.Store(plan.Rebuilt.Bytes)
+	stop := t.watch(s, progress)
+	defer stop()
+	r, err := plan.Run(c.Context, reunpack.RunOptions{Parallel: c.Int("parallel"), Prefix: unpackedAt(g.in.Repository), Now: t.now, Log: t.log,
+		Progress: func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }})
+	stop()
+	if err != nil {
+		if r.Written.Files > 0 {
+			fmt.Fprintf(t.stderr, "repotool: %s of %s brought back before\n", count(r.Written.Files), plural(plan.Rebuilt.Files, "file", "files"))
+		}
+		return mendLedger(noRoom(err, g.in.Repository.Path))
+	}
+	return t.reportReunpack(s, plan, r)
+}
