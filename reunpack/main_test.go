@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +26,7 @@ const prefix = "/srv/fossology/repository/fossology/ununpack/449007l"
 type site struct {
 	repo   fossology.Repository
 	dsn    string
+	dir    string // of the ledger
 	db     *fossology.View
 	ledger *goldindex.Ledger
 	before map[string]file
@@ -39,8 +41,39 @@ type file struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{repo: fossology.Repository{Path: repotest.Repository(t), Depth: 3,
-		Routes: []fossology.Route{{Host: "localhost", Type: "*", Start: "00", End: "ff"}}}, dsn: repotest.Fossology(t)}
+	s := siteAt(t, repotest.Repository(t), repotest.Fossology(t), filepath.Join(t.TempDir(), "ledger"))
+	s.before = treeOf(t, s.repo.Path)
+	if len(index) > 0 {
+		if err := os.CopyFS(s.dir, index); err != nil {
+			t.Fatal(err)
+		}
+		return s.reopen(t)
+	}
+	if _, err := s.ledger.Update(t.Context(), goldindex.UpdateOptions{Repository: s.repo, Database: s.db, TempDir: t.TempDir(), Prefix: prefix}); err != nil {
+		t.Fatal(err)
+	}
+	keepIndex(t, s.dir)
+	return s
+}
+
+// index is the ledger of the installation, made once: it speaks of contents, not of
+// places.
+var index = fstest.MapFS{}
+
+func keepIndex(t *testing.T, dir string) {
+	t.Helper()
+	for path, content := range treeOf(t, dir) {
+		if content.mode&unix.S_IFMT == unix.S_IFREG {
+			index[strings.TrimPrefix(path, "/")] = &fstest.MapFile{Data: []byte(content.bytes), Mode: 0o644}
+		}
+	}
+}
+
+// siteAt opens an installation that is there.
+func siteAt(t *testing.T, repository, dsn, ledger string) *site {
+	t.Helper()
+	s := &site{repo: fossology.Repository{Path: repository, Depth: 3,
+		Routes: []fossology.Route{{Host: "localhost", Type: "*", Start: "00", End: "ff"}}}, dsn: dsn, dir: ledger}
 	db, err := fossology.Connect(t.Context(), fossology.DSN(s.dsn))
 	if err != nil {
 		t.Fatal(err)
@@ -50,18 +83,20 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.db.Close() })
+	return s.reopen(t)
+}
+
+// reopen opens the ledger as it is now.
+func (s *site) reopen(t *testing.T) *site {
+	t.Helper()
 	unpacker, err := goldindex.Present(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ledger, err = goldindex.Open(filepath.Join(t.TempDir(), "ledger"), unpacker); err != nil {
+	if s.ledger, err = goldindex.Open(s.dir, unpacker); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.ledger.Close() })
-	if _, err := s.ledger.Update(t.Context(), goldindex.UpdateOptions{Repository: s.repo, Database: s.db, TempDir: t.TempDir(), Prefix: prefix}); err != nil {
-		t.Fatal(err)
-	}
-	s.before = treeOf(t, s.repo.Path)
 	return s
 }
 
@@ -151,4 +186,8 @@ func (s *site) classes(t *testing.T) map[string]goldindex.File {
 		all[f.Name.String()] = f
 	}
 	return all
+}
+
+func contextWithCause(t *testing.T) (context.Context, context.CancelCauseFunc) {
+	return context.WithCancelCause(t.Context())
 }
