@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -14,8 +15,9 @@ import (
 
 // An Interrupted upload has jobs that ran or waited.
 type Interrupted struct {
-	Upload int64
-	Jobs   []Job // in the order of their keys
+	Upload   int64
+	Jobs     []Job // in the order of their keys
+	CutShort bool  // its first unpack did not end: its tree stays as it is, whatever is unpacked again
 }
 
 // Running are the keys of the jobs that the database believes to run.
@@ -52,7 +54,46 @@ func (v *View) InterruptedUploads(ctx context.Context) ([]Interrupted, error) {
 		}
 		all[i].Jobs = append(all[i].Jobs, j)
 	}
+	for upload, err := range v.CutShort(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if i, is := at[upload]; is {
+			all[i].CutShort = true
+		}
+	}
 	return all, nil
+}
+
+// Abandoned sorts out the uploads that nobody is at work on. If there is no scheduler,
+// but agents of one that died, it is an error: nobody can say what they are at.
+func Abandoned(ctx context.Context, s Scheduler, mods string, all []Interrupted) (abandoned, working []Interrupted, err error) {
+	status, err := s.statusIfAlive(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if status == nil {
+		if mods == "" {
+			return all, nil, nil
+		}
+		agents, err := AgentProcesses(mods)
+		if err == nil && len(agents) > 0 {
+			err = &hintError{text: fmt.Sprintf("no scheduler runs, but %s does", agents[0]), hint: "wait until it has ended, then try again"}
+		}
+		return all, nil, err
+	}
+	at := map[int64]bool{}
+	for _, j := range status.Working() {
+		at[j.ID] = true
+	}
+	for _, u := range all {
+		if slices.ContainsFunc(u.Jobs, func(j Job) bool { return at[j.PK] }) {
+			working = append(working, u)
+		} else {
+			abandoned = append(abandoned, u)
+		}
+	}
+	return abandoned, working, nil
 }
 
 // ResumeOptions say how jobs go on.
@@ -116,13 +157,20 @@ func (r *Resumption) upload(ctx context.Context, tx pgx.Tx, u Interrupted, o Res
 	return r.queue(ctx, tx, u)
 }
 
-// queue inserts a job that unpacks an upload again. One that is on the list already
-// is not doubled: the others wait for it anyway.
+// queue inserts a job that unpacks an upload again, as FOSSology's own pages do it: the
+// agent passes over what it has unpacked with success, so that is taken back. A job that
+// is on the list already is not doubled: the others wait for it anyway.
 func (r *Resumption) queue(ctx context.Context, tx pgx.Tx, u Interrupted) error {
 	for _, j := range u.Jobs {
 		if j.Type == unpackAgent {
 			return nil
 		}
+	}
+	if u.CutShort {
+		return nil // the agent would call the cut tree a success
+	}
+	if _, err := tx.Exec(ctx, `UPDATE ununpack_ars SET ars_success = FALSE WHERE upload_fk = $1`, u.Upload); err != nil {
+		return fmt.Errorf("take back that it is unpacked: %w", err)
 	}
 	var job, queued int64
 	err := tx.QueryRow(ctx, `INSERT INTO job (job_queued, job_priority, job_name, job_upload_fk, job_user_fk, job_group_fk)

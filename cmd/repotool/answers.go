@@ -126,6 +126,19 @@ lost.list[].detail?   more about it
 foreign               new files and directories whose owner could not be set
 seconds               how long it took`,
 
+	"reunpack --jobs": `
+plan                  true: nothing was done, this is what would be
+uploads[].upload      uploads with jobs that had not ended
+uploads[].running[]?  their jobs that the database believes to run
+uploads[].waiting[]?  their jobs that wait
+uploads[].cutShort?   its first unpack did not end: its tree stays cut
+missing.files         files of these uploads that are missing
+missing.bytes         their bytes
+files?                as repotool reunpack prints it
+jobs.reset[]?         jobs that wait again
+jobs.queued[]?        jobs inserted that unpack an upload
+jobs.waits?           dependencies inserted`,
+
 	"reunpack --dry-run": `
 missing.files         files that are missing of what was asked for
 missing.bytes         their bytes

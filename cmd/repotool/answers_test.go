@@ -44,6 +44,7 @@ var answerTypes = map[string]reflect.Type{
 	"bench repo":         reflect.TypeFor[bench.Facts](),
 	"bench compare":      reflect.TypeFor[bench.Report](),
 	"reunpack":           reflect.TypeFor[reunpack.Report](),
+	"reunpack --jobs":    reflect.TypeFor[resumed](),
 	"reunpack --dry-run": reflect.TypeFor[reunpack.Plan](),
 	"version":            reflect.TypeFor[versionResult](),
 }

@@ -12,7 +12,6 @@ import (
 	"repotool/fossology"
 	"repotool/goldindex"
 	"repotool/reunpack"
-	"repotool/snapshot"
 )
 
 func (t *tool) reunpackCommand() *cli.Command {
@@ -30,8 +29,14 @@ they come, how long these took to unpack, and what no gold brings back, and why.
 
 A file appears under its name when its bytes are right and on the disk, never
 before; what is there is never replaced. Owner, group and mode are those of the
-other files. The database is not touched. FOSSology may work meanwhile. However
-the run ends, what it brought back stays; the next run goes on.
+other files. The database is not touched, but for --jobs. FOSSology may work
+meanwhile. However the run ends, what it brought back stays; the next run goes on.
+
+--jobs is for a database that was restored: in it, jobs are running that nobody
+runs. It brings back the files of the uploads of all jobs that had not ended,
+then resets those that seem to run, in one transaction, and tells the scheduler.
+With --queue it leaves the unpacking to FOSSology: it inserts a job for it, and
+the others wait for that. Uploads that the scheduler is at work on are left alone.
 
 Files that cannot be brought back are findings: they make the exit code 3. What
 stands under a file's name with other bytes stays, and is a finding too.
@@ -40,14 +45,17 @@ stands under a file's name with other bytes stays, and is a finding too.
 			&cli.BoolFlag{Name: "all-missing", Usage: "bring back all that is missing"},
 			&cli.Int64SliceFlag{Name: "upload", Usage: "bring back what is missing of the upload with the number `N` (repeatable)"},
 			&cli.StringFlag{Name: "name", Usage: "bring back the file with the content name `NAME`, or a beginning of it"},
+			&cli.BoolFlag{Name: "jobs", Usage: "bring back the files of uploads whose jobs had not ended, and let these go on"},
+			&cli.BoolFlag{Name: "queue", Usage: "with --jobs: let FOSSology unpack these uploads again, and their jobs wait for it"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print what would be done, and do nothing"},
 			&cli.IntFlag{Name: "parallel", Usage: "open `N` golds at once (default: one for each processor)"},
-		}, sourceFlags()...),
+		}, append(sourceFlags(), setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"))...),
 		Action: t.reunpack,
 	}, `
 repotool reunpack --all-missing --dry-run
 repotool reunpack --all-missing
 repotool reunpack --upload 17
+repotool reunpack --jobs --dry-run
 repotool reunpack --name 0e54f81b2d1bc7bd7db9e9e9a5ddab2a8d30ad29`,
 		exitFailed, exitFindings, exitLocked, exitInterrupted)
 }
@@ -57,15 +65,17 @@ func (t *tool) reunpack(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := exclusive(c, "all-missing", "upload", "name"); err != nil {
+	if err := exclusive(c, "all-missing", "upload", "name", "jobs"); err != nil {
 		return err
 	}
 	switch {
 	case c.NArg() > 0:
 		return tooMany(c, 0)
-	case !c.Bool("all-missing") && !c.IsSet("upload") && !c.IsSet("name"):
+	case !c.Bool("all-missing") && !c.IsSet("upload") && !c.IsSet("name") && !c.Bool("jobs"):
 		return &usageError{err: errors.New("reunpack: what to bring back is not given"),
-			hint: "write --all-missing, --upload N or --name NAME; --dry-run shows what would be done"}
+			hint: "write --all-missing, --upload N, --name NAME or --jobs; --dry-run shows what would be done"}
+	case c.Bool("queue") && !c.Bool("jobs"):
+		return usagef("reunpack: --queue belongs to --jobs")
 	case c.Int("parallel") < 0:
 		return usagef("--parallel %d: expected a number above 0", c.Int("parallel"))
 	}
@@ -75,6 +85,9 @@ func (t *tool) reunpack(c *cli.Context) error {
 			return err
 		}
 		defer ledger.Close()
+		if c.Bool("jobs") {
+			return t.reunpackJobs(c, s, g, ledger)
+		}
 		plan, err := planReunpack(c, g, ledger)
 		if err != nil {
 			return mendLedger(err)
@@ -152,19 +165,9 @@ func knownUploads(ctx context.Context, view *fossology.View, numbers []int64) er
 
 // runReunpack does what a plan says.
 func (t *tool) runReunpack(c *cli.Context, s settings, g gold, plan *reunpack.Plan) error {
-	progress := new(snapshot.Progress)
-	progress.TotalFiles.Store(plan.Rebuilt.Files)
-	progress.TotalBytes.Store(plan.Rebuilt.Bytes)
-	stop := t.watch(s, progress)
-	defer stop()
-	r, err := plan.Run(c.Context, reunpack.RunOptions{Parallel: c.Int("parallel"), Prefix: unpackedAt(g.in.Repository), Now: t.now, Log: t.log,
-		Progress: func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }})
-	stop()
+	r, err := t.rebuild(c, s, g, plan)
 	if err != nil {
-		if r.Written.Files > 0 {
-			fmt.Fprintf(t.stderr, "repotool: %s of %s brought back before\n", count(r.Written.Files), plural(plan.Rebuilt.Files, "file", "files"))
-		}
-		return mendLedger(noRoom(err, g.in.Repository.Path))
+		return err
 	}
 	return t.reportReunpack(s, plan, r)
 }
