@@ -30,13 +30,15 @@ they come, how long these took to unpack, and what no gold brings back, and why.
 A file appears under its name when its bytes are right and on the disk, never
 before; what is there is never replaced. Owner, group and mode are those of the
 other files. The database is not touched, but for --jobs. FOSSology may work
-meanwhile. However the run ends, what it brought back stays; the next run goes on.
+meanwhile. However the run ends, what it brought back stays, and the next run
+goes on.
 
 --jobs is for a database that was restored: in it, jobs are running that nobody
 runs. It brings back the files of the uploads of all jobs that had not ended,
 then resets those that seem to run, in one transaction, and tells the scheduler.
 With --queue it leaves the unpacking to FOSSology: it inserts a job for it, and
-the others wait for that. Uploads that the scheduler is at work on are left alone.
+the others wait for that. Uploads that the scheduler is at work on are left
+alone.
 
 Files that cannot be brought back are findings: they make the exit code 3. What
 stands under a file's name with other bytes stays, and is a finding too.
