@@ -43,6 +43,8 @@ func (e *pathError) Hint() string {
 		return "what was brought back stays: make room, then run it again"
 	case errors.Is(e.err, unix.EACCES), errors.Is(e.err, unix.EPERM):
 		return "run repotool as root, or as FOSSology's user"
+	case errors.Is(e.err, unix.ENOENT):
+		return "is it mounted? Nothing is written where a host of the repository has no directory"
 	}
 	return ""
 }

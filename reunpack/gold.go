@@ -78,7 +78,7 @@ func (r *run) one(ctx context.Context, t task, left *[]leftover) error {
 	defer r.mu.Unlock()
 	for n, w := range x.wants {
 		if !w.done {
-			*left = append(*left, leftover{n, err})
+			*left = append(*left, leftover{n, t.gold, err})
 		}
 	}
 	return nil
@@ -103,7 +103,7 @@ func (x *opening) take(ctx context.Context) error {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return &lostError{x.gold, err}
 	}
 	defer f.Close()
 	x.run.tally.opened()

@@ -173,7 +173,7 @@ func (p *Plan) take(c *choice, a goldindex.Absent) error {
 		return err
 	}
 	if len(usable) == 0 {
-		p.Cannot.add(a.Name, goldindex.GoldMissing, lost.Error())
+		p.Cannot.add(a.Name, reasonOf(lost), lost.Error())
 		return nil
 	}
 	return c.add(a.Name, usable)
@@ -208,7 +208,8 @@ func (p *Plan) sumUp(c *choice) {
 	}
 }
 
-// present says whether the repository holds a gold, by its size.
+// present says whether the repository holds a gold, by its size. A lostError is about
+// this gold alone.
 func present(repo fossology.Repository, gold fossology.Name) (path string, err error) {
 	path, err = repo.Find("gold", gold.String())
 	if err != nil {
@@ -219,7 +220,7 @@ func present(repo fossology.Repository, gold fossology.Name) (path string, err e
 	case errors.Is(err, os.ErrNotExist):
 		return "", &lostError{gold, errGoldMissing}
 	case err != nil:
-		return "", err
+		return "", &lostError{gold, err}
 	case !info.Mode().IsRegular() || info.Size() != gold.Size:
 		return "", &lostError{gold, errGoldDamaged}
 	}

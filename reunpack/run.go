@@ -137,11 +137,9 @@ type task struct {
 
 // golds opens the golds of the plan, then others for what these did not give.
 func (r *run) golds(ctx context.Context) error {
-	tried := map[fossology.Name]bool{}
 	var left []leftover
 	err := r.side(ctx, func(open func(func() error)) {
 		for _, g := range r.Plan.Golds {
-			tried[g.name] = true
 			open(func() error {
 				names, err := r.wanted.of(g.at)
 				if err != nil {
@@ -151,15 +149,15 @@ func (r *run) golds(ctx context.Context) error {
 			})
 		}
 	})
+	asked := map[fossology.Name][]fossology.Name{} // of each file that is left, the golds that were asked
 	for err == nil && len(left) > 0 {
 		var tasks []task
-		if tasks, err = r.otherwise(left, tried); err != nil {
+		if tasks, err = r.otherwise(left, asked); err != nil {
 			return err
 		}
 		left = nil
 		err = r.side(ctx, func(open func(func() error)) {
 			for _, t := range tasks {
-				tried[t.gold] = true
 				open(func() error { return r.one(ctx, t, &left) })
 			}
 		})
@@ -185,19 +183,22 @@ func (r *run) side(ctx context.Context, list func(open func(func() error))) erro
 // A leftover is a file that a gold did not give.
 type leftover struct {
 	name fossology.Name
+	gold fossology.Name
 	why  error
 }
 
-// otherwise finds golds that were not tried for what is left; what has none is lost.
-func (r *run) otherwise(left []leftover, tried map[fossology.Name]bool) ([]task, error) {
+// otherwise finds for what is left golds that were not asked for it; what has none is
+// lost.
+func (r *run) otherwise(left []leftover, asked map[fossology.Name][]fossology.Name) ([]task, error) {
 	numbers := map[fossology.Name]int{}
 	var tasks []task
 	for _, l := range left {
+		asked[l.name] = append(asked[l.name], l.gold)
 		golds, err := r.source.Ledger.Golds(l.name)
 		if err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(golds, func(g fossology.Name) bool { return !tried[g] })
+		i := slices.IndexFunc(golds, func(g fossology.Name) bool { return !slices.Contains(asked[l.name], g) })
 		if i < 0 {
 			r.lost(l.name, reasonOf(l.why), l.why.Error())
 			continue

@@ -3,6 +3,7 @@ package reunpack_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,6 +225,51 @@ func TestGoldGone(t *testing.T) {
 			t.Error("it was written")
 		}
 	})
+}
+
+// TestOneGoldDamaged damages one gold of a plan for all: what another gold makes comes
+// back, be it in the plan or not; the rest is lost for this reason.
+func TestOneGoldDamaged(t *testing.T) {
+	s := newSite(t)
+	const upload = "libyaml-dsc.tar.gz"
+	s.destroy(t)
+	p := s.all(t)
+	i := slices.IndexFunc(p.Golds, func(g reunpack.Gold) bool { return g.Upload == upload })
+	if i < 0 {
+		t.Fatalf("%s is not in the plan", upload)
+	}
+	bad := p.Golds[i]
+	path, err := s.repo.Find("gold", bad.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damage(t, path)
+	only := map[string]bool{} // contents that no other gold makes
+	for file := range s.before {
+		n, ok := fossology.ParseName(filepath.Base(file))
+		if !ok || !strings.HasPrefix(file, "/localhost/files/") {
+			continue
+		}
+		golds, err := s.ledger.Golds(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(golds) == 1 && golds[0].String() == bad.Name {
+			only[n.String()] = true
+		}
+	}
+	r := s.run(t, p)
+	if len(only) == 0 || len(only) == int(bad.Files) || int(r.Lost.Reasons[goldindex.GoldDamaged].Files) != len(only) {
+		t.Errorf("lost %+v, want %d of the %d files of the gold", r.Lost.Reasons, len(only), bad.Files)
+	}
+	for _, l := range r.Lost.List {
+		if l.Reason == goldindex.GoldDamaged && !only[l.Name] {
+			t.Errorf("%s is lost, and another gold makes it: %s", l.Name, l.Detail)
+		}
+	}
+	if n := s.intact(t); n != 809-len(only) {
+		t.Errorf("%d files are back, want %d", n, 809-len(only))
+	}
 }
 
 // damage writes zeros over a file and keeps its size.
