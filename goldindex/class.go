@@ -182,6 +182,9 @@ func (c *classifier) because(use fossology.Use, makers []maker) Reason {
 		return Metadata
 	}
 	u := c.uploads[use.Upload]
+	if u.gold.IsZero() { // the upload was deleted, or is no more
+		return GoldMissing
+	}
 	e, known := c.l.entry(u.gold)
 	switch {
 	case known && e.kind == Missing:

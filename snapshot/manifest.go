@@ -64,7 +64,8 @@ type Manifest struct {
 	Segments     []Segment         `json:"segments"` // oldest first; a later one overrules
 	Totals       map[string]Totals `json:"totals"`   // by type: gold, files, logs, …
 	Database     *Dump             `json:"database,omitempty"`
-	Rows         map[string]int64  `json:"rows,omitempty"` // of upload, pfile, uploadtree, jobqueue
+	Rows         map[string]int64  `json:"rows,omitempty"`       // of upload, pfile, uploadtree, jobqueue
+	RestoreText  store.Hash        `json:"restoreText,omitzero"` // of RESTORE.txt; zero: no day, or not recorded
 }
 
 // DirMeta is the mode and owner of every directory that has no entry of its own.

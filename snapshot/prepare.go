@@ -54,7 +54,14 @@ func (t *taker) prepare(ctx context.Context) error {
 		last, err := time.Parse(TimeFormat, names[len(names)-1])
 		if err == nil && !t.manifest.Time.After(last) {
 			t.manifest.Time = last.Add(time.Second)
+			if ahead := last.Sub(t.started); ahead > clockTolerance {
+				t.findings.Add(ClockBehind, names[len(names)-1], fmt.Sprintf("it is %v ahead of this host's clock", ahead.Round(time.Second)))
+			}
 		}
+	}
+	// A day whose snapshot was deleted keeps its name.
+	for t.Layout != LayoutNone && exists(filepath.Join(daysDir(t.Store, t.Installation), t.manifest.Name())) {
+		t.manifest.Time = t.manifest.Time.Add(time.Second)
 	}
 	if parent != nil && parent.Depth == t.Depth {
 		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
@@ -67,6 +74,14 @@ func (t *taker) prepare(ctx context.Context) error {
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil
 }
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// clockTolerance is by how much a clock may be set back without a word.
+const clockTolerance = time.Minute
 
 // temporary removes what killed processes left in tmp/, and makes a place for
 // this run.
@@ -139,7 +154,7 @@ func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, 
 		if err != nil {
 			return nil, false
 		}
-		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
+		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing && x.Kind != ObjectLost {
 			continue
 		}
 		if wrong[x.Path] = true; len(wrong) > most {

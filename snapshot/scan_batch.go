@@ -3,7 +3,6 @@ package snapshot
 import (
 	"context"
 	"fmt"
-	"path"
 
 	"repotool/store"
 )
@@ -89,11 +88,12 @@ func (s *scan) collect(ctx context.Context) error {
 
 func (s *scan) take(it *item) error {
 	if it.put.Healed {
-		s.findings.Add(StoreDamaged, it.entry.Path, fmt.Sprintf("object %s held other bytes and was replaced", it.put.Object))
+		s.findings.Add(StoreDamaged, it.entry.Path, fmt.Sprintf("object %s held other bytes and was replaced; they are in the store's trash", it.put.Object))
 	}
 	if it.problem != nil {
 		s.report(*it.problem)
 		if !it.gone {
+			s.checkKept(it)
 			return nil // what is known of it stays
 		}
 	}
@@ -141,12 +141,8 @@ func (s *scan) report(f Finding) {
 
 // retry makes the next scan read the directory of path again.
 func (s *scan) retry(p string) {
-	dir := path.Dir(p)
-	if dir == "." {
-		dir = ""
-	}
 	s.cacheMu.Lock()
-	s.cache.retry[dir] = true
+	s.cache.again(p)
 	s.cacheMu.Unlock()
 }
 

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"maps"
@@ -103,12 +104,26 @@ func Take(ctx context.Context, o TakeOptions) (*Summary, error) {
 	if _, err := (fossology.Repository{Path: o.Repository}).Tops(); err != nil {
 		return nil, err
 	}
+	if err := o.Store.Apart(o.Repository); err != nil { // each snapshot would take up those before
+		return nil, fmt.Errorf("snapshot of %s: %w", o.Repository, err)
+	}
 	lock, err := o.Store.Lock(ctx, "snapshot-"+o.Installation, o.Command, o.Now())
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Unlock()
-	t := &taker{TakeOptions: o}
+	s, err := takeOnce(ctx, o, false)
+	if errors.Is(err, errDisorder) {
+		o.Log.Warn("beginning again, and reading every directory", "err", err)
+		s, err = takeOnce(ctx, o, true)
+	}
+	return s, err
+}
+
+// takeOnce takes a snapshot. With distrust, no directory is passed over for what
+// an earlier walk knew of it.
+func takeOnce(ctx context.Context, o TakeOptions, distrust bool) (*Summary, error) {
+	t := &taker{TakeOptions: o, distrust: distrust}
 	defer t.close()
 	if err := t.prepare(ctx); err != nil {
 		return nil, err
@@ -116,7 +131,22 @@ func Take(ctx context.Context, o TakeOptions) (*Summary, error) {
 	if err := t.copy(ctx); err != nil {
 		return nil, err
 	}
+	t.compareWithParent()
 	return t.publish(ctx)
+}
+
+// fewFiles is a repository so small that all of it may be replaced in a day.
+const fewFiles = 100
+
+// compareWithParent makes a finding of a repository that has lost most of what it
+// held: a disk that is not mounted, or a wrong path, looks just like that.
+func (t *taker) compareWithParent() {
+	if t.parent == nil {
+		return
+	}
+	if had := t.parent.Total().Files; had > fewFiles && t.summary.Removed > had/2 {
+		t.findings.Add(ManyGone, t.Repository, fmt.Sprintf("%d of the %d files of snapshot %s are gone", t.summary.Removed, had, t.parent.Name()))
+	}
 }
 
 // A taker is one run of Take.
@@ -132,7 +162,9 @@ type taker struct {
 	fresh    *cacheWriter    // of this run
 	full     time.Time       // when every directory was last read
 	suspects map[string]bool // files that were wrong the last time
-	tmp      string          // of this run alone
+	lost     lostFiles
+	tmp      string // of this run alone
+	distrust bool   // read every directory in every pass
 }
 
 func (t *taker) close() {
@@ -168,7 +200,7 @@ func (t *taker) copy(ctx context.Context) error {
 		t.cache = openScanCache(cacheName(t.Store, t.Installation), cacheKey(t.Repository, t.manifest.Segments))
 	}
 	t.full = t.started
-	if t.cache != nil {
+	if t.cache != nil && !t.distrust {
 		if age := t.started.Sub(t.cache.head.Full); age >= 0 && age < fullScanEvery {
 			t.full, dirs = t.cache.head.Full, t.cache.dirs()
 		}
@@ -211,8 +243,11 @@ func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 		expect = t.manifest.Total() // the parent's
 	}
 	t.Progress.Begin(phase, expect.Files, expect.Bytes)
+	if t.distrust {
+		dirs = nil
+	}
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
-		readAll: readAll, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
+		readAll: readAll, noDay: t.Layout == LayoutNone && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode

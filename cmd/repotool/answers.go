@@ -67,7 +67,8 @@ database              how it would be dumped, as --database says
 rows.TABLE?           rows of upload, pfile, uploadtree, jobqueue
 quiesce               stop or none
 freeBytes             free room in the store
-freeInodes            free inodes there; -1: as many files as fit`,
+freeInodes            free inodes there; -1: as many files as fit
+problems[]?           what will not fit`,
 
 	"snapshots": `
 snapshots[]           each as repotool snapshot prints it`,
@@ -177,6 +178,7 @@ files.linked?         of those written, links to each other
 files.damaged?        files that are damaged in the store, not restored
 files.foreign?        files whose owner, mode or time could not be set
 files.newBytes?       bytes written
+files.symlinks?       symbolic links among files.files
 standstillSeconds?    how long FOSSology stood still, in place
 room.dir?             plan: the nearest directory that exists
 room.freeBytes?       plan: free room there
@@ -214,18 +216,19 @@ firstFindings[].detail?
 	"verify": `
 scope                 store, snapshot or source
 snapshot?             with SNAPSHOT: its name
-objects               objects read
+objects               objects read; with SNAPSHOT, one that serves several
+                      files counts for each
 skipped               objects not read, because of --sample or --budget
 bytes                 bytes read
 snapshots             snapshots checked for completeness
 snapshotsSkipped      snapshots not checked, because of --budget
-files                 entries of snapshots that were looked for; with --source:
+files                 files of snapshots that were looked for; with --source:
                       files of the repository
 unnamed               of those, the ones without a checksum for a name, which
                       are not checked
 compared              with --source: rows and files were compared
-repaired              objects put right
-quarantine?           directory of the store with the objects they replaced
+repaired              objects and files of days put right
+quarantine?           directory of the store with what they replaced
 findings.KIND         how many there are
 findingList[].kind    each of them, the first 10,000
 findingList[].what    object, path or snapshot

@@ -57,7 +57,7 @@ func oneName(ledger *goldindex.Ledger, name string) (fossology.Name, error) {
 		return fossology.Name{}, mendLedger(err)
 	case len(found) == 0:
 		return fossology.Name{}, &hinted{fmt.Errorf("no gold in the ledger makes %s", name),
-			"NAME is a content name or its beginning; repotool index looks at new golds"}
+			"NAME is a content name or its beginning; repotool index brings the ledger up to date"}
 	case len(found) > 1:
 		return fossology.Name{}, &hinted{fmt.Errorf("%s fits several contents", name),
 			fmt.Sprintf("the first two are %s and %s", found[0], found[1])}
