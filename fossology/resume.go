@@ -129,7 +129,7 @@ func (d *Database) Resume(ctx context.Context, uploads []Interrupted, o ResumeOp
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("let jobs go on: %w", lockHint(err))
+		return nil, fmt.Errorf("let jobs go on: %w", adviseOn(err))
 	}
 	return r, nil
 }

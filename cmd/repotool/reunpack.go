@@ -107,26 +107,29 @@ func (t *tool) reunpack(c *cli.Context) error {
 	})
 }
 
-// planReunpack finds out what is missing of what was asked for.
+// planReunpack finds out what is missing of what was asked for. The view of the
+// database is closed before the work begins, which may take hours.
 func planReunpack(c *cli.Context, g gold, ledger *goldindex.Ledger) (*reunpack.Plan, error) {
-	source := reunpack.Source{Repository: g.in.Repository, Ledger: ledger}
-	if c.Bool("all-missing") {
-		return reunpack.All(c.Context, source, g.view, reunpack.PlanOptions{})
-	}
-	uses, err := usesFor(c, g, ledger)
+	view, err := g.db.View(c.Context)
 	if err != nil {
 		return nil, err
 	}
-	return reunpack.Some(c.Context, source, g.view, uses, reunpack.PlanOptions{Read: c.IsSet("name")})
+	defer view.Close()
+	source := reunpack.Source{Repository: g.in.Repository, Ledger: ledger}
+	if c.Bool("all-missing") {
+		return reunpack.All(c.Context, source, view, reunpack.PlanOptions{})
+	}
+	uses, err := usesFor(c, view, ledger)
+	if err != nil {
+		return nil, err
+	}
+	return reunpack.Some(c.Context, source, view, uses, reunpack.PlanOptions{Read: c.IsSet("name")})
 }
 
 // usesFor are the uses of what --upload and --name mean.
-func usesFor(c *cli.Context, g gold, ledger *goldindex.Ledger) (iter.Seq2[fossology.Use, error], error) {
+func usesFor(c *cli.Context, view *fossology.View, ledger *goldindex.Ledger) (iter.Seq2[fossology.Use, error], error) {
 	if uploads := c.Int64Slice("upload"); len(uploads) > 0 {
-		if err := knownUploads(c.Context, g.view, uploads); err != nil {
-			return nil, err
-		}
-		return g.view.UsesIn(c.Context, uploads...), nil
+		return view.UsesIn(c.Context, uploads...), knownUploads(c.Context, view, uploads)
 	}
 	text := cleanPath(c.String("name"))
 	text = text[strings.LastIndexByte(text, '/')+1:]
@@ -137,11 +140,8 @@ func usesFor(c *cli.Context, g gold, ledger *goldindex.Ledger) (iter.Seq2[fossol
 			return nil, err
 		}
 	}
-	for _, err := range g.view.UsesOf(c.Context, name) {
-		if err != nil {
-			return nil, err
-		}
-		return g.view.UsesOf(c.Context, name), nil
+	for _, err := range view.UsesOf(c.Context, name) {
+		return view.UsesOf(c.Context, name), err
 	}
 	return nil, &hinted{fmt.Errorf("no upload has the file %s", name),
 		"what the database does not refer to is not brought back: repotool gold cat writes it to standard output"}

@@ -31,39 +31,51 @@ type resumedUpload struct {
 
 // reunpackJobs lets the jobs go on that had not ended when the database was copied.
 func (t *tool) reunpackJobs(c *cli.Context, s settings, g gold, ledger *goldindex.Ledger) error {
-	all, err := g.view.InterruptedUploads(c.Context)
-	if err != nil {
-		return err
-	}
 	scheduler := fossology.Scheduler{Address: g.in.SchedulerAddress()}
-	uploads, _, err := fossology.Abandoned(c.Context, scheduler, g.in.AgentsDir(), all)
-	if err != nil {
-		return err
-	}
-	answer := resumed{Plan: c.Bool("dry-run"), Uploads: []resumedUpload{}}
-	numbers := []int64{}
-	for _, u := range uploads {
-		numbers = append(numbers, u.Upload)
-		answer.Uploads = append(answer.Uploads, resumedOf(u))
-	}
-	plan, err := reunpack.Some(c.Context, reunpack.Source{Repository: g.in.Repository, Ledger: ledger}, g.view,
-		g.view.UsesIn(c.Context, numbers...), reunpack.PlanOptions{})
+	uploads, plan, err := planJobs(c, g, ledger, scheduler)
 	if err != nil {
 		return mendLedger(err)
 	}
 	defer plan.Close()
-	answer.Missing = plan.Missing
-	if answer.Plan {
-		return t.reportJobs(c, s, answer, &plan.Cannot)
-	}
-	if err := t.resume(c, s, g, plan, uploads, scheduler, &answer); err != nil {
-		return err
+	answer := resumed{Plan: c.Bool("dry-run"), Uploads: []resumedUpload{}, Missing: plan.Missing}
+	for _, u := range uploads {
+		answer.Uploads = append(answer.Uploads, resumedOf(u))
 	}
 	lost := &plan.Cannot
-	if answer.Files != nil {
-		lost = &answer.Files.Lost
+	if !answer.Plan {
+		if err := t.resume(c, s, g, plan, uploads, scheduler, &answer); err != nil {
+			return err
+		}
+		if answer.Files != nil {
+			lost = &answer.Files.Lost
+		}
 	}
 	return t.reportJobs(c, s, answer, lost)
+}
+
+// planJobs finds the uploads whose jobs nobody is at work on, and what of them is
+// missing.
+func planJobs(c *cli.Context, g gold, ledger *goldindex.Ledger, scheduler fossology.Scheduler) ([]fossology.Interrupted, *reunpack.Plan, error) {
+	view, err := g.db.View(c.Context)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer view.Close()
+	all, err := view.InterruptedUploads(c.Context)
+	if err != nil {
+		return nil, nil, err
+	}
+	uploads, _, err := fossology.Abandoned(c.Context, scheduler, g.in.AgentsDir(), all)
+	if err != nil {
+		return nil, nil, err
+	}
+	numbers := []int64{}
+	for _, u := range uploads {
+		numbers = append(numbers, u.Upload)
+	}
+	plan, err := reunpack.Some(c.Context, reunpack.Source{Repository: g.in.Repository, Ledger: ledger}, view,
+		view.UsesIn(c.Context, numbers...), reunpack.PlanOptions{})
+	return uploads, plan, err
 }
 
 func resumedOf(u fossology.Interrupted) resumedUpload {
@@ -92,16 +104,14 @@ func (t *tool) resume(c *cli.Context, s settings, g gold, plan *reunpack.Plan, u
 			return nil
 		}
 	}
-	return connected(c.Context, g.in.Database, func(db *fossology.Database) error {
-		answer.Jobs, err = db.Resume(c.Context, uploads, fossology.ResumeOptions{Queue: c.Bool("queue")})
-		if errors.Is(err, fossology.ErrJobMoved) {
-			return withHint(err, "something works on the queue: nothing was changed there; run this again")
-		}
-		if err != nil {
-			return err
-		}
-		return scheduler.Reload(c.Context)
-	})
+	answer.Jobs, err = g.db.Resume(c.Context, uploads, fossology.ResumeOptions{Queue: c.Bool("queue")})
+	if errors.Is(err, fossology.ErrJobMoved) {
+		return withHint(err, "something works on the queue: nothing was changed there; run this again")
+	}
+	if err != nil {
+		return err
+	}
+	return scheduler.Reload(c.Context)
 }
 
 // onlyReports says whether nothing is lost but tools' reports about archives, which
