@@ -70,15 +70,16 @@
 // # Who may import whom
 //
 // A package imports only what lies below it: unpack, fossology and store know nothing
-// of each other, goldindex knows the first two, reunpack these three, snapshot knows both, verify looks at all of them, bench at the
-// store alone, and nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
+// of each other, goldindex knows the first two, reunpack these three, snapshot knows
+// fossology and store, verify these and snapshot, bench the store alone, and nothing
+// imports cmd/repotool. Only fossology opens connections to PostgreSQL;
 // snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
 // the third-party modules that each package may use, and the test fails when the
 // code and the table disagree.
 //
 // The rights follow the same lines. unpack touches only what it is handed; goldindex
 // reads, and writes its ledger; store and snapshot write backups; only
-// snapshot's restore and reunpack write a live repository, reunpack what is missing alone; only fossology stops and starts
-// services; verify reads, and writes the store only when it is told to repair;
+// snapshot's restore and reunpack write a live repository, reunpack only what is missing;
+// only fossology stops and starts services, and lets jobs of a restored queue go on; verify reads, and writes the store only when it is told to repair;
 // bench writes what it generates.
 package repotool
