@@ -80,6 +80,7 @@
 // The rights follow the same lines. unpack touches only what it is handed; goldindex
 // reads, and writes its ledger; store and snapshot write backups; only
 // snapshot's restore and reunpack write a live repository, reunpack only what is missing;
-// only fossology stops and starts services, and lets jobs of a restored queue go on; verify reads, and writes the store only when it is told to repair;
-// bench writes what it generates.
+// only fossology stops and starts services, and lets jobs of a restored queue go on;
+// verify reads, and writes the store only when it is told to repair; bench writes what
+// it generates.
 package repotool

@@ -53,7 +53,7 @@ func TestAllMissing(t *testing.T) {
 			}
 		}
 	}
-	if want < 500 || int64(want) != r.Written.Files || int64(want) != p.Rebuilt.Files || r.Written != p.Rebuilt {
+	if want < 500 || int64(want) != r.Written.Files || int64(want) != p.Rebuilt.Files || r.Written != p.Rebuilt || int(r.Golds) != len(p.Golds) {
 		t.Errorf("wrote %+v, planned %+v, want %d files", r.Written, p.Rebuilt, want)
 	}
 	if n := r.Lost.Reasons[goldindex.Metadata].Files; lost == 0 || n != int64(lost) || r.Lost.Files() != n || len(r.Lost.List) != lost {
@@ -78,11 +78,11 @@ func TestAllMissing(t *testing.T) {
 // groups are those that occur among what was.
 func (s *site) unchanged(t *testing.T, after map[string]file) {
 	t.Helper()
-	type look struct{ mode, gid uint32 }
+	type look struct{ mode, uid, gid uint32 }
 	occurs := map[look]bool{}
 	for path, f := range s.before {
 		if strings.HasPrefix(path, "/localhost/") {
-			occurs[look{f.mode, f.gid}] = true
+			occurs[look{f.mode, f.uid, f.gid}] = true
 		}
 	}
 	for path, f := range after {
@@ -96,8 +96,8 @@ func (s *site) unchanged(t *testing.T, after map[string]file) {
 		if !strings.HasPrefix(path, "/localhost/files") && f != was {
 			t.Errorf("%s has changed: %o %d, was %o %d", path, f.mode, f.gid, was.mode, was.gid)
 		}
-		if strings.HasPrefix(path, "/localhost/files") && !occurs[look{f.mode, f.gid}] {
-			t.Errorf("%s has mode %o and group %d, like nothing that was", path, f.mode, f.gid)
+		if strings.HasPrefix(path, "/localhost/files") && !occurs[look{f.mode, f.uid, f.gid}] {
+			t.Errorf("%s has mode %o, owner %d and group %d, like nothing that was", path, f.mode, f.uid, f.gid)
 		}
 	}
 	for path := range s.before {

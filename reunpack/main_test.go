@@ -36,6 +36,7 @@ type site struct {
 type file struct {
 	bytes string
 	mode  uint32
+	uid   uint32
 	gid   uint32
 }
 
@@ -158,7 +159,7 @@ func treeOf(t testing.TB, dir string) map[string]file {
 		if err := unix.Lstat(path, &st); err != nil {
 			return err
 		}
-		f := file{mode: st.Mode, gid: st.Gid}
+		f := file{mode: st.Mode, uid: st.Uid, gid: st.Gid}
 		if e.Type().IsRegular() {
 			b, err := os.ReadFile(path)
 			if err != nil {
