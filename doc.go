@@ -37,6 +37,10 @@
 // unpacks each once, compares what comes out with the files of the repository, and
 // so knows of each whether gold can bring it back: that is proven, never assumed.
 //
+// reunpack brings files that are missing back from gold: it asks the ledger which gold
+// makes what, opens each once, and writes into the live repository, where nothing ever
+// stands under a Name but its own bytes, and nothing is replaced.
+//
 // store keeps objects. Bytes come in as unnamed temporary files and are linked
 // into place when they are complete; one sync makes a whole night durable. The
 // probe that refuses a file system which could not hold a store is here, and so
@@ -66,15 +70,17 @@
 // # Who may import whom
 //
 // A package imports only what lies below it: unpack, fossology and store know nothing
-// of each other, goldindex knows the first two, snapshot knows both, verify looks at all of them, bench at the
-// store alone, and nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
+// of each other, goldindex knows the first two, reunpack these three, snapshot knows
+// fossology and store, verify these and snapshot, bench the store alone, and nothing
+// imports cmd/repotool. Only fossology opens connections to PostgreSQL;
 // snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
 // the third-party modules that each package may use, and the test fails when the
 // code and the table disagree.
 //
 // The rights follow the same lines. unpack touches only what it is handed; goldindex
 // reads, and writes its ledger; store and snapshot write backups; only
-// snapshot's restore writes a live repository; only fossology stops and starts
-// services; verify reads, and writes the store only when it is told to repair;
-// bench writes what it generates.
+// snapshot's restore and reunpack write a live repository, reunpack only what is missing;
+// only fossology stops and starts services, and lets jobs of a restored queue go on;
+// verify reads, and writes the store only when it is told to repair; bench writes what
+// it generates.
 package repotool

@@ -2,8 +2,10 @@ package fossology
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -15,21 +17,42 @@ type Use struct {
 	Meta   bool // only as artifact.meta, a tool's words about an archive
 }
 
-// Uses streams which upload holds which content, each pair once, in the order of
-// [Name.Compare]. An upload that was not unpacked yet holds its own file. PostgreSQL
-// does the sorting, on its disk if need be.
-func (v *View) Uses(ctx context.Context) iter.Seq2[Use, error] {
-	const sql = `SELECT name, upload, meta FROM (
+// usesSQL selects which upload holds which content. An upload that was not unpacked yet
+// holds its own file. Both conditions stand for what is asked about.
+func usesSQL(ofTree, ofUpload string) string {
+	return `SELECT name, upload, meta FROM (
 			SELECT ` + pfileName + ` COLLATE "C" AS name, t.upload_fk AS upload,
 				bool_and(coalesce(t.ufile_mode, 0)::bigint & $1 = $2) AS meta
-			FROM uploadtree t JOIN pfile p ON p.pfile_pk = t.pfile_fk GROUP BY 1, 2
+			FROM uploadtree t JOIN pfile p ON p.pfile_pk = t.pfile_fk WHERE ` + ofTree + ` GROUP BY 1, 2
 			UNION ALL
 			SELECT ` + pfileName + ` COLLATE "C", u.upload_pk, false
 			FROM upload u JOIN pfile p ON p.pfile_pk = u.pfile_fk
 			WHERE u.expire_action IS DISTINCT FROM 'd' AND NOT EXISTS (SELECT FROM uploadtree t WHERE t.upload_fk = u.upload_pk)
+				AND ` + ofUpload + `
 		) uses ORDER BY name, upload`
+}
+
+// Uses streams which upload holds which content, each pair once, in the order of
+// [Name.Compare]. An upload that was not unpacked yet holds its own file. PostgreSQL
+// does the sorting, on its disk if need be.
+func (v *View) Uses(ctx context.Context) iter.Seq2[Use, error] {
+	return v.uses(ctx, usesSQL("true", "true"))
+}
+
+// UsesIn streams the same of some uploads.
+func (v *View) UsesIn(ctx context.Context, uploads ...int64) iter.Seq2[Use, error] {
+	return v.uses(ctx, usesSQL("t.upload_fk = ANY($3)", "u.upload_pk = ANY($3)"), uploads)
+}
+
+// UsesOf streams the uploads that hold one content.
+func (v *View) UsesOf(ctx context.Context, n Name) iter.Seq2[Use, error] {
+	const of = `p.pfile_sha1 = $3 AND p.pfile_md5 = $4 AND p.pfile_size = $5`
+	return v.uses(ctx, usesSQL(of, of), strings.ToUpper(hex.EncodeToString(n.SHA1[:])), strings.ToUpper(hex.EncodeToString(n.MD5[:])), n.Size)
+}
+
+func (v *View) uses(ctx context.Context, sql string, of ...any) iter.Seq2[Use, error] {
 	var name nameScanner
-	args := []any{int64(ModeArtifact | ModeContainer), int64(ModeArtifact)} // a row of artifact.meta has the one bit, not the other
+	args := append([]any{int64(ModeArtifact | ModeContainer), int64(ModeArtifact)}, of...) // a row of artifact.meta has the one bit, not the other
 	return stream(ctx, v, sql, args, func(rows pgx.CollectableRow) (u Use, err error) {
 		if err := rows.Scan(&name, &u.Upload, &u.Meta); err != nil {
 			return u, err

@@ -109,6 +109,61 @@ summary.metadata?     files with another mode, owner, time or kind only
 summary.directories?  directories that came, went, or have another mode or owner
 summary.rows.TABLE[]? where the database has other counts: rows in A, rows in B`,
 
+	"reunpack": `
+missing.files         files that were missing of what was asked for
+missing.bytes         their bytes
+written.files         of those, brought back
+written.bytes         their bytes
+there.files           of those, brought by somebody else meanwhile
+there.bytes           their bytes
+golds                 golds that were opened
+lost.reasons.REASON.files
+                      files that were not brought back, because of it
+lost.reasons.REASON.bytes
+                      their bytes
+lost.list[].name?     each of them, the first 10,000
+lost.list[].reason?   why it is not brought back
+lost.list[].detail?   more about it
+foreign               new files and directories whose owner could not be set
+seconds               how long it took`,
+
+	"reunpack --jobs": `
+plan                  true: nothing was done, this is what would be
+uploads[].upload      uploads with jobs that had not ended
+uploads[].running[]?  their jobs that the database believes to run
+uploads[].waiting[]?  their jobs that wait
+uploads[].cutShort?   its first unpack did not end: its tree stays cut
+missing.files         files of these uploads that are missing
+missing.bytes         their bytes
+files?                as repotool reunpack prints it
+jobs.reset[]?         jobs that wait again
+jobs.queued[]?        jobs inserted that unpack an upload
+jobs.waits?           dependencies inserted`,
+
+	"reunpack --dry-run": `
+missing.files         files that are missing of what was asked for
+missing.bytes         their bytes
+rebuilt.files         of those, what gold brings back
+rebuilt.bytes         their bytes
+golds[].name          golds that would be opened, the dearest first
+golds[].upload        what it was uploaded as
+golds[].files         files that are wanted from it
+golds[].bytes         their bytes
+golds[].cost.seconds  to unpack all of it, when that was last done
+golds[].cost.bytes    that come out of it
+golds[].cost.rows     rows of its tree
+golds[].cost.files    of those, with a content
+seconds               sum of the golds' seconds: it takes no longer
+unpacked              sum of the bytes that come out of them
+cannot.reasons.REASON.files
+                      files that no gold brings back, because of it
+cannot.reasons.REASON.bytes
+                      their bytes
+cannot.list[].name?   each of them, the first 10,000
+cannot.list[].reason? why it is not brought back
+cannot.list[].detail? more about it
+troubles[]?           what could not be read while looking`,
+
 	"restore": `
 snapshot              its name
 installation          name of the installation

@@ -19,6 +19,7 @@ import (
 
 	"repotool/bench"
 	"repotool/goldindex"
+	"repotool/reunpack"
 	"repotool/snapshot"
 	"repotool/verify"
 )
@@ -42,6 +43,9 @@ var answerTypes = map[string]reflect.Type{
 	"doctor":             reflect.TypeFor[diagnosis](),
 	"bench repo":         reflect.TypeFor[bench.Facts](),
 	"bench compare":      reflect.TypeFor[bench.Report](),
+	"reunpack":           reflect.TypeFor[reunpack.Report](),
+	"reunpack --jobs":    reflect.TypeFor[resumed](),
+	"reunpack --dry-run": reflect.TypeFor[reunpack.Plan](),
 	"version":            reflect.TypeFor[versionResult](),
 }
 

@@ -75,6 +75,7 @@ func (t *tool) app() *cli.App {
 		t.verifyCommand(),
 		t.indexCommand(),
 		t.goldCommand(),
+		t.reunpackCommand(),
 		t.doctorCommand(),
 		t.benchCommand(),
 		t.versionCommand(),
