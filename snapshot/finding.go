@@ -30,6 +30,8 @@ const (
 	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or the other way round
 	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
+	NoProof         FindingKind = "no-proof"         // whether gold brings a file back could not be looked up
+	NotRebuilt      FindingKind = "not-rebuilt"      // gold did not bring a file back that was left out
 )
 
 // A Finding is something that a person should know, and that did not stop the
@@ -72,6 +74,10 @@ func (k FindingKind) Hint() string {
 		return "move it away and restore again: a restore replaces files by files only"
 	case NothingSelected:
 		return (&SelectionError{}).Hint()
+	case NoProof:
+		return "the ledger of what gold makes is damaged: repotool snapshot --strategy gold --index run mends it"
+	case NotRebuilt:
+		return "restore again with the repotool and the tools that took the snapshot (see unpacker in repotool snapshots), or look for the file in another snapshot"
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

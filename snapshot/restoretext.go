@@ -13,6 +13,7 @@ func restoreText(m *Manifest, layout Layout, tops []string) []byte {
 	t := &restoreWriter{m: m}
 	t.intro()
 	t.files(layout, tops)
+	t.leftOut()
 	t.database()
 	return []byte(t.b.String())
 }
@@ -49,7 +50,7 @@ func (t *restoreWriter) files(layout Layout, tops []string) {
 	other := false
 	t.say("2. Copy the files. The files of this day are links into the store: copy them,\n   never move or change them.")
 	if layout == LayoutNative {
-		t.run(`cp -R . "$REPO"`, `rm -rf "$REPO/database" "$REPO/RESTORE.txt" "$REPO/other"`)
+		t.run(`cp -R . "$REPO"`, `rm -rf "$REPO/database" "$REPO/RESTORE.txt" "$REPO/`+RebuildList+`" "$REPO/other"`)
 	}
 	for _, top := range tops {
 		if top == "other" {

@@ -47,6 +47,9 @@ func anEntry(t *rapid.T) Entry {
 	if rapid.IntRange(0, 3).Draw(t, "links") == 0 {
 		e.Inode = rapid.Uint64().Draw(t, "inode")
 	}
+	if e.Kind == File && !e.Object.IsZero() && rapid.Bool().Draw(t, "left out") {
+		e.Gold = Gold{fossology.Name{SHA1: [20]byte{1}, Size: rapid.Int64Range(0, 9).Draw(t, "gold")}, rapid.SampledFrom([]string{"", "a.tar", "\xff"}).Draw(t, "upload")}
+	}
 	if e.Kind == Symlink {
 		e.Target = rapid.String().Draw(t, "target")
 	}
@@ -169,16 +172,20 @@ func FuzzReadRow(f *testing.F) {
 	} {
 		f.Add(state.appendRow(nil, &e, 3))
 	}
+	table := new(goldTable)
+	table.number(Gold{fossology.Name{Size: 1}, "a.tar"})
+	left := Entry{Path: string(appendCanonical(nil, "h/files", fossology.Name{Size: 4}, 3)), Size: 4, Object: store.Sum(nil), Gold: table.list[0]}
+	f.Add((&rowState{golds: table}).appendRow(nil, &left, 3))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var state rowState
+		state := rowState{golds: table}
 		for len(b) > 0 {
 			var e, again Entry
 			rest, err := state.readRow(b, &e, 3)
 			if err != nil {
 				return
 			}
-			row := new(rowState).appendRow(nil, &e, 3)
-			if _, err := new(rowState).readRow(row, &again, 3); err != nil || again.Path != e.Path {
+			row := (&rowState{golds: table}).appendRow(nil, &e, 3)
+			if _, err := (&rowState{golds: table}).readRow(row, &again, 3); err != nil || again.Path != e.Path || again.Gold != e.Gold {
 				t.Fatalf("%+v became %+v, %v", e, again, err)
 			}
 			b = rest

@@ -24,9 +24,11 @@ type Summary struct {
 	Files        int64                 `json:"files"`
 	Bytes        int64                 `json:"bytes"`
 	Types        map[string]Totals     `json:"types"`
-	Read         Totals                `json:"read"`    // read from the repository
-	Added        Totals                `json:"added"`   // new to the store
-	Removed      int64                 `json:"removed"` // paths that are no longer there
+	LeftOut      Totals                `json:"leftOut,omitzero"`   // of Files: gold, which is in the snapshot, brings them back
+	Unpacker     string                `json:"unpacker,omitempty"` // by which that was proven
+	Read         Totals                `json:"read"`               // read from the repository
+	Added        Totals                `json:"added"`              // new to the store
+	Removed      int64                 `json:"removed"`            // paths that are no longer there
 	WorkFiles    int64                 `json:"workFiles"`
 	Dirs         int64                 `json:"directories"`
 	DirsRead     int64                 `json:"directoriesRead"`
@@ -60,6 +62,7 @@ func (s *Summary) addStandstill(still Standstill) {
 func (s *Summary) finish(t *taker) {
 	total := t.manifest.Total()
 	s.Files, s.Bytes, s.Types = total.Files, total.Bytes, t.manifest.Totals
+	s.LeftOut, s.Unpacker = t.manifest.LeftOut, t.manifest.Unpacker
 	s.Rows = t.manifest.Rows
 	if t.manifest.Database != nil {
 		s.Database = &t.manifest.Database.Stats

@@ -89,6 +89,14 @@ func checkDayOwn(s *snapshot.Snapshot, found *findings) {
 	if err != nil {
 		found.of(s, Finding{Kind: DayIncomplete, What: text, Detail: err.Error()})
 	}
+	if s.Manifest.LeftOut.Files > 0 {
+		list := dayDir(s) + "/" + snapshot.RebuildList
+		if info, err := os.Stat(s.Store.Path(list)); err != nil {
+			found.of(s, Finding{Kind: DayIncomplete, What: list, Detail: err.Error()})
+		} else if info.Size() == 0 {
+			found.of(s, Finding{Kind: DayIncomplete, What: list, Detail: "it is empty"})
+		}
+	}
 	pieces := map[string]bool{}
 	if s.Manifest.Database != nil {
 		for _, part := range s.Manifest.Database.Parts {

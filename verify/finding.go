@@ -19,6 +19,7 @@ const (
 	ObjectDamaged      Kind = "object-damaged"      // an object's bytes are not those of its name
 	ObjectUnreadable   Kind = "object-unreadable"   // an object cannot be read
 	FolderUnreadable   Kind = "folder-unreadable"   // a folder of objects cannot be read
+	LeftOutLost        Kind = "left-out-lost"       // files were left out, and the gold that makes them is not there, or bad
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
 	FileDamaged        Kind = "file-damaged"        // a file of the repository is not what its name says
@@ -40,6 +41,8 @@ func (k Kind) Hint() string {
 		return "run repotool as the store's owner; if a disk is failing (dmesg), 'repotool verify --repair' takes the bytes from the live repository"
 	case FolderUnreadable:
 		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
+	case LeftOutLost:
+		return "mend the gold's object ('repotool verify --repair'), and take a new snapshot: it keeps what gold no longer brings back"
 	case DayIncomplete:
 		return "the snapshot itself is not touched by it: restore with repotool, not by hand"
 	case SummaryDamaged:
@@ -166,6 +169,20 @@ func (f *findings) unlike(h store.Hash, err error) {
 		kind = ObjectDamaged
 	}
 	f.object(h, kind, err.Error())
+}
+
+// about says what is known to be wrong with an object; "": nothing.
+func (f *findings) about(h store.Hash) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i, bad := f.objects[h]
+	switch {
+	case !bad:
+		return ""
+	case i == notListed:
+		return "its object is bad"
+	}
+	return string(f.list[i].Kind) + ": " + f.list[i].Detail
 }
 
 // needed notes that a snapshot needs an object, if the object is known to be bad.
