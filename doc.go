@@ -23,11 +23,19 @@
 //
 // # From the bottom up
 //
+// unpack takes archives apart as FOSSology's unpacker does, in one process, and says
+// what came out, what did not, and why. It knows nothing of FOSSology's repository
+// or database, and has limits against hostile input.
+//
 // fossology is all that is known of FOSSology: its configuration files, where
 // it puts a file, its content names (a value type, parsed without garbage), its
 // database as streams of rows, and its scheduler: how to make it stand still
 // and how to be sure that it runs again, whatever happens to repotool.
 // Start reading there, with Name.
+//
+// goldindex keeps the ledger of what gold, the uploaded archives, unpacks to. It
+// unpacks each once, compares what comes out with the files of the repository, and
+// so knows of each whether gold can bring it back: that is proven, never assumed.
 //
 // store keeps objects. Bytes come in as unnamed temporary files and are linked
 // into place when they are complete; one sync makes a whole night durable. The
@@ -57,14 +65,15 @@
 //
 // # Who may import whom
 //
-// A package imports only what lies below it: fossology and store know nothing
-// of each other, snapshot knows both, verify looks at all of them, bench at the
+// A package imports only what lies below it: unpack, fossology and store know nothing
+// of each other, goldindex knows the first two, snapshot knows both, verify looks at all of them, bench at the
 // store alone, and nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
 // snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
 // the third-party modules that each package may use, and the test fails when the
 // code and the table disagree.
 //
-// The rights follow the same lines. store and snapshot write backups; only
+// The rights follow the same lines. unpack touches only what it is handed; goldindex
+// reads, and writes its ledger; store and snapshot write backups; only
 // snapshot's restore writes a live repository; only fossology stops and starts
 // services; verify reads, and writes the store only when it is told to repair;
 // bench writes what it generates.

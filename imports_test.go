@@ -22,11 +22,10 @@ var allowed = map[string][]string{
 	// Level 0: the tour of the code has none.
 	"": {},
 
-	// Level 0. Takes archives apart, with the decoders that were found to be sound; x/sys
-	// for the limits and groups of the tools it runs.
+	// Level 0. Decoders, and x/sys for children with limits.
 	"unpack": {"github.com/bodgit/sevenzip", "github.com/klauspost/compress", "github.com/mikelolasagasti/xz",
-		"github.com/nwaples/rardecode/v2", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz",
-		"github.com/zeebo/blake3", "golang.org/x/sys"},
+		"github.com/nwaples/rardecode/v2", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", "github.com/zeebo/blake3",
+		"golang.org/x/sys"},
 
 	// Level 1. The only package that opens connections to PostgreSQL; x/sys for the
 	// watchdog's process groups and signals.

@@ -114,7 +114,7 @@ func (s *Standstill) inherit(file string) (adopted bool, err error) {
 	case err != nil:
 		return false, &QuiesceError{Step: "read the note of a former run", Err: err,
 			hint: "start the scheduler if it does not run, then remove " + file}
-	case old.Held():
+	case old.Held() && !old.dismissFailing():
 		return false, heldError(old)
 	default:
 		s.o.Log.Warn("a former run died while the scheduler was stopped", "since", old.Time, "pid", old.Owner.PID)

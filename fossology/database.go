@@ -152,15 +152,19 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 
 // Hint says what the administrator can do.
 func (e *ConnectError) Hint() string {
+	var parse *pgconn.ParseConfigError
+	if errors.As(e.Err, &parse) {
+		return "write it as in: host=localhost dbname=fossology user=fossy password=…"
+	}
 	var pg *pgconn.PgError
 	if !errors.As(e.Err, &pg) {
 		return "is PostgreSQL running, and does it listen where Db.conf (or --database-dsn) says?"
 	}
 	switch pg.Code {
 	case "28P01", "28000":
-		return "check user and password in Db.conf, and pg_hba.conf of the server"
+		return "check user and password in Db.conf (or --database-dsn), and pg_hba.conf of the server"
 	case "3D000":
-		return "check dbname in Db.conf"
+		return "check dbname in Db.conf, or --database-dsn"
 	case "53300":
 		return "the server has no connection left: raise max_connections or try again later"
 	case "57P03":
@@ -169,12 +173,20 @@ func (e *ConnectError) Hint() string {
 	return ""
 }
 
-// lockHint adds advice to the error of a statement that waited too long for a lock.
-func lockHint(err error) error {
+// adviseOn adds advice to the error of a statement: one that waited too long for a
+// lock, or one that asked for a table which every FOSSology has.
+func adviseOn(err error) error {
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "55P03" {
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case "55P03":
 		return &hintError{text: "a table is locked by another session", err: err,
 			hint: "see pg_locks and pg_stat_activity for who holds the lock; run again when it is gone"}
+	case "42P01", "42703":
+		return &hintError{text: "this is no database of FOSSology", err: err,
+			hint: "check dbname in Db.conf, or --database-dsn"}
 	}
 	return err
 }

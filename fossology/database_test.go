@@ -101,7 +101,7 @@ func TestConnectErrors(t *testing.T) {
 		"wrong password":  {strings.Replace(dsn, "password=fossy", "password=secret", 1), "password"},
 		"no such db":      {strings.Replace(dsn, "dbname=", "dbname=no", 1), "dbname"},
 		"nobody listens":  {"host=127.0.0.1 user=u password=secret dbname=d port=" + port, "is PostgreSQL running"},
-		"not a DSN":       {"host=127.0.0.1 password=secret port", "is PostgreSQL running"},
+		"not a DSN":       {"host=127.0.0.1 password=secret port", "write it as in: host="},
 		"port no number":  {"host=127.0.0.1 password=secret port=x", ""},
 		"url no password": {"postgres://u:secret@127.0.0.1:x/d", ""},
 	} {

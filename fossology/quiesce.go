@@ -119,7 +119,8 @@ func (s *Standstill) prepare(ctx, limit context.Context) (*SchedulerStatus, erro
 			hint: "name FOSSology's configuration with --sysconf, or do without a standstill (--quiesce=none)"}
 	}
 	if _, err := AgentProcesses(s.o.AgentsDir); err != nil {
-		return nil, &QuiesceError{Step: "look for agents", Err: err}
+		return nil, &QuiesceError{Step: "look for agents", Err: err,
+			hint: "is " + s.o.AgentsDir + " FOSSology's? Name its configuration with --sysconf, or do without a standstill (--quiesce=none)"}
 	}
 	return s.claimPatiently(ctx, limit)
 }

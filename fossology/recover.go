@@ -31,7 +31,7 @@ type RecoveryAction string
 // The actions.
 const (
 	RecoveredNothing RecoveryAction = "nothing" // there was no note
-	RecoveredHeld    RecoveryAction = "held"    // its writer or watchdog is at work
+	RecoveredHeld    RecoveryAction = "held"    // its writer or watchdog is at work, and not in vain
 	RecoveredRunning RecoveryAction = "running" // the scheduler ran already; the note was removed
 	RecoveredStarted RecoveryAction = "started" // the scheduler was started and the note removed
 )
@@ -63,7 +63,7 @@ func recoverNote(ctx context.Context, o RecoverOptions, n Note) (Recovery, error
 		return Recovery{Note: n}, &hintError{text: "recover", err: n.Damaged,
 			hint: "start the scheduler if it does not run, then remove " + n.Path}
 	}
-	if n.Held() {
+	if n.Held() && !n.dismissFailing() {
 		return Recovery{Note: n, Action: RecoveredHeld}, nil
 	}
 	s := starter{scheduler: o.Scheduler, command: o.StartCommand, timeout: o.StartTimeout, log: quiet(o.Log), stopped: n.stillStopped()}

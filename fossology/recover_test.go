@@ -66,6 +66,38 @@ func TestRecoverFindsItRunning(t *testing.T) {
 	runsAgain(t, double, o.NoteDir)
 }
 
+// TestRecoverTakesOver finds a watchdog whose start command does not work: the one
+// of today does, so nobody waits for the watchdog.
+func TestRecoverTakesOver(t *testing.T) {
+	for name, next := range map[string]func(*testing.T, *repotest.Scheduler, fossology.QuiesceOptions){
+		"recover": func(t *testing.T, double *repotest.Scheduler, o fossology.QuiesceOptions) {
+			r, err := recoverDouble(t, double, o)
+			if err != nil || r.Action != fossology.RecoveredStarted {
+				t.Errorf("Recover = %+v, %v; want started", r, err)
+			}
+		},
+		"next run": func(t *testing.T, double *repotest.Scheduler, o fossology.QuiesceOptions) {
+			o.StartCommand = double.StartCommand()
+			if err := quiesce(t, o).Release(t.Context()); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
+			o := options(t, double)
+			o.StartCommand = []string{"false"}
+			s := quiesce(t, o)
+			if err := s.Release(t.Context()); err == nil {
+				t.Fatal("released by a command that starts nothing")
+			}
+			eventually(t, "the watchdog has failed", func() bool { return pending(t, o.NoteDir)[0].StartFailed() != "" })
+			next(t, double, o)
+			runsAgain(t, double, o.NoteDir)
+		})
+	}
+}
+
 // TestNextRunStarts has a next run that finds the scheduler stopped by a dead one:
 // it takes its standstill, and starts the scheduler in its stead.
 func TestNextRunStarts(t *testing.T) {

@@ -57,7 +57,7 @@ func streamRows(ctx context.Context, v *View, query string, args []any, each fun
 	}()
 	rows, err := conn.Query(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("read rows: %w", lockHint(err))
+		return fmt.Errorf("read rows: %w", adviseOn(err))
 	}
 	for rows.Next() {
 		if more, err := each(rows); err != nil {
@@ -67,7 +67,7 @@ func streamRows(ctx context.Context, v *View, query string, args []any, each fun
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read rows: %w", lockHint(err))
+		return fmt.Errorf("read rows: %w", adviseOn(err))
 	}
 	done = true
 	return nil

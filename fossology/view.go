@@ -81,7 +81,7 @@ func (v *View) Counts(ctx context.Context) (Counts, error) {
 			Scan(&c.Upload, &c.Pfile, &c.Uploadtree, &c.Jobqueue)
 	})
 	if err != nil {
-		return Counts{}, fmt.Errorf("count rows: %w", lockHint(err))
+		return Counts{}, fmt.Errorf("count rows: %w", adviseOn(err))
 	}
 	return c, nil
 }

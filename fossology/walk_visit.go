@@ -87,6 +87,14 @@ func (p *planner) nextChild(path string) (string, bool) {
 	return name, true
 }
 
+// leave passes over what is known at and below a directory that was dealt with.
+// Something is left where it has lost directories, or is gone itself.
+func (p *planner) leave(path string) {
+	for p.ok && (p.head.Path == path || isBelow(p.head.Path, path)) {
+		p.advance()
+	}
+}
+
 // shard hands the directory at path to the workers.
 func (p *planner) shard(path string) error {
 	var known []Dir
@@ -169,9 +177,11 @@ func (v *visitor) same(path string, st *unix.Stat_t, known []Dir) error {
 			if !ok {
 				return nil
 			}
-			if err := v.descend(join(path, name), nil); err != nil {
+			child := join(path, name)
+			if err := v.descend(child, nil); err != nil {
 				return err
 			}
+			v.plan.leave(child)
 		}
 	}
 	known = known[1:]
@@ -293,7 +303,7 @@ type dirent struct {
 	kind uint8
 }
 
-// list reads a directory's names, sorted.
+// list reads a directory's names, sorted, each once.
 func (v *visitor) list(fd int) ([]dirent, error) {
 	var names []dirent
 	for {
@@ -317,8 +327,14 @@ func (v *visitor) list(fd int) ([]dirent, error) {
 			b = b[length:]
 		}
 	}
+	return inOrder(names), nil
+}
+
+// inOrder sorts names, each once: a directory that changes while it is read may
+// tell of one twice.
+func inOrder(names []dirent) []dirent {
 	slices.SortFunc(names, func(a, b dirent) int { return strings.Compare(a.name, b.name) })
-	return names, nil
+	return slices.CompactFunc(names, func(a, b dirent) bool { return a.name == b.name })
 }
 
 func signature(st *unix.Stat_t) Signature {

@@ -58,7 +58,7 @@ func startWatchdog(o QuiesceOptions, n Note) (*watchdog, error) {
 			return nil, err
 		}
 	}
-	w := &watchdog{log: strings.TrimSuffix(n.Path, ".json") + ".log"}
+	w := &watchdog{log: n.watchdogLog()}
 	log, err := os.OpenFile(w.log, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (s starter) restart(ctx context.Context) (err error) {
 		if err = s.startPatiently(ctx); err == nil || ctx.Err() != nil {
 			return err
 		}
-		s.log.Warn("scheduler did not start", "error", err)
+		s.log.Warn(didNotStart, "error", err)
 	}
 	return err
 }

@@ -21,8 +21,7 @@ const (
 // A Reason says why a file is residue.
 type Reason string
 
-// The reasons. If a file is used by several uploads, the best hope counts: one that
-// comes earlier here is named before one that comes later.
+// The reasons. If several uploads use a file, rank says whose reason is named.
 const (
 	Metadata      Reason = "metadata"       // artifact.meta, a tool's words: never the same again
 	CutShort      Reason = "cut-short"      // FOSSology's first unpack did not come to its end, and left what gold does not make
@@ -32,7 +31,13 @@ const (
 	NotReferenced Reason = "not-referenced" // no upload has it, and no gold makes it
 )
 
-// rank orders what the uploads of a file say of it.
+// Reasons lists them as they are shown.
+func Reasons() []Reason {
+	return []Reason{Metadata, CutShort, GoldMissing, GoldDamaged, NotOpened, NotReferenced}
+}
+
+// rank orders what the uploads of a file say of it: hope comes first, then what
+// somebody can do something about.
 var rank = map[Reason]int{"": 0, CutShort: 1, GoldMissing: 2, GoldDamaged: 3, NotOpened: 4, Metadata: 5, NotReferenced: 6}
 
 // A File is a derived file of the repository with its class. Reason is empty unless
@@ -177,6 +182,9 @@ func (c *classifier) because(use fossology.Use, makers []maker) Reason {
 		return Metadata
 	}
 	u := c.uploads[use.Upload]
+	if u.gold.IsZero() { // the upload was deleted, or is no more
+		return GoldMissing
+	}
 	e, known := c.l.entry(u.gold)
 	switch {
 	case known && e.kind == Missing:

@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// chunkFiles is how many files are read before their results are looked at.
+	// chunkFiles and chunkBytes are how much is read before the results are looked at.
+	// What is begun is read although the budget ends meanwhile.
 	chunkFiles = 1024
+	chunkBytes = 1 << 30
 	// keepRows is how many readings may be lost when the machine dies: fewer, and the
 	// ledger would spend its time writing.
 	keepRows = 1 << 18
@@ -38,6 +40,7 @@ func (u *update) confirm(ctx context.Context) (err error) {
 		}
 	}()
 	var chunk []*reading
+	size := int64(0)
 	odd := func(x oddity) {
 		if x.err != nil {
 			u.note(&u.r.Troubles, "%v", x.err)
@@ -58,11 +61,13 @@ func (u *update) confirm(ctx context.Context) (err error) {
 			u.r.LeftFiles++
 			continue
 		}
-		if chunk = append(chunk, &reading{found: f, makers: bytes.Clone(makers)}); len(chunk) == chunkFiles {
+		if chunk = append(chunk, &reading{found: f, makers: bytes.Clone(makers)}); len(chunk) < chunkFiles && size+f.stat.Size < chunkBytes {
+			size += f.stat.Size
+		} else {
 			if err := u.readAll(ctx, chunk, batch); err != nil {
 				return err
 			}
-			chunk = nil
+			chunk, size = nil, 0
 		}
 		if batch.Len() >= keepRows {
 			if err := u.publish(readFamily, batch, nil); err != nil {
@@ -80,18 +85,17 @@ type reading struct {
 	makers []byte // halves of the BLAKE3 that golds make, 16 bytes each
 	sum    [32]byte
 	err    error
-	left   bool
 }
 
 // readAll reads files side by side and appends what is confirmed to batch, also if
 // it is interrupted.
 func (u *update) readAll(ctx context.Context, chunk []*reading, batch *rows) error {
-	g, gctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(u.o.Parallel)
 	for _, r := range chunk {
 		g.Go(func() error {
-			if r.left = u.over() || gctx.Err() != nil; !r.left {
-				r.sum, r.err = u.hash(gctx, r)
+			if r.err = ctx.Err(); r.err == nil {
+				r.sum, r.err = u.hash(ctx, r)
 			}
 			return nil
 		})
@@ -101,8 +105,6 @@ func (u *update) readAll(ctx context.Context, chunk []*reading, batch *rows) err
 	}
 	for _, r := range chunk {
 		switch {
-		case r.left:
-			u.r.LeftFiles++
 		case errors.Is(r.err, fs.ErrNotExist), ctx.Err() != nil && errors.Is(r.err, ctx.Err()):
 		case r.err != nil:
 			u.note(&u.r.Troubles, "%v", r.err)

@@ -31,8 +31,8 @@
 //
 // The record's kind is u for unpacked, d for a gold whose bytes contradict its name, m
 // for one that is missing. Its unpacker is a hash of the versions, its checksum the
-// first half of a quarter of a BLAKE3 of the file: whoever lists the directory knows
-// what is out of date without opening anything. The format of the content stands in
+// first 8 bytes of the file's BLAKE3: whoever lists the directory knows what is out of
+// date without opening anything. The format of the content stands in
 // record_format.go.
 //
 // Segments are sorted rows of one width in pages with checksums (segment.go), each

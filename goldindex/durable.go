@@ -67,13 +67,19 @@ func (w *newFile) publish(name string) (err error) {
 	if err := w.f.Close(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	dir := filepath.Dir(name)
+	switch err := os.Mkdir(dir, 0o755); {
+	case err == nil:
+		if err := syncDir(filepath.Dir(dir)); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrExist):
 		return err
 	}
 	if err := os.Rename(w.f.Name(), name); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(name))
+	return syncDir(dir)
 }
 
 // discard gives up a file that is not complete.
@@ -82,20 +88,14 @@ func (w *newFile) discard() {
 	os.Remove(w.f.Name())
 }
 
-// syncDir makes the names in a directory durable, and its own.
+// syncDir makes the names in a directory durable.
 func syncDir(dir string) error {
-	for _, d := range []string{dir, filepath.Dir(dir)} {
-		f, err := os.Open(d)
-		if err != nil {
-			return err
-		}
-		err = f.Sync()
-		f.Close()
-		if err != nil {
-			return err
-		}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer f.Close()
+	return f.Sync()
 }
 
 // fileID is the checksum of a file as id computes it.

@@ -165,6 +165,11 @@ func (l *Ledger) prepare(ctx context.Context) error {
 			return fmt.Errorf("make ledger: %w", err)
 		}
 	}
+	for _, dir := range []string{l.dir, filepath.Dir(l.dir)} {
+		if err := syncDir(dir); err != nil {
+			return fmt.Errorf("make ledger: %w", err)
+		}
+	}
 	left, err := filepath.Glob(filepath.Join(escapeGlob(l.dir), "tmp", "*"))
 	if err != nil {
 		return err

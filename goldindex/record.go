@@ -32,9 +32,6 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// MarshalText implements [encoding.TextMarshaler].
-func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
-
 // A Header is what a record says of its gold before the rows.
 type Header struct {
 	Gold     string    `json:"gold"`           // its Name

@@ -1,9 +1,11 @@
 package goldindex
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -115,4 +117,29 @@ func readRecord(path string, each func(*Row) error) (*Header, error) {
 	}
 	defer z.Close()
 	return decodeRecord(z, each)
+}
+
+// A Record is what the ledger says of one gold, without its rows.
+type Record struct {
+	Gold    fossology.Name
+	Kind    Kind
+	Present bool // it is of the present unpacker
+	Header
+}
+
+// Records yields the record of every gold in the order of their Names. It reads all
+// of each, so that an error says that one is damaged; the others follow.
+func (l *Ledger) Records(ctx context.Context) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for _, e := range l.entries() {
+			r := Record{Gold: e.gold, Kind: e.kind, Present: e.isPresent(l)}
+			h, err := l.read(e, func(*Row) error { return ctx.Err() })
+			if err == nil {
+				r.Header = *h
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
 }

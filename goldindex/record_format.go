@@ -2,6 +2,7 @@ package goldindex
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -170,6 +171,7 @@ func decodeBlock(r *bufio.Reader, n, depth int, each func(*Row) error) (int, err
 	}
 	t := &taker{b: text}
 	var digest [digestSize]byte
+	var key [keySize]byte
 	for range n {
 		flags := t.byte()
 		x := Row{Class: unpack.Class(flags & classMask), Extra: flags&flagExtra != 0, Held: flags&flagHeld != 0}
@@ -188,6 +190,9 @@ func decodeBlock(r *bufio.Reader, n, depth int, each func(*Row) error) (int, err
 				return 0, damaged("%d digests", uint64(n), err)
 			}
 			x.Of = keyName(digest[:keySize])
+			if !bytes.Equal(appendKey(key[:0], x.Of), digest[:keySize]) {
+				return 0, damaged("a key of %d bytes that no Name has", keySize, nil)
+			}
 			copy(x.BLAKE3[:], digest[keySize:])
 		}
 		if err := each(&x); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -144,6 +145,9 @@ func (s *segment) readTail(b []byte, fences int64) error {
 	return nil
 }
 
+// pages are buffers for lookups.
+var pages = sync.Pool{New: func() any { return new([]byte) }}
+
 // page reads a page into b, which it makes if need be.
 func (s *segment) page(i int, b []byte) ([]byte, error) {
 	rows := min(pageRows, int(s.rows-int64(i)*pageRows))
@@ -166,13 +170,14 @@ func (s *segment) from(key []byte, each func(row []byte) bool) error {
 	copy(wide[:], key)
 	fence := binary.BigEndian.Uint64(wide[:])
 	first, _ := slices.BinarySearch(s.fences, fence)
-	var b []byte
+	b := pages.Get().(*[]byte)
+	defer pages.Put(b)
 	for i := max(first-1, 0); i < len(s.fences); i++ {
-		body, err := s.page(i, b)
+		body, err := s.page(i, *b)
 		if err != nil {
 			return err
 		}
-		b = body
+		*b = body
 		for at := 0; at < len(body); at += s.width {
 			row := body[at : at+s.width]
 			if bytes.Compare(row[:min(keySize, len(key))], key) >= 0 && !each(row) {

@@ -541,17 +541,20 @@ func TestRestoreKilled(t *testing.T) {
 	to := filepath.Join(t.TempDir(), "restored")
 	start := time.Now()
 	restore(t, find(t, st, "latest"), snapshot.RestoreOptions{To: filepath.Join(t.TempDir(), "normal")})
-	normal := time.Since(start)
+	window := time.Since(start)
 	random, killed := rand.New(rand.NewPCG(3, 4)), 0
 	for round := range killRounds {
 		cmd := repotest.Again(t.Context(), "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(random.Float64() * 1.5 * float64(normal)))
+		time.Sleep(time.Duration(random.Float64() * float64(window)))
 		cmd.Process.Kill()
 		if err := cmd.Wait(); err != nil {
 			killed++
+			window = window * 5 / 4
+		} else {
+			window = window * 2 / 3 // it goes on where the last one ended, so it takes less and less
 		}
 		if _, err := os.Stat(to); err != nil {
 			continue // it did not come so far

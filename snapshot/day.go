@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -88,9 +89,12 @@ type dayBuilder struct {
 	st    *store.Store
 	fd    int
 	links chan []dayLink
-	heal  func(ctx context.Context, path string, want store.Hash) error
+	heal  healer
 	tops  map[string]bool // directories that hold the fan-out, for RESTORE.txt
 	left  *leftOutList
+
+	mu      sync.Mutex
+	missing []dayLink // left out: their objects are lost
 }
 
 type dayLink struct {
@@ -101,9 +105,14 @@ type dayLink struct {
 	target string
 }
 
+// A healer brings back an object that the store has lost, for the cause given,
+// from the file at path, and says whether it could.
+type healer func(ctx context.Context, path string, want store.Hash, cause error) (healed bool, err error)
+
 // buildDay makes the day directory of a manifest at dir, which must not be
-// there. heal is asked to bring back an object that the store has lost.
-func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, dir string, progress *Progress, heal func(context.Context, string, store.Hash) error) error {
+// there, and notes in the manifest what RESTORE.txt says. A file whose object is
+// lost, and which heal cannot bring back, is left out.
+func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, dir string, progress *Progress, heal healer) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("build day: %w", err)
 	}
@@ -114,6 +123,7 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 	defer unix.Close(fd)
 	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}, left: &leftOutList{dir: dir}}
 	defer b.left.discard()
+	parent := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(b.links)
@@ -125,7 +135,12 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 	if err := errors.Join(g.Wait(), b.left.close()); err != nil {
 		return fmt.Errorf("build day: %w", err)
 	}
-	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), restoreText(m, layout, slices.Sorted(maps.Keys(b.tops))))
+	if err := b.linkMissing(parent); err != nil {
+		return fmt.Errorf("build day: %w", err)
+	}
+	text := restoreText(m, layout, slices.Sorted(maps.Keys(b.tops)))
+	m.RestoreText = store.Sum(text) // for those who check the day
+	return store.WriteFile(filepath.Join(dir, "RESTORE.txt"), text)
 }
 
 // list names the links, in the order of the manifest, which is that of the
@@ -218,14 +233,32 @@ func (b *dayBuilder) link(ctx context.Context, l *dayLink) error {
 		return unix.Close(fd)
 	}
 	err := b.st.Link(ctx, l.object, b.fd, l.path)
-	if errors.Is(err, store.ErrNoObject) && b.heal != nil && l.source != "" {
-		if err := b.heal(ctx, l.source, l.object); err != nil {
-			return err
+	if l.source != "" && isLost(err) {
+		healed, failure := b.heal(ctx, l.source, l.object, err)
+		switch {
+		case failure != nil:
+			return failure
+		case !healed:
+			b.mu.Lock()
+			b.missing = append(b.missing, *l)
+			b.mu.Unlock()
+			return nil
 		}
 		err = b.st.Link(ctx, l.object, b.fd, l.path)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.path, err)
+	}
+	return nil
+}
+
+// linkMissing tries those again that were left out: another file may have brought
+// back the object that they share.
+func (b *dayBuilder) linkMissing(ctx context.Context) error {
+	for _, l := range b.missing {
+		if err := b.st.Link(ctx, l.object, b.fd, l.path); err != nil && !isLost(err) {
+			return fmt.Errorf("%s: %w", l.path, err)
+		}
 	}
 	return nil
 }

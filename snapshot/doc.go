@@ -36,8 +36,8 @@
 // Day directories can be made again from manifests and objects; the cache from
 // nothing. Memory holds the index and one block of each segment, the batches under
 // way, the paths of files that were wrong the last time (up to maxSuspects; of findings
-// only numbers and examples), and, while restoring, the paths of files that had
-// several names.
+// only numbers and examples), those of files whose objects are lost, and, while
+// restoring, the paths of files that had several names.
 //
 // # Change
 //
@@ -47,6 +47,11 @@
 // shortly before a walk that the file system's clock may not have ticked since
 // is not trusted, nor are network file systems; once a week everything is
 // read. Damage in place is not seen by this: package verify reads all bytes.
+//
+// An object that the store has lost is met when a day links to it, or, without
+// days, by a full scan, and stored again. If the repository has not got its bytes
+// any more, the manifest keeps the entry, the day leaves the file out, and this
+// snapshot and every later one have a finding that says so.
 //
 // # After a crash
 //
@@ -61,5 +66,6 @@
 // Taking a snapshot never writes into the repository. Bytes that do not match
 // a Name are never stored under it, and the good copy of an earlier snapshot
 // stays. A restore never overwrites a file before the new one is complete and
-// its hash is right, and never links into the store.
+// its hash is right, never links into the store, and follows no link below its
+// target. The store and what is saved or restored never lie in each other.
 package snapshot

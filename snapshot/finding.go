@@ -19,6 +19,7 @@ const (
 	SpecialFile     FindingKind = "special-file"     // a socket, device or named pipe: not kept
 	LinkedDirectory FindingKind = "linked-directory" // a symbolic link to a directory: the link is kept, not what it leads to
 	StoreDamaged    FindingKind = "store-damaged"    // an object in the store was bad or missing
+	ObjectLost      FindingKind = "object-lost"      // an object that the snapshot names is bad or missing, and the repository has not got its bytes
 	NoFile          FindingKind = "no-file"          // the database refers to a file that is not in the repository
 	NoRow           FindingKind = "no-row"           // a file that no row of the database refers to
 	BadRow          FindingKind = "bad-row"          // a row of pfile holds no checksums and size
@@ -27,8 +28,9 @@ const (
 	DatabaseWarning FindingKind = "database"         // pg_dump had something to say
 	NoPasswords     FindingKind = "no-passwords"     // the dump of the roles has no passwords
 	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
-	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or the other way round
+	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or a file or link where it has a directory
 	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
+	ClockBehind     FindingKind = "clock-behind"     // the newest snapshot is from the future
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 	NoProof         FindingKind = "no-proof"         // whether gold brings a file back could not be looked up
 	NotRebuilt      FindingKind = "not-rebuilt"      // gold did not bring a file back that was left out
@@ -58,6 +60,9 @@ func (k FindingKind) Hint() string {
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case StoreDamaged:
 		return "run 'repotool verify --repair'"
+	case ObjectLost:
+		return "nothing has the bytes of this file any more but, perhaps, another copy of the store: copy the file of the object's name from its objects/; " +
+			"else upload the file again. A restore leaves it out and says so"
 	case NoFile, NoGold:
 		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME SNAPSHOT')"
 	case NoRow:
@@ -70,8 +75,10 @@ func (k FindingKind) Hint() string {
 		return "name a superuser's connection: admin in the configuration, or --admin; or set the passwords by hand after a restore"
 	case RowsDiffer:
 		return "does the command leave something out, or did somebody work in the database meanwhile?"
+	case ClockBehind:
+		return "set the clock; if it was wrong before, rename that snapshot (and its day) to its true time: until then the names of new ones are not their times"
 	case InTheWay:
-		return "move it away and restore again: a restore replaces files by files only"
+		return "move it away and restore again: a restore replaces files by files only, and follows no link out of its directory (mount there what the link leads to)"
 	case NothingSelected:
 		return (&SelectionError{}).Hint()
 	case NoProof:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -32,17 +33,54 @@ func (t *taker) writeFindings(dir string) error {
 	return nil
 }
 
+// A RecordError says that the record of findings is not what was written.
+type RecordError struct {
+	File string
+	Err  error
+}
+
+func (e *RecordError) Error() string { return fmt.Sprintf("read findings: %s: %v", e.File, e.Err) }
+
+func (e *RecordError) Unwrap() error { return e.Err }
+
+// Hint says what to do about it.
+func (e *RecordError) Hint() string {
+	return "what the snapshot holds is not touched by it; how many findings there were stands in summary.json"
+}
+
 // Findings reads what was found when the snapshot was made: all of it, in the
-// order in which it was found.
+// order in which it was found. With a *RecordError comes what could be read.
 func (s *Snapshot) Findings() ([]Finding, error) {
 	list := []Finding{}
+	err := s.eachFinding(func(x Finding) { list = append(list, x) })
+	return list, err
+}
+
+// CheckFindings reads the record of findings and compares their numbers with
+// those of the summary. What is wrong is a *RecordError.
+func (s *Snapshot) CheckFindings() error { return s.eachFinding(func(Finding) {}) }
+
+func (s *Snapshot) eachFinding(each func(Finding)) error {
+	wrong := func(err error) error {
+		return &RecordError{filepath.Join(snapshotsDir(s.Store, s.Manifest.Installation), s.Name(), findingsFile), err}
+	}
+	counts := map[FindingKind]int64{}
 	for x, err := range recordedFindings(s.Store, s.Manifest) {
 		if err != nil {
-			return nil, fmt.Errorf("read findings: %w", err)
+			return wrong(err)
 		}
-		list = append(list, x)
+		counts[x.Kind]++
+		each(x)
 	}
-	return list, nil
+	sum := s.Summary()
+	if !sum.Known() || maps.Equal(counts, sum.FindingCount) {
+		return nil
+	}
+	listed := int64(0)
+	for _, n := range counts {
+		listed += n
+	}
+	return wrong(fmt.Errorf("it lists %d findings, and not those that summary.json counts (%d)", listed, sum.Findings()))
 }
 
 // recordedFindings yields the findings of a snapshot. No file means that there

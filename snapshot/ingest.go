@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io/fs"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -22,11 +22,12 @@ const readAttempts = 3
 var (
 	errChanged = errors.New("it changed while it was read")
 	errNotName = errors.New("its content is not that of its name")
+	errGone    = errors.New("it is not there any more") // said by the repository: a store may lack directories, too
 )
 
 // ingest is a worker: it reads files and stores them.
 func (s *scan) ingest(ctx context.Context) error {
-	r := &fileReader{rootFD: s.rootFD, depth: s.depth, md5: s.md5, w: s.st.NewWriter()}
+	r := &fileReader{rootFD: s.rootFD, md5: s.md5, w: s.st.NewWriter()}
 	for b := range s.jobs {
 		for i := range b.items {
 			it := &b.items[i]
@@ -49,7 +50,6 @@ func (s *scan) ingest(ctx context.Context) error {
 // A fileReader reads files of a repository into a store.
 type fileReader struct {
 	rootFD  int
-	depth   int
 	md5     bool
 	w       *store.Writer
 	sha1Sum hash.Hash
@@ -68,7 +68,7 @@ func (r *fileReader) read(ctx context.Context, it *item) error {
 	var source *store.SourceError
 	switch {
 	case err == nil:
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errGone):
 		it.gone = true
 	case errors.Is(err, errChanged):
 		it.problem = &Finding{Changing, it.entry.Path, fmt.Sprintf("%d attempts", readAttempts)}
@@ -94,7 +94,8 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 	}
 	e := &it.entry
 	e.Size, e.Mtime = before.Size, before.Mtim.Nano()
-	name, named := e.Name(r.depth)
+	// Its name binds a file wherever it stands.
+	name, named := fossology.ParseName(e.Path[strings.LastIndexByte(e.Path, '/')+1:])
 	o := store.PutOptions{Clone: true, Empty: true, Size: before.Size}
 	if named {
 		o.Also = r.hashes()
@@ -115,7 +116,10 @@ func (r *fileReader) try(ctx context.Context, it *item) error {
 
 func (r *fileReader) open(path string) (int, error) {
 	fd, err := store.OpenUntouched(r.rootFD, path)
-	if err != nil && !errors.Is(err, unix.ENOENT) {
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		err = errGone
+	case err != nil:
 		err = &store.SourceError{Err: err}
 	}
 	return fd, err

@@ -71,17 +71,8 @@ func (l *loader) psql(ctx context.Context, p DumpPart) error {
 // it is of the kind that would connect to the old database by its name.
 func (l *loader) command(ctx context.Context, p DumpPart) error {
 	if len(l.Command) == 0 {
-		var head headWriter
-		if _, err := WritePart(ctx, &head, p, l.Open); err != nil && !errors.Is(err, errEnough) {
+		if err := CheckCommandDump(ctx, p, l.Open); err != nil {
 			return err
-		}
-		if bytes.HasPrefix(head.b, []byte(headerCluster)) {
-			return &LoadError{Database: l.Target, Step: "load", Err: errors.New("the dump is one of a whole cluster"),
-				Advice: "psql would write into the databases that it names, not into a new one: restore it by hand, or name a command"}
-		}
-		if !bytes.HasPrefix(head.b, []byte("--")) {
-			return &LoadError{Database: l.Target, Step: "load", Err: errors.New("the dump is no plain SQL of pg_dump"),
-				Advice: "name the command that restores what the command for dumping wrote"}
 		}
 		return l.psql(ctx, p)
 	}
@@ -94,6 +85,23 @@ func (l *loader) command(ctx context.Context, p DumpPart) error {
 }
 
 // errEnough ends a WritePart whose writer has seen enough.
+// CheckCommandDump refuses what a user's command for dumping wrote if psql cannot load it into a new database.
+func CheckCommandDump(ctx context.Context, p DumpPart, open OpenObject) error {
+	var head headWriter
+	if _, err := WritePart(ctx, &head, p, open); err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	if bytes.HasPrefix(head.b, []byte(headerCluster)) {
+		return &LoadError{Database: p.Database, Step: "load", Err: errors.New("the dump is one of a whole cluster"),
+			Advice: "psql would write into the databases that it names, not into a new one: restore it by hand, or name a command"}
+	}
+	if !bytes.HasPrefix(head.b, []byte("--")) {
+		return &LoadError{Database: p.Database, Step: "load", Err: errors.New("the dump is no plain SQL of pg_dump"),
+			Advice: "name the command that restores what the command for dumping wrote"}
+	}
+	return nil
+}
+
 var errEnough = errors.New("enough")
 
 // headWriter keeps the beginning of what is written to it.

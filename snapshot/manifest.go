@@ -67,7 +67,8 @@ type Manifest struct {
 	LeftOut      Totals            `json:"leftOut,omitzero"`   // of them, those that gold brings back
 	Unpacker     string            `json:"unpacker,omitempty"` // by which that was proven
 	Database     *Dump             `json:"database,omitempty"`
-	Rows         map[string]int64  `json:"rows,omitempty"` // of upload, pfile, uploadtree, jobqueue
+	Rows         map[string]int64  `json:"rows,omitempty"`       // of upload, pfile, uploadtree, jobqueue
+	RestoreText  store.Hash        `json:"restoreText,omitzero"` // of RESTORE.txt; zero: no day, or not recorded
 }
 
 // DirMeta is the mode and owner of every directory that has no entry of its own.

@@ -36,6 +36,9 @@ func listNames(st *store.Store, installation string) ([]string, error) {
 // Installations returns the names of the installations in a store, sorted.
 func Installations(st *store.Store) ([]string, error) {
 	dirs, err := os.ReadDir(st.Path("snapshots"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list installations: %w", err)
 	}
@@ -50,8 +53,8 @@ func Installations(st *store.Store) ([]string, error) {
 }
 
 // List returns the summaries of an installation's snapshots, oldest first. A
-// summary that cannot be read is replaced by what its name says, with a
-// finding.
+// summary that cannot be read is replaced by what name and manifest say, with
+// a finding; it is not Known.
 func List(st *store.Store, installation string) ([]*Summary, error) {
 	names, err := listNames(st, installation)
 	if err != nil {
@@ -77,6 +80,9 @@ func readSummary(st *store.Store, installation, name string) *Summary {
 		t, _ := time.Parse(TimeFormat, name)
 		*s = Summary{Installation: installation, Name: name, Time: t, FindingCount: map[FindingKind]int64{OldSnapshot: 1},
 			First: []Finding{{OldSnapshot, name, err.Error()}}}
+		if m, err := loadManifest(st, installation, name); err == nil {
+			s.count(m)
+		}
 	}
 	return s
 }

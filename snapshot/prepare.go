@@ -57,6 +57,9 @@ func (t *taker) prepare(ctx context.Context) error {
 		last, err := time.Parse(TimeFormat, names[len(names)-1])
 		if err == nil && !t.manifest.Time.After(last) {
 			t.manifest.Time = last.Add(time.Second)
+			if ahead := last.Sub(t.started); ahead > clockTolerance {
+				t.findings.Add(ClockBehind, names[len(names)-1], fmt.Sprintf("it is %v ahead of this host's clock", ahead.Round(time.Second)))
+			}
 		}
 	}
 	if parent != nil && parent.Depth == t.Depth {
@@ -70,6 +73,9 @@ func (t *taker) prepare(ctx context.Context) error {
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil
 }
+
+// clockTolerance is by how much a clock may be set back without a word.
+const clockTolerance = time.Minute
 
 // temporary removes what killed processes left in tmp/, and makes a place for
 // this run.
@@ -142,7 +148,7 @@ func wrongFiles(st *store.Store, m *Manifest, most int) (wrong map[string]bool, 
 		if err != nil {
 			return nil, false
 		}
-		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing {
+		if x.Kind != ContentDiffers && x.Kind != Unreadable && x.Kind != Changing && x.Kind != ObjectLost {
 			continue
 		}
 		if wrong[x.Path] = true; len(wrong) > most {

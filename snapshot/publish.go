@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"repotool/store"
 )
 
@@ -21,6 +19,13 @@ func (t *taker) publish(ctx context.Context) (*Summary, error) {
 		if err := buildDay(ctx, t.Store, t.manifest, t.Layout, day, t.Progress, t.heal); err != nil {
 			return nil, errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), day))
 		}
+	} else if t.summary.FullScan && t.parent != nil {
+		if err := t.checkObjects(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.reportLost(ctx); err != nil {
+		return nil, err
 	}
 	t.summary.finish(t)
 	draft := filepath.Join(snapshotsDir(t.Store, t.Installation), building+name)
@@ -49,7 +54,11 @@ func (t *taker) publish(ctx context.Context) (*Summary, error) {
 			return nil, err
 		}
 	}
-	if err := t.fresh.save(cacheName(t.Store, t.Installation), cacheHead{cacheVersion, cacheKey(t.Repository, t.manifest.Segments), t.full}); err != nil {
+	_, err := t.Store.Folder("cache")
+	if err == nil {
+		err = t.fresh.save(cacheName(t.Store, t.Installation), cacheHead{cacheVersion, cacheKey(t.Repository, t.manifest.Segments), t.full})
+	}
+	if err != nil {
 		t.Log.Warn("the next snapshot will read every directory", "err", err)
 	}
 	return &t.summary, nil
@@ -89,23 +98,4 @@ func renameDurably(from, to string) error {
 		return err
 	}
 	return store.SyncDir(filepath.Dir(to))
-}
-
-// heal reads a file again whose object the store has lost.
-func (t *taker) heal(ctx context.Context, path string, want store.Hash) error {
-	fd, err := unix.Open(t.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	r := &fileReader{rootFD: fd, depth: t.Depth, w: t.Store.NewWriter()}
-	it := item{entry: Entry{Path: path}}
-	if err := r.read(ctx, &it); err != nil {
-		return err
-	}
-	if it.gone || it.problem != nil || it.put.Object != want {
-		return fmt.Errorf("%s: its object %s is missing from the store, and the repository does not have the same bytes any more: %w", path, want, store.ErrNoObject)
-	}
-	t.findings.Add(StoreDamaged, path, fmt.Sprintf("object %s was missing and was stored again", want))
-	return nil
 }

@@ -85,3 +85,48 @@ func TestTakeWhileFilesChange(t *testing.T) {
 	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
 	allGood(t, st)
 }
+
+// Directories come, are renamed and go while snapshots are taken, which know the
+// walk before. None fails, and none of what stays is missing.
+func TestTakeWhileDirectoriesChange(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	for i := range 50 {
+		keep(t, repository, fmt.Sprint("steady ", i))
+	}
+	changing := filepath.Join(repository, "logs", "99")
+	write(t, filepath.Join(changing, "m", "steady"), "steady")
+	if err := os.Chmod(changing, 0o700); err != nil { // so that the manifest speaks of it
+		t.Fatal(err)
+	}
+	take(t, options(st, repository))
+	ctx, cancel := context.WithCancel(t.Context())
+	var busy sync.WaitGroup
+	busy.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			a, b := filepath.Join(changing, fmt.Sprint(i%40)), filepath.Join(changing, fmt.Sprint("m", i%40))
+			err := errors.Join(os.RemoveAll(b), os.MkdirAll(a, 0o755), os.WriteFile(filepath.Join(a, "a"), fmt.Append(nil, i), 0o644),
+				os.Rename(a, b), os.RemoveAll(filepath.Join(changing, fmt.Sprint("m", (i+39)%40))))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	defer busy.Wait()
+	defer cancel()
+	o := options(st, repository)
+	o.Layout = snapshot.LayoutNone
+	n := 0
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); n++ {
+		if s := take(t, o); s.Files < 51 || s.FullScan {
+			t.Errorf("%d files, full scan %v", s.Files, s.FullScan)
+		}
+	}
+	cancel()
+	busy.Wait()
+	if s := take(t, o); s.FullScan || n == 0 {
+		t.Errorf("full scan %v after %d snapshots", s.FullScan, n)
+	}
+	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
+	allGood(t, st)
+}

@@ -37,6 +37,7 @@ type RestoreReport struct {
 	Damaged  int64 `json:"damaged"`  // files whose object is bad or missing: not restored
 	Foreign  int64 `json:"foreign"`  // files whose owner or mode could not be set
 	NewBytes int64 `json:"newBytes"` // bytes that are written
+	Symlinks int64 `json:"symlinks"` // symbolic links among Files, which a snapshot does not count as files
 	LeftOut  int64 `json:"leftOut"`  // files that only gold brings back: see Rebuild
 	LeftSize int64 `json:"leftOutBytes"`
 }
@@ -57,11 +58,13 @@ type restorer struct {
 	dirMode   uint32            // of new directories, see newDirMode
 	links     map[uint64]*Entry // files with several names, by their old inode
 	again     []linkPair        // files to be linked to one of those
+	lackMu    sync.Mutex
+	lacks     map[string]bool // those that could not be restored: what is there is something else
 	syncMu    sync.Mutex
 	syncs     map[uint64]int // a handle in each file system below the target
 	notSynced error          // of file systems that there is no handle in
 	count     struct {
-		files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes, leftOut, leftSize atomic.Int64
+		files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes, symlinks, leftOut, leftSize atomic.Int64
 	}
 }
 
@@ -106,7 +109,7 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	}
 	c := &r.count
 	return &RestoreReport{c.files.Load(), c.bytes.Load(), c.written.Load(), c.replaced.Load(), c.kept.Load(),
-		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load(), c.leftOut.Load(), c.leftSize.Load()}, nil
+		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load(), c.symlinks.Load(), c.leftOut.Load(), c.leftSize.Load()}, nil
 }
 
 // restorer opens the target. Its user closes it.
@@ -117,7 +120,7 @@ func (s *Snapshot) restorer(o RestoreOptions) (*restorer, error) {
 	if o.Findings == nil {
 		o.Findings = new(Findings)
 	}
-	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, syncs: map[uint64]int{}}
+	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, lacks: map[string]bool{}, syncs: map[uint64]int{}}
 	if err := r.openTarget(); err != nil {
 		return nil, err
 	}
@@ -163,6 +166,9 @@ func (r *restorer) closeSyncs() {
 }
 
 func (r *restorer) openTarget() (err error) {
+	if err := r.Store.Apart(r.o.To); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
 	if !r.o.Plan {
 		switch err := os.MkdirAll(r.o.To, 0o770); {
 		case errors.Is(err, unix.EROFS):

@@ -1,6 +1,9 @@
 package snapshot
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +36,12 @@ func (r *restorer) dir(e *Entry) error {
 		return nil
 	}
 	if e.Path != "" {
-		if err := mkdirs(r.fd, e.Path, "", r.dirMode, r.passDir); err != nil {
+		err := mkdirs(r.fd, e.Path, "", r.dirMode, r.passDir)
+		if errors.Is(err, unix.ENOTDIR) {
+			r.o.Findings.Add(InTheWay, e.Path, "not restored: "+err.Error())
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -45,12 +53,44 @@ func (r *restorer) dir(e *Entry) error {
 // one, and one that an earlier restore was killed over.
 func (r *restorer) passDir(dir string, isNew bool) error {
 	if !isNew {
-		var st unix.Stat_t
-		if r.dirMode != unfinishedDir || unix.Fstatat(r.fd, dir, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&0o1777 != unfinishedDir {
-			return nil
+		st, err := r.enter(dir)
+		if err != nil || r.dirMode != unfinishedDir || st.Mode&0o1777 != unfinishedDir {
+			return err
 		}
 	}
 	r.setDir(dir, r.Manifest.DirMode)
+	return nil
+}
+
+// enter sees whether what is there is a directory. A link to one is none: what it
+// leads to is no part of the target, as it was no part of the snapshot.
+func (r *restorer) enter(dir string) (st unix.Stat_t, err error) {
+	switch err := unix.Fstatat(r.fd, dir, &st, unix.AT_SYMLINK_NOFOLLOW); {
+	case err != nil:
+		return st, &fs.PathError{Op: "enter", Path: dir, Err: err}
+	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
+		return st, fmt.Errorf("%s is a symbolic link: %w", dir, unix.ENOTDIR)
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return st, fmt.Errorf("%s: %w", dir, unix.ENOTDIR)
+	}
+	return st, nil
+}
+
+// enterAll does it for a directory and those above it, as far as they are there and
+// are not above last, which was looked at before.
+func (r *restorer) enterAll(dir, last string) error {
+	for i := 1; i <= len(dir); i++ {
+		if i < len(dir) && dir[i] != '/' || last != "" && within(last, dir[:i]) {
+			continue
+		}
+		_, err := r.enter(dir[:i])
+		if errors.Is(err, unix.ENOENT) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -31,13 +31,14 @@ func newFileWriter(r *restorer) *fileWriter {
 // restore brings one file or link back.
 func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 	w.count.files.Add(1)
+	if e.Kind == Symlink {
+		w.count.symlinks.Add(1)
+	}
 	w.count.bytes.Add(e.Size)
 	w.o.Progress.Files.Add(1)
 	w.o.Progress.Bytes.Add(e.Size)
-	if !w.o.Plan {
-		if err := w.mkdirFor(e.Path); err != nil {
-			return w.wrong(e, err)
-		}
+	if err := w.mkdirFor(e.Path); err != nil {
+		return w.wrong(e, err)
 	}
 	there, right := w.present(ctx, e)
 	if right {
@@ -59,6 +60,11 @@ func (w *fileWriter) restore(ctx context.Context, e *Entry) error {
 // wrong turns what concerns one file alone into a finding, and everything else
 // into an error that ends the restore.
 func (w *fileWriter) wrong(e *Entry, err error) error {
+	if e.Inode != 0 {
+		w.lackMu.Lock()
+		w.lacks[e.Path] = true
+		w.lackMu.Unlock()
+	}
 	var damage *store.DamagedError
 	var source *store.SourceError
 	switch {
@@ -83,7 +89,8 @@ func (w *fileWriter) wrote(e *Entry, there bool) {
 }
 
 // present says whether there is something at the entry's path, and whether it
-// is right: for a file that means its bytes, read and hashed.
+// is right: for a file that means its bytes, read and hashed, and that to put its
+// owner, mode and time right changes no other file.
 func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) {
 	if w.fd < 0 || w.fresh {
 		return false, false
@@ -101,14 +108,25 @@ func (w *fileWriter) present(ctx context.Context, e *Entry) (there, right bool) 
 	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != e.Size {
 		return true, false
 	}
+	if w.shared(&st, e) {
+		return true, false
+	}
 	got, _, err := store.HashFD(ctx, fd, w.buf)
 	return true, err == nil && (got == e.Object || e.Size == 0)
 }
 
+// mkdirFor makes the directories that a path lies in; a plan only looks at them.
 func (w *fileWriter) mkdirFor(path string) error {
 	dir := path[:max(0, strings.LastIndexByte(path, '/'))]
-	if dir == w.last {
+	if dir == w.last || w.fd < 0 {
 		return nil
+	}
+	if w.o.Plan {
+		err := w.enterAll(dir, w.last)
+		if err == nil {
+			w.last = dir
+		}
+		return err
 	}
 	w.fresh = false
 	pass := func(part string, isNew bool) error {

@@ -46,13 +46,32 @@ func futimens(fd int, t [2]unix.Timespec) error {
 	return nil
 }
 
-// setMeta does the same for a file that is right already, where it differs.
+// shared says whether a file of the target has names that are nobody's business
+// here: it is the object itself (somebody copied a day with cp -l), or what would
+// be set would be set for its other names too, which may be those of a day.
+func (w *fileWriter) shared(st *unix.Stat_t, e *Entry) bool {
+	if st.Nlink == 1 {
+		return false
+	}
+	if !w.metaRight(st, e) {
+		return true
+	}
+	object, err := w.Store.Stat(e.Object)
+	return err == nil && object.Inode == st.Ino && object.Device == uint64(st.Dev)
+}
+
+// metaRight says whether a file has the owner, mode and time of an entry.
+func (w *fileWriter) metaRight(st *unix.Stat_t, e *Entry) bool {
+	return st.Mode&0o7777 == e.Mode && (w.o.NoOwner || st.Uid == e.UID && st.Gid == e.GID) && st.Mtim.Nano() == e.Mtime
+}
+
+// setMeta does what setFD does for a file that is right already, where it differs.
 func (w *fileWriter) setMeta(e *Entry) {
 	var st unix.Stat_t
 	if e.Kind != File || unix.Fstatat(w.fd, e.Path, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
 		return
 	}
-	if st.Mode&0o7777 == e.Mode && (w.o.NoOwner || st.Uid == e.UID && st.Gid == e.GID) && st.Mtim.Nano() == e.Mtime {
+	if w.metaRight(&st, e) {
 		return
 	}
 	fd, err := unix.Openat(w.fd, e.Path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)

@@ -76,11 +76,8 @@ func (w *fileWriter) place(fd int, name, path string, there bool) error {
 
 // link makes a further name of a restored file; where that fails, a copy.
 func (w *fileWriter) link(ctx context.Context, from string, e *Entry) error {
-	if w.o.Plan || w.sameFile(from, e.Path) {
-		return w.restore(ctx, e)
-	}
-	if err := w.mkdirFor(e.Path); err != nil {
-		return w.wrong(e, err)
+	if w.o.Plan || w.lacks[from] || w.sameFile(from, e.Path) || w.mkdirFor(e.Path) != nil {
+		return w.restore(ctx, e) // which says what is wrong
 	}
 	there, _ := w.present(ctx, e)
 	name := w.tmpName(e.Path)

@@ -1,7 +1,10 @@
 package snapshot
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +19,20 @@ func restoreText(m *Manifest, layout Layout, tops []string) []byte {
 	t.leftOut()
 	t.database()
 	return []byte(t.b.String())
+}
+
+// RestoreText is RESTORE.txt of the snapshot's day, made again.
+func (s *Snapshot) RestoreText(ctx context.Context, layout Layout) ([]byte, error) {
+	b := &dayBuilder{tops: map[string]bool{}}
+	for e, err := range s.Entries(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		if e.Kind != Dir && !e.LeftOut() {
+			b.note(dayPath(&e, layout, s.Manifest.Depth))
+		}
+	}
+	return restoreText(s.Manifest, layout, slices.Sorted(maps.Keys(b.tops))), nil
 }
 
 type restoreWriter struct {

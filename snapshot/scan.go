@@ -2,6 +2,8 @@ package snapshot
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"runtime"
@@ -27,6 +29,7 @@ type scan struct {
 	readAll  bool                    // hash files that look unchanged, too
 	suspects map[string]bool         // files that were wrong last time: read again
 	again    map[string]bool         // files that were wrong this time, for the next pass; nil: this is the last one
+	noDay    bool                    // nothing after the scan meets lost objects
 	md5      bool                    // check the whole Name, not its SHA-1 alone
 	start    time.Time
 	slack    time.Duration
@@ -43,6 +46,8 @@ type scan struct {
 
 	prev    *cursor
 	frames  []frame
+	last    string // path of the last event
+	begun   bool   // there was one
 	batch   *batch
 	order   chan *batch
 	jobs    chan *batch
@@ -147,8 +152,16 @@ func (s *scan) compare(ctx context.Context) error {
 	}
 }
 
+// errDisorder: a walk came to a path out of order. What it knew of an earlier one
+// has misled it, for a directory that it reads it goes through in order.
+var errDisorder = errors.New("the walk of the repository went astray")
+
 // event takes one thing of the walk.
 func (s *scan) event(ctx context.Context, e fossology.Event) error {
+	if s.begun && fossology.ComparePaths(s.last, e.Path) >= 0 {
+		return fmt.Errorf("%w: %q comes behind %q", errDisorder, e.Path, s.last)
+	}
+	s.last, s.begun = e.Path, true
 	if err := s.advance(ctx, e.Path); err != nil {
 		return err
 	}

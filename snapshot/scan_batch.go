@@ -89,11 +89,12 @@ func (s *scan) collect(ctx context.Context) error {
 
 func (s *scan) take(it *item) error {
 	if it.put.Healed {
-		s.findings.Add(StoreDamaged, it.entry.Path, fmt.Sprintf("object %s held other bytes and was replaced", it.put.Object))
+		s.findings.Add(StoreDamaged, it.entry.Path, fmt.Sprintf("object %s held other bytes and was replaced; they are in the store's trash", it.put.Object))
 	}
 	if it.problem != nil {
 		s.report(*it.problem)
 		if !it.gone {
+			s.checkKept(it)
 			return nil // what is known of it stays
 		}
 	}

@@ -80,14 +80,18 @@ func TestTakeCheckMD5(t *testing.T) {
 }
 
 // A new file whose content is not that of its Name is nowhere in the store:
-// not in the manifest, not in a day, not as an object.
+// not in the manifest, not in a day, not as an object; no less where FOSSology
+// would not put that Name.
 func TestTakeNewFileIsWrong(t *testing.T) {
 	repository, st := t.TempDir(), repotest.Store(t)
 	keep(t, repository, "good")
 	wrong := pathOf(repository, nameOf("what it was"))
 	write(t, wrong, "what it is!")
+	misplaced := filepath.Join(repository, "localhost", "files", "zz", "zz", "zz")
+	write(t, filepath.Join(misplaced, filepath.Base(wrong)), "what it is!")
+	write(t, filepath.Join(misplaced, nameOf("good").String()), "good")
 	s := take(t, options(st, repository))
-	if s.FindingCount[snapshot.ContentDiffers] != 1 || s.Files != 1 {
+	if s.FindingCount[snapshot.ContentDiffers] != 2 || s.Files != 2 {
 		t.Errorf("findings %v, %d files", s.FindingCount, s.Files)
 	}
 	if _, err := st.Stat(store.Sum([]byte("what it is!"))); !errors.Is(err, store.ErrNoObject) {
@@ -96,7 +100,7 @@ func TestTakeNewFileIsWrong(t *testing.T) {
 	if days, _ := filepath.Glob(st.Path("days", "fossology", "*", "localhost", "files", "*", filepath.Base(wrong))); len(days) > 0 {
 		t.Errorf("in days: %v", days)
 	}
-	if got := held(t, find(t, st, "latest")); len(got) != 1 {
+	if got := held(t, find(t, st, "latest")); len(got) != 2 {
 		t.Errorf("manifest: %v", got)
 	}
 }

@@ -35,7 +35,16 @@ func Find(st *store.Store, installation, ref string) (*Snapshot, error) {
 }
 
 func loadManifest(st *store.Store, installation, name string) (*Manifest, error) {
-	return readManifest(filepath.Join(snapshotsDir(st, installation), name, "manifest"))
+	file := filepath.Join(snapshotsDir(st, installation), name, "manifest")
+	m, err := readManifest(file)
+	if err != nil {
+		return nil, err
+	}
+	// A good manifest in the wrong place must not be restored under another name.
+	if m.Name() != name || m.Installation != installation {
+		return nil, fmt.Errorf("%s: it is that of snapshot %s of %q: %w", file, m.Name(), m.Installation, ErrDamagedManifest)
+	}
+	return m, nil
 }
 
 // Name is the snapshot's name.

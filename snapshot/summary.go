@@ -60,17 +60,25 @@ func (s *Summary) addStandstill(still Standstill) {
 }
 
 func (s *Summary) finish(t *taker) {
-	total := t.manifest.Total()
-	s.Files, s.Bytes, s.Types = total.Files, total.Bytes, t.manifest.Totals
-	s.LeftOut, s.Unpacker = t.manifest.LeftOut, t.manifest.Unpacker
-	s.Rows = t.manifest.Rows
-	if t.manifest.Database != nil {
-		s.Database = &t.manifest.Database.Stats
-	}
+	s.count(t.manifest)
 	s.Seconds = t.Now().Sub(t.started).Seconds()
 	s.FindingCount = t.findings.Counts()
 	s.First = t.findings.First()
 }
+
+// count takes what a manifest says itself.
+func (s *Summary) count(m *Manifest) {
+	total := m.Total()
+	s.Files, s.Bytes, s.Types, s.Rows = total.Files, total.Bytes, m.Totals, m.Rows
+	s.LeftOut, s.Unpacker = m.LeftOut, m.Unpacker
+	if m.Database != nil {
+		s.Database = &m.Database.Stats
+	}
+}
+
+// Known says whether it is what a run wrote, and not what stands in for a
+// summary.json that cannot be read.
+func (s *Summary) Known() bool { return s.Strategy != "" }
 
 // Findings says how many findings there are.
 func (s *Summary) Findings() int64 {
@@ -98,7 +106,7 @@ func (s *Summary) write(dir string) error {
 func (s *Summary) Contradicts(m *Manifest) string {
 	total := m.Total()
 	switch {
-	case s.Strategy == "":
+	case !s.Known():
 		return "it cannot be read"
 	case s.Files != total.Files || s.Bytes != total.Bytes:
 		return fmt.Sprintf("it counts %d files of %d bytes, the manifest %d of %d", s.Files, s.Bytes, total.Files, total.Bytes)

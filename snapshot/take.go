@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"maps"
@@ -105,12 +106,26 @@ func Take(ctx context.Context, o TakeOptions) (*Summary, error) {
 	if _, err := (fossology.Repository{Path: o.Repository}).Tops(); err != nil {
 		return nil, err
 	}
+	if err := o.Store.Apart(o.Repository); err != nil { // each snapshot would take up those before
+		return nil, fmt.Errorf("snapshot of %s: %w", o.Repository, err)
+	}
 	lock, err := o.Store.Lock(ctx, "snapshot-"+o.Installation, o.Command, o.Now())
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Unlock()
-	t := &taker{TakeOptions: o}
+	s, err := takeOnce(ctx, o, false)
+	if errors.Is(err, errDisorder) {
+		o.Log.Warn("beginning again, and reading every directory", "err", err)
+		s, err = takeOnce(ctx, o, true)
+	}
+	return s, err
+}
+
+// takeOnce takes a snapshot. With distrust, no directory is passed over for what
+// an earlier walk knew of it.
+func takeOnce(ctx context.Context, o TakeOptions, distrust bool) (*Summary, error) {
+	t := &taker{TakeOptions: o, distrust: distrust}
 	defer t.close()
 	if err := t.prepare(ctx); err != nil {
 		return nil, err
@@ -135,7 +150,9 @@ type taker struct {
 	full     time.Time       // when every directory was last read
 	suspects map[string]bool // files that were wrong the last time
 	golds    goldSet         // in the manifest; nil: not known yet
-	tmp      string          // of this run alone
+	lost     lostFiles
+	tmp      string // of this run alone
+	distrust bool   // read every directory in every pass
 }
 
 func (t *taker) close() {
@@ -171,7 +188,7 @@ func (t *taker) copy(ctx context.Context) error {
 		t.cache = openScanCache(cacheName(t.Store, t.Installation), cacheKey(t.Repository, t.manifest.Segments))
 	}
 	t.full = t.started
-	if t.cache != nil {
+	if t.cache != nil && !t.distrust {
 		if age := t.started.Sub(t.cache.head.Full); age >= 0 && age < fullScanEvery {
 			t.full, dirs = t.cache.head.Full, t.cache.dirs()
 		}
@@ -228,8 +245,11 @@ func (t *taker) scan(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 		expect = t.manifest.Total() // the parent's
 	}
 	t.Progress.Begin(phase, expect.Files, expect.Bytes)
+	if t.distrust {
+		dirs = nil
+	}
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
-		readAll: readAll, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
+		readAll: readAll, noDay: t.Layout == LayoutNone && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, prover: t.Prover, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode

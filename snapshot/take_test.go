@@ -310,3 +310,16 @@ func TestTakeProgress(t *testing.T) {
 		t.Errorf("the scan expected %d files, want %d: %v", n, first.Files, expected)
 	}
 }
+
+// After a clock that was ahead, names stay in order, and somebody is told that
+// they are not the times.
+func TestTakeClockBehind(t *testing.T) {
+	st, repository := repotest.Store(t), repotest.Repository(t)
+	o := options(st, repository)
+	o.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	first := take(t, o)
+	second := take(t, options(st, repository))
+	if second.Name <= first.Name || second.FindingCount[snapshot.ClockBehind] != 1 || first.FindingCount[snapshot.ClockBehind] != 0 {
+		t.Errorf("%s %v, then %s %v", first.Name, first.FindingCount, second.Name, second.FindingCount)
+	}
+}

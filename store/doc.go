@@ -15,9 +15,12 @@
 //	snapshots/ days/ ledger/     kept by package snapshot and others
 //	trash/ tmp/ locks/ cache/    what may be deleted when nobody works here
 //
+// Folders may be missing: whoever writes into one makes it (folder.go). All that
+// reading asks for is store.json and objects/.
+//
 // A reader of version N reads every earlier version and refuses a later one
-// (ErrNewerFormat). store.json can be written anew if it is lost: nothing else
-// depends on the id.
+// (ErrNewerFormat). store.json can be written anew if it is lost (Adopt): nothing
+// else depends on the id.
 //
 // # Writing an object
 //

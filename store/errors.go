@@ -10,9 +10,12 @@ import (
 var (
 	// ErrNoStore: the directory holds no store.json.
 	ErrNoStore = errors.New("no repotool store here")
+	// ErrHeaderLost: the directory holds a store whose store.json is missing or
+	// damaged. [Adopt] makes it anew.
+	ErrHeaderLost = errors.New("a store without a good store.json")
 	// ErrNewerFormat: the store was written by a later version of repotool.
 	ErrNewerFormat = errors.New("store format is newer than this repotool")
-	// ErrExists: Init found a store in place.
+	// ErrExists: Init or Adopt found a store in place.
 	ErrExists = errors.New("a store is there already")
 )
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +22,11 @@ type Lock struct {
 // Lock takes the lock locks/<name>. If another process has it, the error is a
 // *LockedError that says who. The command describes the holder to others.
 func (s *Store) Lock(_ context.Context, name, command string, now time.Time) (*Lock, error) {
-	f, err := os.OpenFile(s.Path("locks", name), os.O_RDWR|os.O_CREATE, 0o644)
+	dir, err := s.Folder("locks")
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}

@@ -19,6 +19,9 @@ type Info struct {
 	Size   int64
 	Links  uint64 // a hint only: days that refer to it, plus one
 	Inode  uint64
+	Device uint64
+	Mode   uint32 // type and rights, as stat(2) has them
+	UID    uint32 // its owner
 }
 
 // Open opens an object for reading. The bytes are not checked, see Check.
@@ -53,7 +56,7 @@ func (s *Store) Stat(h Hash) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("object %s: %w", h, err)
 	}
-	return Info{h, st.Size, uint64(st.Nlink), st.Ino}, nil
+	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid}, nil
 }
 
 // Check reads an object and returns a *DamagedError if its bytes are not those
@@ -254,21 +257,6 @@ func writeFull(fd int, b []byte) error {
 			return io.ErrShortWrite
 		}
 		b = b[n:]
-	}
-	return nil
-}
-
-// KeepAside makes name a further link to an object's present bytes, good or
-// bad, so that they outlive its replacement.
-func (s *Store) KeepAside(h Hash, name string) error {
-	err := unix.Linkat(s.objects, h.path(), unix.AT_FDCWD, name, 0)
-	switch {
-	case errors.Is(err, unix.ENOENT):
-		return fmt.Errorf("object %s: %w", h, ErrNoObject)
-	case errors.Is(err, unix.EEXIST):
-		return nil
-	case err != nil:
-		return fmt.Errorf("keep object %s as %s: %w", h, name, err)
 	}
 	return nil
 }

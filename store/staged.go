@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,8 +20,12 @@ type staged struct {
 // stage opens a new file for writing.
 func (w *Writer) stage() (*staged, error) {
 	s := w.s
+	tmp, err := s.tmpDir()
+	if err != nil {
+		return nil, err
+	}
 	if !s.noTmp.Load() {
-		fd, err := OpenUnnamed(s.tmp, ".", 0o444)
+		fd, err := OpenUnnamed(tmp, ".", 0o444)
 		if err == nil {
 			return &staged{s: s, fd: fd}, nil
 		}
@@ -31,7 +38,7 @@ func (w *Writer) stage() (*staged, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := unix.Openat(s.tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
+	fd, err := unix.Openat(tmp, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o444)
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", s.Path("tmp", name), err)
 	}
@@ -45,7 +52,19 @@ func (s *Store) tmpName() (string, error) {
 }
 
 // link gives the file its object's name. EEXIST is returned bare.
-func (t *staged) link(h Hash) error { return t.linkAs(t.s.objects, h.path()) }
+func (t *staged) link(h Hash) error {
+	err := t.linkAs(t.s.objects, h.path())
+	if errors.Is(err, unix.ENOENT) {
+		if _, err := t.s.Folder("objects/" + h.path()[:2]); err != nil {
+			return fmt.Errorf("add object %s: %w", h, err)
+		}
+		err = t.linkAs(t.s.objects, h.path())
+	}
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("add object %s: %w", h, err)
+	}
+	return err
+}
 
 func (t *staged) linkAs(dirfd int, path string) error {
 	s := t.s
@@ -82,6 +101,34 @@ func (t *staged) replace(h Hash) error {
 	}
 	t.name = ""
 	return nil
+}
+
+// heal replaces an object that holds other bytes, which outlive it in the
+// directory aside: somebody may want to know what became of them.
+func (t *staged) heal(h Hash, aside string) error {
+	if err := t.s.keepAside(h, t.s.Path(cmp.Or(aside, "trash"))); err != nil {
+		return err
+	}
+	return t.replace(h)
+}
+
+// keepAside makes a further link to an object's present bytes in dir. What was
+// kept there before stays.
+func (s *Store) keepAside(h Hash, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("keep object %s aside: %w", h, err)
+	}
+	name := filepath.Join(dir, h.String())
+	for i := 2; ; i++ {
+		err := unix.Linkat(s.objects, h.path(), unix.AT_FDCWD, name, 0)
+		switch {
+		case err == nil, errors.Is(err, unix.ENOENT), errors.Is(err, unix.EMLINK): // days keep one that has all links
+			return nil
+		case !errors.Is(err, unix.EEXIST):
+			return fmt.Errorf("keep object %s as %s: %w", h, name, err)
+		}
+		name = filepath.Join(dir, fmt.Sprintf("%s.%d", h, i))
+	}
 }
 
 // discard closes the file and takes its temporary name away.

@@ -43,12 +43,15 @@ type Store struct {
 	dir     string
 	head    header
 	objects int // directory handle of objects/
-	tmp     int // directory handle of tmp/
 	chmod   bool
 	tmpSeq  atomic.Uint64
 	noTmp   atomic.Bool // the file system has no O_TMPFILE
 	noClone atomic.Bool // FICLONE is refused
 	renewMu sync.Mutex
+
+	tmpMu   sync.Mutex
+	tmp     int // directory handle of tmp/, if tmpOpen
+	tmpOpen bool
 
 	roomMu   sync.Mutex
 	roomName string   // below tmp/
@@ -61,6 +64,9 @@ type Store struct {
 func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 	if _, err := os.Stat(filepath.Join(dir, "store.json")); err == nil {
 		return nil, fmt.Errorf("init %s: %w", dir, ErrExists)
+	}
+	if hasRemains(dir) {
+		return nil, &UnfitError{dir, "it holds " + ErrHeaderLost.Error(), AdoptAdvice(dir)}
 	}
 	if !isFree(dir) {
 		return nil, &UnfitError{dir, "it is not empty", "name an empty or a new directory"}
@@ -82,20 +88,24 @@ func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 			return nil, fmt.Errorf("init store: %w", err)
 		}
 	}
+	if err := writeHeader(dir, now); err != nil {
+		return nil, err
+	}
+	return Open(dir)
+}
+
+// writeHeader writes store.json, last: a directory without it is no store.
+func writeHeader(dir string, now time.Time) error {
 	var id [16]byte
 	rand.Read(id[:])
 	head, err := json.MarshalIndent(header{Version, hex.EncodeToString(id[:]), now.UTC()}, "", "  ")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := WriteFile(filepath.Join(dir, "README.txt"), readme); err != nil {
-		return nil, err
+		return err
 	}
-	// store.json last: a directory without it is no store.
-	if err := WriteFile(filepath.Join(dir, "store.json"), append(head, '\n')); err != nil {
-		return nil, err
-	}
-	return Open(dir)
+	return WriteFile(filepath.Join(dir, "store.json"), append(head, '\n'))
 }
 
 // isFree says whether a directory is missing or empty, but for what an Init makes
@@ -128,6 +138,8 @@ func entriesOf(dir string) []os.DirEntry {
 func Open(dir string) (*Store, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "store.json"))
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && hasRemains(dir):
+		return nil, fmt.Errorf("open store %s: %w", dir, ErrHeaderLost)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("open store %s: %w", dir, ErrNoStore)
 	case err != nil:
@@ -135,21 +147,17 @@ func Open(dir string) (*Store, error) {
 	}
 	s := &Store{dir: dir}
 	if err := json.Unmarshal(b, &s.head); err != nil {
-		return nil, fmt.Errorf("open store: %s/store.json: %w", dir, err)
+		return nil, fmt.Errorf("open store %s: %w: %w", dir, ErrHeaderLost, err)
 	}
 	if s.head.Version > Version {
 		return nil, fmt.Errorf("open store %s: version %d, this repotool knows %d: %w", dir, s.head.Version, Version, ErrNewerFormat)
 	}
 	if s.head.Version < 1 {
-		return nil, fmt.Errorf("open store: %s/store.json: no version", dir)
+		return nil, fmt.Errorf("open store %s: %w: it has no version", dir, ErrHeaderLost)
 	}
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
 	if s.objects, err = unix.Open(s.Path("objects"), flags, 0); err != nil {
 		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("objects"), Err: err})
-	}
-	if s.tmp, err = unix.Open(s.Path("tmp"), flags, 0); err != nil {
-		unix.Close(s.objects)
-		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("tmp"), Err: err})
 	}
 	s.chmod = Umask()&0o444 != 0
 	return s, nil
@@ -157,7 +165,11 @@ func Open(dir string) (*Store, error) {
 
 // Close gives the store's handles back and removes what is in its TempDir.
 func (s *Store) Close() error {
-	return errors.Join(s.leaveRoom(), unix.Close(s.objects), unix.Close(s.tmp))
+	errs := []error{s.leaveRoom(), unix.Close(s.objects)}
+	if s.tmpOpen {
+		errs = append(errs, unix.Close(s.tmp))
+	}
+	return errors.Join(errs...)
 }
 
 // Dir is the store's directory as it was given to Open.

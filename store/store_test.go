@@ -139,6 +139,9 @@ func TestPutHeals(t *testing.T) {
 				if _, err := st.Check(t.Context(), p.Object, make([]byte, 1<<20)); err != nil {
 					t.Errorf("check after: %v", err)
 				}
+				if kept, err := os.ReadFile(st.Path("trash", p.Object.String())); err != nil || !bytes.Equal(kept, bad) {
+					t.Errorf("what was replaced is not in trash/: %d bytes, %v", len(kept), err)
+				}
 			})
 		}
 	}

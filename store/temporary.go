@@ -62,9 +62,13 @@ func (s *Store) room() (string, error) {
 	if s.roomHeld != nil {
 		return s.roomName, nil
 	}
+	tmp, err := s.Folder("tmp")
+	if err != nil {
+		return "", err
+	}
 	for range roomTries {
 		name := fmt.Sprintf("%d-%s", os.Getpid(), rand.Text()[:12])
-		held, err := makeRoom(s.Path("tmp", name))
+		held, err := makeRoom(filepath.Join(tmp, name))
 		if err != nil {
 			return "", fmt.Errorf("make a directory for temporary files: %w", err)
 		}
@@ -73,7 +77,7 @@ func (s *Store) room() (string, error) {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("make a directory for temporary files in %s: somebody removes it again and again", s.Path("tmp"))
+	return "", fmt.Errorf("make a directory for temporary files in %s: somebody removes it again and again", tmp)
 }
 
 // makeRoom makes a room and returns its lock; nil if a sweep was faster.
@@ -138,6 +142,9 @@ func (s *Store) leaveRoom() error {
 // run beside anything.
 func (s *Store) Sweep(ctx context.Context) (swept int, err error) {
 	entries, err := os.ReadDir(s.Path("tmp"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, fmt.Errorf("sweep tmp: %w", err)
 	}

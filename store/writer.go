@@ -20,6 +20,10 @@ const (
 // A Writer puts objects into a store. It has a buffer and belongs to one
 // goroutine.
 type Writer struct {
+	// Aside is the directory below the store that keeps the objects which the
+	// writer replaces because they hold other bytes; "" is trash.
+	Aside string
+
 	s     *Store
 	buf   []byte
 	other []byte
@@ -118,14 +122,14 @@ func (w *Writer) putNamed(h Hash, b []byte) (Put, error) {
 		}
 	}
 	put.Healed = true
-	return put, tmp.replace(h)
+	return put, tmp.heal(h, w.Aside)
 }
 
 // install gives a complete staged file the name of its object.
 func (w *Writer) install(put Put, tmp *staged, there bool) (Put, error) {
 	if there {
 		put.Healed = true
-		return put, tmp.replace(put.Object)
+		return put, tmp.heal(put.Object, w.Aside)
 	}
 	err := tmp.link(put.Object)
 	if errors.Is(err, unix.EEXIST) { // another writer was faster, with the same bytes

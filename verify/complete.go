@@ -36,6 +36,10 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 		o.Progress = new(snapshot.Progress)
 	}
 	c := &completeness{st: st, o: o, found: new(findings), r: Report{Scope: ScopeSnapshot}}
+	var err error
+	if c.keeper, err = newKeeper(st, c.found); err != nil {
+		return nil, err
+	}
 	s, err := c.open(installation, ref)
 	if err != nil {
 		return nil, err
@@ -57,10 +61,11 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 
 // completeness checks one snapshot after another.
 type completeness struct {
-	st    *store.Store
-	o     CompleteOptions
-	found *findings
-	r     Report
+	st     *store.Store
+	o      CompleteOptions
+	found  *findings
+	keeper *keeper // nil: a scrub has looked
+	r      Report
 }
 
 // open opens a snapshot. One that cannot be read is a finding, and nil.
@@ -85,9 +90,17 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
 		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong})
 	}
-	layout := c.layout(s, summary)
+	if summary.Known() { // else nothing says how many there were
+		if err := s.CheckFindings(); err != nil {
+			c.found.of(s, Finding{Kind: FindingsDamaged, What: s.Name(), Detail: err.Error()})
+		}
+	}
+	layout, err := dayLayout(s, summary)
+	if err != nil {
+		c.found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s), Detail: err.Error()})
+	}
 	if layout != snapshot.LayoutNone {
-		checkDayOwn(s, c.found)
+		checkDayOwn(ctx, s, layout, c.found)
 	}
 	var files, objects, bytes atomic.Int64
 	batches := make(chan []snapshot.Use, 8)
@@ -100,7 +113,11 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 		g.Go(func() error {
 			buf := make([]byte, 1<<20+1)
 			for batch := range batches {
+				inBatch := int64(0) // files, as a snapshot counts them
 				for _, u := range batch {
+					if u.Entry != nil && u.Entry.Kind == snapshot.File {
+						inBatch++
+					}
 					n, read, err := c.use(gctx, u, buf)
 					if err != nil {
 						return err
@@ -113,8 +130,8 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 					checkDay(gctx, s, u, layout, c.found)
 					c.o.Progress.Bytes.Add(n)
 				}
-				files.Add(int64(len(batch)))
-				c.o.Progress.Files.Add(int64(len(batch)))
+				files.Add(inBatch)
+				c.o.Progress.Files.Add(inBatch)
 			}
 			return nil
 		})
@@ -131,19 +148,20 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 	return nil
 }
 
-// layout is that of the day to be checked. A day may be deleted.
-func (c *completeness) layout(s *snapshot.Snapshot, summary *snapshot.Summary) snapshot.Layout {
+// dayLayout is that of the snapshot's day; none if there is no day. It may have
+// been deleted.
+func dayLayout(s *snapshot.Snapshot, summary *snapshot.Summary) (snapshot.Layout, error) {
 	if summary.Layout == "" {
-		return snapshot.LayoutNone // not known: nothing is said of the day
+		return snapshot.LayoutNone, nil // not known: nothing is said of the day
 	}
-	_, err := os.Stat(c.st.Path("days", s.Manifest.Installation, s.Name()))
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			c.found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s), Detail: err.Error()})
-		}
-		return snapshot.LayoutNone
+	_, err := os.Stat(s.Store.Path(dayDir(s)))
+	switch {
+	case err == nil:
+		return summary.Layout, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return snapshot.LayoutNone, nil
 	}
-	return summary.Layout
+	return snapshot.LayoutNone, err
 }
 
 // listUses hands on what the snapshot needs. A manifest that breaks off is a
@@ -189,12 +207,14 @@ func (c *completeness) use(ctx context.Context, u snapshot.Use, buf []byte) (n i
 	case info.Size != u.Size:
 		c.found.object(u.Object, ObjectDamaged, fmt.Sprintf("it has %d bytes, not %d", info.Size, u.Size))
 		return 0, false, nil
-	case !c.o.Read:
-		return 0, false, nil
+	case c.o.Read:
+		n, err = c.st.Check(ctx, u.Object, buf)
+		if err != nil && ctx.Err() == nil {
+			c.found.unlike(u.Object, err)
+		}
 	}
-	n, err = c.st.Check(ctx, u.Object, buf)
-	if err != nil && ctx.Err() == nil {
-		c.found.unlike(u.Object, err)
+	if err == nil && c.keeper != nil {
+		c.keeper.look(info)
 	}
-	return n, true, ctx.Err()
+	return n, c.o.Read, ctx.Err()
 }

@@ -2,11 +2,8 @@ package verify
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"repotool/store"
 )
@@ -21,50 +18,32 @@ type cursor struct {
 
 func cursorName(st *store.Store) string { return st.Path("cache", "verify.json") }
 
-// openCursor reads the cursor, if there is a budget. That it can be written is
-// asked before the work and not after it.
-func openCursor(st *store.Store, budget time.Duration) (at cursor, err error) {
+// openCursor reads the cursor, if there is a budget.
+func openCursor(st *store.Store, budget time.Duration) (at cursor) {
 	if budget <= 0 {
-		return at, nil
-	}
-	if err := unix.Access(st.Path("cache"), unix.W_OK); err != nil {
-		return at, &cursorError{st.Path("cache"), err}
+		return at
 	}
 	b, err := os.ReadFile(cursorName(st))
 	if err != nil || json.Unmarshal(b, &at) != nil {
-		return cursor{}, nil
+		return cursor{}
 	}
-	return at, nil
+	return at
 }
 
-// save remembers the cursor, if there is a budget.
-func (at cursor) save(st *store.Store, budget time.Duration) error {
+// save remembers the cursor, if there is a budget. That it cannot, on a full
+// disk or in a store that can only be read, is a finding beside the others.
+func (at cursor) save(st *store.Store, budget time.Duration, found *findings) {
 	if budget <= 0 {
-		return nil
+		return
 	}
 	b, err := json.Marshal(at)
+	if err == nil {
+		_, err = st.Folder("cache") // made if it is missing
+	}
+	if err == nil {
+		err = store.WriteFile(cursorName(st), append(b, '\n'))
+	}
 	if err != nil {
-		return err
+		found.add(Finding{Kind: PlaceNotKept, What: "cache/verify.json", Detail: err.Error()})
 	}
-	if err := store.WriteFile(cursorName(st), append(b, '\n')); err != nil {
-		return fmt.Errorf("remember where the next check begins: %w", err)
-	}
-	return nil
-}
-
-// A cursorError says that the next check could not go on where this one ends.
-type cursorError struct {
-	dir string
-	err error
-}
-
-func (e *cursorError) Error() string {
-	return fmt.Sprintf("remember in %s where the next check begins: %v", e.dir, e.err)
-}
-
-func (e *cursorError) Unwrap() error { return e.err }
-
-// Hint says what to do about it.
-func (e *cursorError) Hint() string {
-	return "run as the owner of the store, or without a budget, which writes nothing"
 }

@@ -24,7 +24,7 @@ func checkDay(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, layout 
 		return
 	}
 	if err := shows(ctx, s, u, path); err != nil && ctx.Err() == nil {
-		found.of(s, Finding{Kind: DayIncomplete, What: path, Detail: err.Error()})
+		found.day(s, path, err.Error())
 	}
 }
 
@@ -44,6 +44,11 @@ func dayDir(s *snapshot.Snapshot) string { return "days/" + s.Manifest.Installat
 func shows(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, path string) error {
 	var day unix.Stat_t
 	if err := unix.Lstat(s.Store.Path(path), &day); err != nil {
+		if !u.Object.IsZero() {
+			if _, lost := s.Store.Stat(u.Object); errors.Is(lost, store.ErrNoObject) {
+				return nil // a finding of its own; the day was made without it
+			}
+		}
 		return err
 	}
 	switch {
@@ -78,25 +83,45 @@ func shows(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, path strin
 }
 
 // checkDayOwn checks what is in a day and not in the repository: RESTORE.txt,
-// which must be that of this snapshot, and database/, whose pieces are restored
+// whose commands root is told to run, and database/, whose pieces are restored
 // by hand with a pattern, so that none may be too many.
-func checkDayOwn(s *snapshot.Snapshot, found *findings) {
-	text := dayDir(s) + "/RESTORE.txt"
-	b, err := os.ReadFile(s.Store.Path(text))
-	if err == nil && !bytes.Contains(b, []byte(s.Name())) {
-		err = errors.New("it is not that of this snapshot")
+func checkDayOwn(ctx context.Context, s *snapshot.Snapshot, layout snapshot.Layout, found *findings) {
+	if err := saysRight(ctx, s, layout); err != nil && ctx.Err() == nil {
+		found.day(s, restoreText(s), err.Error())
 	}
-	if err != nil {
-		found.of(s, Finding{Kind: DayIncomplete, What: text, Detail: err.Error()})
+	for _, path := range foreignPieces(s) {
+		found.day(s, path, "it does not belong to this snapshot")
 	}
 	if s.Manifest.LeftOut.Files > 0 {
 		list := dayDir(s) + "/" + snapshot.RebuildList
 		if info, err := os.Stat(s.Store.Path(list)); err != nil {
-			found.of(s, Finding{Kind: DayIncomplete, What: list, Detail: err.Error()})
+			found.day(s, list, err.Error())
 		} else if info.Size() == 0 {
-			found.of(s, Finding{Kind: DayIncomplete, What: list, Detail: "it is empty"})
+			found.day(s, list, "it is empty")
 		}
 	}
+}
+
+func restoreText(s *snapshot.Snapshot) string { return dayDir(s) + "/RESTORE.txt" }
+
+// saysRight compares RESTORE.txt with what the snapshot's run wrote, or, if
+// that was not recorded or a repair wrote it since, with what is written today.
+func saysRight(ctx context.Context, s *snapshot.Snapshot, layout snapshot.Layout) error {
+	b, err := os.ReadFile(s.Store.Path(restoreText(s)))
+	if err != nil || store.Sum(b) == s.Manifest.RestoreText {
+		return err
+	}
+	want, err := s.RestoreText(ctx, layout)
+	if err == nil && !bytes.Equal(b, want) {
+		return errors.New("it is not the one that was written for this snapshot: do not run what it says")
+	}
+	return nil // a manifest that cannot be read is a finding of its own
+}
+
+// foreignPieces are the files below database/ of a day that are no pieces of
+// the snapshot's dump. Pieces that are not there are found as objects that the
+// day does not show.
+func foreignPieces(s *snapshot.Snapshot) (foreign []string) {
 	pieces := map[string]bool{}
 	if s.Manifest.Database != nil {
 		for _, part := range s.Manifest.Database.Parts {
@@ -105,11 +130,11 @@ func checkDayOwn(s *snapshot.Snapshot, found *findings) {
 			}
 		}
 	}
-	// Pieces that are not there are found as objects that the day does not show.
 	_ = fs.WalkDir(os.DirFS(s.Store.Path(dayDir(s))), "database", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && !pieces[path] {
-			found.of(s, Finding{Kind: DayIncomplete, What: dayDir(s) + "/" + path, Detail: "it does not belong to this snapshot"})
+			foreign = append(foreign, dayDir(s)+"/"+path)
 		}
 		return nil
 	})
+	return foreign
 }

@@ -1,13 +1,14 @@
 // Package verify compares what is there with what should be there, and
 // changes nothing; only Repair, asked for by name, puts good bytes in the
-// place of bad ones.
+// place of bad ones, and makes again what days lack.
 //
 // # Words
 //
 // A scrub reads every object of a store again and compares its bytes with its
 // name. Completeness asks of a snapshot whether all objects that its manifest
 // names are there with the right size, and whether its day directory shows
-// them; it reads their bytes only if told to. A source check reads every file
+// them; it reads their bytes only if told to. Both look whether somebody else can
+// change an object. A source check reads every file
 // of a repository and compares it with its FOSSology name, and what the walk
 // comes upon with what the database refers to.
 //

@@ -18,10 +18,14 @@ const (
 	ObjectMissing      Kind = "object-missing"      // a snapshot names an object that is not there
 	ObjectDamaged      Kind = "object-damaged"      // an object's bytes are not those of its name
 	ObjectUnreadable   Kind = "object-unreadable"   // an object cannot be read
+	ObjectExposed      Kind = "object-exposed"      // an object can be changed by others than the store's owner, or by mistake
 	FolderUnreadable   Kind = "folder-unreadable"   // a folder of objects cannot be read
 	LeftOutLost        Kind = "left-out-lost"       // files were left out, and the gold that makes them is not there, or bad
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
+	Orphaned           Kind = "orphaned"            // a day without a snapshot, or what is neither among them
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
+	FindingsDamaged    Kind = "findings-damaged"    // findings.jsonl is not what summary.json counts
+	PlaceNotKept       Kind = "place-not-kept"      // where the next check with a budget is to begin could not be written
 	FileDamaged        Kind = "file-damaged"        // a file of the repository is not what its name says
 	FileUnreadable     Kind = "file-unreadable"     // a file of the repository cannot be read
 	FileMissing        Kind = "file-missing"        // the database refers to a file that is not there
@@ -39,16 +43,25 @@ func (k Kind) Hint() string {
 		return "run 'repotool verify --repair' soon: it takes the bytes from the live repository while they still are there"
 	case ObjectUnreadable:
 		return "run repotool as the store's owner; if a disk is failing (dmesg), 'repotool verify --repair' takes the bytes from the live repository"
+	case ObjectExposed:
+		return "its file has a name outside of the store (a day copied with cp -l, or moved?): replace those by copies; " +
+			"then, in the store: chown -R --reference=. objects; find objects -type f -exec chmod 0444 {} +"
 	case FolderUnreadable:
 		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
 	case LeftOutLost:
 		return "mend the gold's object ('repotool verify --repair'), and take a new snapshot: it keeps what gold no longer brings back"
 	case DayIncomplete:
-		return "the snapshot itself is not touched by it: restore with repotool, not by hand"
+		return "the snapshot itself is not touched by it, and 'repotool verify --repair' makes the day's files again; until then restore with repotool, not by hand"
+	case Orphaned:
+		return "if its snapshot was deleted, remove this as well (README.txt in the store); if not, bring snapshots/ back from a copy of the store; a day can be restored by hand (RESTORE.txt)"
+	case FindingsDamaged:
+		return "what can be restored is not touched by it; how many findings there were stands in summary.json"
 	case SummaryDamaged:
 		return "what can be restored is not touched by it: restore goes by the manifest alone"
+	case PlaceNotKept:
+		return "the next check with a budget begins where this one did: run as the store's owner, make room, or leave the budget out, which writes nothing"
 	case FileDamaged:
-		return "bring back the file from a snapshot: 'repotool restore --only NAME latest'"
+		return "the newest snapshot that holds it may have good bytes, or an earlier one ('repotool restore --only NAME SNAPSHOT'); or upload it again"
 	case FileUnreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case FileMissing, GoldMissing:
@@ -68,6 +81,9 @@ func (k Kind) HintAfterRepair() string {
 	case ObjectMissing, ObjectDamaged, ObjectUnreadable:
 		return "the live repository has not got these bytes: if there is another copy of the store, copy the file of this name from its objects/; " +
 			"else what needs it is lost in the snapshots named, and restore leaves it out and says so"
+	}
+	if k == DayIncomplete {
+		return "the snapshot itself is not touched by it: restore with repotool, not by hand; or remove this day (README.txt in the store says how)"
 	}
 	return k.Hint()
 }
@@ -100,7 +116,7 @@ func (x *Finding) suffer(installation, name, what string) {
 }
 
 // maxFindings is how many findings of a report are listed; the rest is counted.
-// Of bad objects all are remembered, since a repair needs them.
+// Of bad objects and what days lack all are remembered, since a repair needs them.
 const maxFindings = 10_000
 
 // notListed is in the place of an index.
@@ -111,8 +127,10 @@ type findings struct {
 	mu      sync.Mutex
 	counts  map[Kind]int64
 	list    []Finding
-	objects map[store.Hash]int // bad ones: where in list, or notListed
-	bad     atomic.Bool        // there are some
+	objects map[store.Hash]int            // bad ones: where in list, or notListed
+	bad     atomic.Bool                   // there are some
+	days    map[string]map[store.Hash]int // the same for what a day lacks, by day and pathKey
+	open    map[store.Hash]bool           // exposed ones that are listed; their bytes are not bad
 }
 
 // add takes a finding.
@@ -126,6 +144,29 @@ func (f *findings) add(x Finding) {
 func (f *findings) of(s *snapshot.Snapshot, x Finding) {
 	x.suffer(s.Manifest.Installation, s.Name(), "")
 	f.add(x)
+}
+
+// pathKey stands for a path where many may have to be remembered.
+func pathKey(path string) store.Hash { return store.Sum([]byte(path)) }
+
+// day takes what is wrong with a file of a snapshot's day.
+func (f *findings) day(s *snapshot.Snapshot, path, detail string) {
+	x := Finding{Kind: DayIncomplete, What: path, Detail: detail}
+	x.suffer(s.Manifest.Installation, s.Name(), "")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := notListed
+	if f.count(x) {
+		at = len(f.list) - 1
+	}
+	dir := dayDir(s)
+	if f.days == nil {
+		f.days = map[string]map[store.Hash]int{}
+	}
+	if f.days[dir] == nil {
+		f.days[dir] = map[store.Hash]int{}
+	}
+	f.days[dir][pathKey(path)] = at
 }
 
 // count adds up, and keeps what there is room for. It says whether there was.
@@ -156,6 +197,22 @@ func (f *findings) object(h store.Hash, kind Kind, detail string) {
 		f.objects[h] = len(f.list) - 1
 	}
 	f.bad.Store(true)
+}
+
+// exposed takes an object that others can change. A snapshot may need it often: once
+// is enough, as far as there is a list to look in.
+func (f *findings) exposed(h store.Hash, detail string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.open[h] {
+		return
+	}
+	if f.open == nil {
+		f.open = map[store.Hash]bool{}
+	}
+	if f.count(Finding{Kind: ObjectExposed, What: h.String(), Detail: detail}) {
+		f.open[h] = true
+	}
 }
 
 // unlike takes what a check of an object has shown.
@@ -199,7 +256,7 @@ func (f *findings) needed(s *snapshot.Snapshot, u snapshot.Use) {
 
 // into completes a report.
 func (f *findings) into(r *Report) *Report {
-	r.Counts, r.Findings, r.bad = f.counts, f.list, f.objects
+	r.Counts, r.Findings, r.bad, r.days = f.counts, f.list, f.objects, f.days
 	r.NotListed = -int64(len(f.list))
 	for _, n := range f.counts {
 		r.NotListed += n

@@ -116,3 +116,31 @@ func TestRepairMany(t *testing.T) {
 		t.Errorf("%d of %d repaired", r.Repaired, many)
 	}
 }
+
+// A repair puts objects back whose directory is lost, too.
+func TestRepairFolderMissing(t *testing.T) {
+	w := newWorld(t)
+	e := w.some(t)
+	for _, dir := range []string{filepath.Dir(w.object(e.Object)), w.st.Path("trash")} {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := verify.Store(t.Context(), w.st, verify.ScrubOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := r.Counts[verify.ObjectMissing]
+	if missing == 0 {
+		t.Fatalf("%+v", r)
+	}
+	if err := verify.Repair(t.Context(), w.st, r, verify.RepairOptions{Now: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if r.Repaired == 0 {
+		t.Errorf("%d of %d were repaired", r.Repaired, missing)
+	}
+	if _, err := w.st.Stat(e.Object); err != nil {
+		t.Error(err)
+	}
+}

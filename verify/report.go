@@ -16,21 +16,22 @@ const (
 type Report struct {
 	Scope            Scope          `json:"scope"`
 	Snapshot         string         `json:"snapshot,omitempty"`   // of ScopeSnapshot: its name
-	Objects          int64          `json:"objects"`              // read
+	Objects          int64          `json:"objects"`              // read; of ScopeSnapshot one that serves several files as often as it does
 	Skipped          int64          `json:"skipped"`              // objects not read, because of Sample or Budget
 	Bytes            int64          `json:"bytes"`                // read
 	Snapshots        int64          `json:"snapshots"`            // checked for completeness
 	SnapshotsSkipped int64          `json:"snapshotsSkipped"`     // not checked, because of Budget
-	Files            int64          `json:"files"`                // entries of snapshots, or files of the repository
+	Files            int64          `json:"files"`                // of snapshots, or of the repository
 	Unnamed          int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
 	Compared         bool           `json:"compared"`             // the repository with the rows of the database
-	Repaired         int64          `json:"repaired"`             // objects
+	Repaired         int64          `json:"repaired"`             // objects, and files of days
 	Quarantine       string         `json:"quarantine,omitempty"` // where a repair put what it replaced
 	Counts           map[Kind]int64 `json:"findings"`
 	Findings         []Finding      `json:"findingList"`
 	NotListed        int64          `json:"notListed"` // findings that are counted only
 
-	bad map[store.Hash]int // objects that are damaged or missing: where in Findings, or notListed
+	bad  map[store.Hash]int            // objects that are damaged or missing: where in Findings, or notListed
+	days map[string]map[store.Hash]int // the same for what a day lacks, by day and pathKey
 }
 
 // Wrong is how many findings there are that were not put right.

@@ -32,15 +32,13 @@ func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 		o.Progress = new(snapshot.Progress)
 	}
 	found := new(findings)
-	at, err := openCursor(st, o.Budget)
-	if err != nil {
-		return nil, err
-	}
+	at := openCursor(st, o.Budget)
 	r, err := scrubStore(ctx, st, o, &at, found)
 	if err != nil {
 		return nil, err
 	}
-	return found.into(r), at.save(st, o.Budget)
+	at.save(st, o.Budget, found)
+	return found.into(r), nil
 }
 
 // scrubStore reads from the cursor on, and moves it when all that was begun has
@@ -49,7 +47,11 @@ func scrubStore(ctx context.Context, st *store.Store, o ScrubOptions, at *cursor
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &scrub{st: st, o: o, start: o.Now(), from: at.Object, found: found, batches: make(chan []store.Info, 8)}
+	keeper, err := newKeeper(st, found)
+	if err != nil {
+		return nil, err
+	}
+	s := &scrub{st: st, o: o, start: o.Now(), from: at.Object, found: found, keeper: keeper, batches: make(chan []store.Info, 8)}
 	o.Progress.Begin(PhaseObjects, 0, 0)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -73,6 +75,7 @@ type scrub struct {
 	from    store.Hash // the first to be read
 	next    store.Hash // the first that the budget left out; zero: none
 	found   *findings
+	keeper  *keeper
 	batches chan []store.Info
 	objects atomic.Int64
 	skipped atomic.Int64
@@ -108,6 +111,7 @@ func (s *scrub) list(ctx context.Context) error {
 		}
 		if over || !s.chosen(info.Object) {
 			s.skipped.Add(1)
+			s.keeper.look(info) // costs nothing more
 			continue
 		}
 		if batch = append(batch, info); len(batch) == objectBatch {
@@ -179,7 +183,10 @@ func (s *scrub) check(ctx context.Context, info store.Info, buf []byte) error {
 	s.o.Progress.Files.Add(1)
 	s.o.Progress.Bytes.Add(n)
 	switch {
-	case err == nil, errors.Is(err, store.ErrNoObject): // deleted meanwhile
+	case err == nil:
+		s.keeper.look(info)
+		return nil
+	case errors.Is(err, store.ErrNoObject): // deleted meanwhile
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()

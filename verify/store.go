@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,15 +22,15 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 		o.Now = time.Now
 	}
 	found, start := new(findings), o.Now()
-	at, err := openCursor(st, o.Budget)
-	if err != nil {
-		return nil, err
-	}
+	at := openCursor(st, o.Budget)
 	objects := o
 	objects.Budget -= o.Budget / 4
 	r, err := scrubStore(ctx, st, objects, &at, found)
 	if err != nil {
 		return nil, err
+	}
+	if err := checkOrphans(st, found); err != nil {
+		return nil, fmt.Errorf("verify store: %w", err)
 	}
 	list, err := everySnapshot(st)
 	if err != nil {
@@ -55,7 +56,8 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 			return nil, err
 		}
 	}
-	return found.into(&c.r), at.save(st, o.Budget)
+	at.save(st, o.Budget, found)
+	return found.into(&c.r), nil
 }
 
 // turned is a list that begins with the snapshot of that key, or, if it is gone,

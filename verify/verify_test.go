@@ -94,10 +94,10 @@ func (w world) object(h store.Hash) string { return w.st.Path("objects", h.Strin
 func flip(t testing.TB, name string) {
 	t.Helper()
 	b, err := os.ReadFile(name)
-	if err == nil {
+	info, statErr := os.Stat(name)
+	if err = errors.Join(err, statErr); err == nil {
 		b[len(b)/2] ^= 1
-		os.Chmod(name, 0o600)
-		err = os.WriteFile(name, b, 0o600)
+		err = errors.Join(os.Chmod(name, 0o600), os.WriteFile(name, b, 0o600), os.Chmod(name, info.Mode()))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +414,8 @@ func TestSample(t *testing.T) {
 // repair and after one that did not help.
 func TestHints(t *testing.T) {
 	for _, k := range []verify.Kind{verify.ManifestUnreadable, verify.ObjectMissing, verify.ObjectDamaged, verify.ObjectUnreadable,
-		verify.FolderUnreadable, verify.DayIncomplete, verify.BadRow,
+		verify.FolderUnreadable, verify.ObjectExposed, verify.DayIncomplete, verify.BadRow, verify.Orphaned, verify.FindingsDamaged,
+		verify.PlaceNotKept,
 		verify.SummaryDamaged, verify.FileDamaged, verify.FileUnreadable, verify.FileMissing, verify.GoldMissing, verify.NoRow} {
 		if k.Hint() == "" || strings.Contains(k.HintAfterRepair(), "--repair") {
 			t.Errorf("%s: %q, after a repair %q", k, k.Hint(), k.HintAfterRepair())

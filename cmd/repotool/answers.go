@@ -67,7 +67,8 @@ database              how it would be dumped, as --database says
 rows.TABLE?           rows of upload, pfile, uploadtree, jobqueue
 quiesce               stop or none
 freeBytes             free room in the store
-freeInodes            free inodes there; -1: as many files as fit`,
+freeInodes            free inodes there; -1: as many files as fit
+problems[]?           what will not fit`,
 
 	"snapshots": `
 snapshots[]           each as repotool snapshot prints it`,
@@ -122,6 +123,7 @@ files.linked?         of those written, links to each other
 files.damaged?        files that are damaged in the store, not restored
 files.foreign?        files whose owner, mode or time could not be set
 files.newBytes?       bytes written
+files.symlinks?       symbolic links among files.files
 standstillSeconds?    how long FOSSology stood still, in place
 room.dir?             plan: the nearest directory that exists
 room.freeBytes?       plan: free room there
@@ -159,18 +161,19 @@ firstFindings[].detail?
 	"verify": `
 scope                 store, snapshot or source
 snapshot?             with SNAPSHOT: its name
-objects               objects read
+objects               objects read; with SNAPSHOT, one that serves several
+                      files counts for each
 skipped               objects not read, because of --sample or --budget
 bytes                 bytes read
 snapshots             snapshots checked for completeness
 snapshotsSkipped      snapshots not checked, because of --budget
-files                 entries of snapshots that were looked for; with --source:
+files                 files of snapshots that were looked for; with --source:
                       files of the repository
 unnamed               of those, the ones without a checksum for a name, which
                       are not checked
 compared              with --source: rows and files were compared
-repaired              objects put right
-quarantine?           directory of the store with the objects they replaced
+repaired              objects and files of days put right
+quarantine?           directory of the store with what they replaced
 findings.KIND         how many there are
 findingList[].kind    each of them, the first 10,000
 findingList[].what    object, path or snapshot
@@ -185,6 +188,57 @@ findingList[].snapshots?
 findingList[].repaired?
                       true if it was put right
 notListed             how many more there are than findingList has`,
+
+	"index": `
+golds                 golds in the repository
+upToDate              of them, that needed no look
+new                   golds that were unpacked
+unpacked.seconds      what that took, added up over all processors
+unpacked.bytes        that came out of them, contents in contents each time
+unpacked.rows         places in them
+unpacked.files        of those, the ones with a content
+damaged               golds whose bytes contradict their name
+missing               golds that the repository should hold and does not
+forgotten             golds that are gone, and that no upload has
+left                  golds that the budget did not reach
+read                  files that were read, and are confirmed
+readBytes             their bytes
+differ                files whose bytes are not those that gold makes
+leftFiles             files that the budget did not reach
+rebuilt               damaged files of the ledger that were made anew
+troubles              things that could not be read
+firstNotes[]?         the first of damaged, missing, differ and troubles
+seconds               how long it took`,
+
+	"gold status": `
+golds.unpacked        golds in the ledger, by the present unpacker
+golds.outdated        by another one: they prove nothing
+golds.damaged         whose bytes contradict their name
+golds.missing         that the repository does not hold
+files.files           files in the repository's files
+files.bytes           their bytes
+classes.CLASS.files   the same for confirmed, recorded, residue
+classes.CLASS.bytes
+reasons.REASON.files  the same for each reason of residue
+reasons.REASON.bytes
+cutShort[]?           uploads whose first unpack did not come to its end
+unpacker.version      version of the unpacker
+unpacker.tools.TOOL?  what each tool of the system says of its version
+ledger.bytes          size of the ledger
+ledger.records        golds that it has a record of
+ledger.made           rows that say which gold makes which content
+ledger.read           rows of files that were read and confirmed
+ledger.segments       files that hold the rows
+ledger.broken         damaged files, which the next index makes anew
+troubles              things that could not be read
+firstNotes[]?         the first of them`,
+
+	"gold which": `
+name                  content name of the file
+golds[].gold          content name of a gold that holds it
+golds[].seconds       that it took to unpack
+golds[].paths[]       where it stands in there
+golds[].more?         how many more places there are`,
 
 	"doctor": `
 installation          name of the installation

@@ -53,6 +53,9 @@ func arrange(commands []*cli.Command, args []string) ([]string, error) {
 			rest = append(rest, arg)
 		}
 	}
+	if len(path) == 0 && wants(args, "help") {
+		return []string{helpFlag}, nil // whatever else was said, the page is what is wanted
+	}
 	out := append(path, flags...)
 	if len(rest) > 0 {
 		out = append(append(out, "--"), rest...)

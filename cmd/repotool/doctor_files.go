@@ -49,9 +49,9 @@ func (x *examination) repository(context.Context) {
 		return
 	}
 	root := x.in.Repository.Path
-	tops, err := fossology.Repository{Path: root}.Tops()
+	tops, err := x.in.Repository.Tops()
 	if err != nil {
-		x.bad("repository", "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it", "%s: %v", root, err)
+		x.broken("repository", err, "is it mounted? Its path stands in fossology.conf as [FOSSOLOGY] path; --repository overrides it")
 		return
 	}
 	var closed []string
@@ -184,10 +184,10 @@ func (x *examination) apart(root string) {
 	if unix.Stat(root, &a) != nil || unix.Stat(x.st.Dir(), &b) != nil {
 		return
 	}
-	dir, err := filepath.Abs(x.st.Dir())
+	err := x.st.Apart(root)
 	switch {
-	case err == nil && below(filepath.Clean(dir), filepath.Clean(root)):
-		x.bad("store", "move it: it would become part of every snapshot", "%s lies in the repository", dir)
+	case err != nil:
+		x.broken("store", err, "")
 	case a.Dev == b.Dev:
 		x.warn("store", "keep a copy on other disks", "is on the same file system as the repository: a broken disk takes both")
 	}

@@ -203,6 +203,9 @@ func (x *examination) notes(ctx context.Context) {
 		switch {
 		case n.Damaged != nil:
 			x.bad("notes", "see whether the scheduler runs, then remove "+n.Path, "%v", n.Damaged)
+		case n.StartFailed() != "":
+			x.bad("notes", "repotool doctor --mend: it tries the start command of this configuration",
+				"the scheduler at %s was stopped at %s, and does not start: %s", n.Scheduler, at, n.StartFailed())
 		case n.Held():
 			x.ok("notes", "the scheduler at %s was stopped at %s by process %d, which will start it", n.Scheduler, at, n.Owner.PID)
 		default:

@@ -162,8 +162,9 @@ func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
 	if asJSON {
 		enc := json.NewEncoder(stdout)
 		enc.SetEscapeHTML(false)
-		_ = enc.Encode(map[string]jsonError{"error": {kinds[code], code, message, hint}})
-		return
+		if enc.Encode(map[string]jsonError{"error": {kinds[code], code, message, hint}}) == nil {
+			return
+		} // else a person is told
 	}
 	for _, line := range messageLines(message) {
 		fmt.Fprintf(stderr, "repotool: %s\n", line)

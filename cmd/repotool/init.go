@@ -22,13 +22,19 @@ The file system is tried first: hard links, and enough of them; fsync; names
 that differ in case only; names of 255 bytes; free space and free inodes. If it
 cannot carry a store, init says why and leaves nothing behind.
 
+With --adopt, a directory that holds objects/ and snapshots/ of a store, but has
+lost its store.json, is made a store again; nothing else in it is touched. See
+what it is worth with repotool verify.
+
 A store is best kept on another machine or at least on other disks than the
 repository. One store serves several installations: what they have in common
 is kept once.`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "adopt", Usage: "take over a store that has lost its store.json"}},
 		Action: t.init,
 	}, `
 repotool init /backup/fossology
-repotool init --json /backup/fossology`,
+repotool init --json /backup/fossology
+repotool init --adopt /backup/fossology`,
 		exitFailed)
 }
 
@@ -54,9 +60,16 @@ func (t *tool) init(c *cli.Context) error {
 	if s.store == "" {
 		return &usageError{err: errors.New("init: no directory is given"), hint: "write repotool init STORE"}
 	}
-	st, err := store.Init(c.Context, s.store, t.now())
+	makeStore, done := store.Init, "made a"
+	if c.Bool("adopt") {
+		makeStore, done = store.Adopt, "took over the"
+	}
+	st, err := makeStore(c.Context, s.store, t.now())
 	if errors.Is(err, store.ErrExists) {
 		err = withHint(err, "it can be used as it is: repotool snapshot --store "+s.store)
+	}
+	if c.Bool("adopt") && errors.Is(err, store.ErrNoStore) {
+		err = withHint(err, "name the directory that holds objects/ and snapshots/ of the store")
 	}
 	if err != nil {
 		return noRoom(err, s.store)
@@ -69,7 +82,7 @@ func (t *tool) init(c *cli.Context) error {
 	if s.json {
 		return t.answer(r)
 	}
-	t.say(s, "made a store in %s: %s free, %s\n", r.Store, humanize.IBytes(uint64(r.FreeBytes)), inodes(r.FreeInodes))
+	t.say(s, "%s store in %s: %s free, %s\n", done, r.Store, humanize.IBytes(uint64(r.FreeBytes)), inodes(r.FreeInodes))
 	return nil
 }
 

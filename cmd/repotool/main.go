@@ -33,9 +33,9 @@ type tool struct {
 
 // run is the whole program; it returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
-	scr := &screen{out: stderr}
+	scr, out := &screen{out: stderr}, &output{w: stdout}
 	t := &tool{
-		stdin: stdin, stdout: stdout, stderr: scr, screen: scr,
+		stdin: stdin, stdout: out, stderr: scr, screen: scr,
 		terminal: term.IsTerminal(int(stderr.Fd())),
 		now:      time.Now,
 		log:      newLogger(scr, os.Getenv("REPOTOOL_LOG")),
@@ -46,7 +46,7 @@ func run(args []string, stdin io.Reader, stdout, stderr *os.File) int {
 	}
 	defer stop()
 	asJSON := wants(args, "json") || os.Getenv("REPOTOOL_JSON") != "" && os.Getenv("REPOTOOL_JSON") != "false"
-	err := t.execute(ctx, args)
+	err := out.orElse(t.execute(ctx, args))
 	code := exitCode(ctx, err)
 	printError(stdout, stderr, asJSON, code, err)
 	return code
@@ -73,6 +73,8 @@ func (t *tool) app() *cli.App {
 		t.catCommand(),
 		t.restoreCommand(),
 		t.verifyCommand(),
+		t.indexCommand(),
+		t.goldCommand(),
 		t.doctorCommand(),
 		t.benchCommand(),
 		t.versionCommand(),
@@ -127,21 +129,4 @@ func interruptible(parent context.Context, say func()) (context.Context, func())
 		cancel(nil)
 		signal.Stop(came)
 	}
-}
-
-// newLogger writes warnings, and more if the environment asks for it.
-func newLogger(w io.Writer, level string) *slog.Logger {
-	l := slog.LevelWarn
-	if level != "" {
-		_ = l.UnmarshalText([]byte(level)) // an unknown level is warn
-	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
-		Level: l,
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
 }

@@ -25,7 +25,11 @@ func openStore(s settings) (*store.Store, error) {
 func storeHint(s settings, err error) string {
 	switch {
 	case errors.Is(err, store.ErrNoStore):
-		return "make one with: repotool init " + s.store
+		return "is it on a disk that is not mounted? if there is none yet, make one with: repotool init " + s.store
+	case errors.Is(err, store.ErrHeaderLost):
+		return store.AdoptAdvice(s.store)
+	case errors.Is(err, fs.ErrNotExist):
+		return "a part of the store is missing: is it a part of its own disk that is not mounted? else get it from another copy of the store"
 	case errors.Is(err, fs.ErrPermission):
 		return "run repotool as root, or as the user who made the store"
 	}
@@ -66,7 +70,7 @@ func whoseSnapshots(s settings, st *store.Store, err error) error {
 		}
 		return err
 	}
-	others, e := snapshot.Installations(st)
+	others, e := withSnapshots(st)
 	switch {
 	case e != nil:
 		return err
@@ -74,4 +78,24 @@ func whoseSnapshots(s settings, st *store.Store, err error) error {
 		return &hinted{err, "the store has snapshots of " + strings.Join(others, ", ") + ": choose with --installation"}
 	}
 	return &hinted{err, "the store is empty: take a snapshot with repotool snapshot"}
+}
+
+// withSnapshots are the installations that have snapshots. A first run that
+// failed leaves one that has none.
+func withSnapshots(st *store.Store) ([]string, error) {
+	all, err := snapshot.Installations(st)
+	if err != nil {
+		return nil, err
+	}
+	var some []string
+	for _, name := range all {
+		list, err := snapshot.List(st, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			some = append(some, name)
+		}
+	}
+	return some, nil
 }

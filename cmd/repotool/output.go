@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -12,6 +14,33 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 )
+
+// output is standard output. It remembers that something did not arrive, so that
+// no command has to ask after each line: an answer that nobody got is no success.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.w.Write(b)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// orElse is the command's own error, or that of its output.
+func (o *output) orElse(err error) error {
+	var found findingsError
+	if errors.Is(o.err, syscall.EPIPE) {
+		return err // whoever listened has heard enough
+	}
+	if o.err != nil && (err == nil || errors.As(err, &found)) {
+		return fmt.Errorf("write answer: %w", o.err)
+	}
+	return err
+}
 
 // answer prints the object that --json asks for.
 func (t *tool) answer(v any) error { return encode(t.stdout, v) }

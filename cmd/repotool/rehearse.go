@@ -25,6 +25,7 @@ type rehearsal struct {
 	Quiesce      string           `json:"quiesce"`
 	FreeBytes    int64            `json:"freeBytes"`
 	FreeInodes   int64            `json:"freeInodes"`
+	Problems     []string         `json:"problems,omitempty"`
 }
 
 // rehearse walks through what a snapshot would do, without doing it: the
@@ -32,6 +33,9 @@ type rehearsal struct {
 // counted. Nothing is stopped and nothing is written.
 func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
 	r := rehearsal{Installation: s.installation, Repository: in.Repository.Path, Database: s.database, Quiesce: s.quiesce}
+	if err := st.Apart(in.Repository.Path); err != nil {
+		return err
+	}
 	var err error
 	if r.FreeBytes, r.FreeInodes, err = store.Free(st.Dir()); err != nil {
 		return err
@@ -57,11 +61,29 @@ func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fo
 	if err := r.compare(ctx, parent); err != nil {
 		return err
 	}
+	r.room()
 	if s.json {
-		return t.answer(r)
+		if err := t.answer(r); err != nil {
+			return err
+		}
+	} else {
+		t.say(s, "dry run, nothing was changed\n%s", r)
 	}
-	t.say(s, "dry run, nothing was changed\n%s", r)
+	if n := len(r.Problems); n > 0 {
+		return findingsError{int64(n)}
+	}
 	return nil
+}
+
+// room says what will not fit. Files of equal content are counted each time, so
+// it may fit all the same; what the dump takes is not known beforehand.
+func (r *rehearsal) room() {
+	if r.New.Bytes > r.FreeBytes {
+		r.Problems = append(r.Problems, fmt.Sprintf("the store has %s free, the new files have %s", size(r.FreeBytes), size(r.New.Bytes)))
+	}
+	if r.FreeInodes >= 0 && r.New.Files > r.FreeInodes {
+		r.Problems = append(r.Problems, fmt.Sprintf("the store has %s, there are %s new files", inodes(r.FreeInodes), count(r.New.Files)))
+	}
 }
 
 // compare merges the repository with the entries of the parent; both come
@@ -124,11 +146,15 @@ func (r rehearsal) String() string {
 	if r.Rows != nil {
 		database += fmt.Sprintf(": %s, %s", plural(r.Rows["upload"], "upload", "uploads"), plural(r.Rows["pfile"], "pfile", "pfiles"))
 	}
+	problems := ""
+	for _, p := range r.Problems {
+		problems += fmt.Sprintf("  problem     %s\n", p)
+	}
 	return fmt.Sprintf(`  repository  %s: %s, %s (%s of agents at work left out, %s unreadable)
   change      %s
   database    %s
   standstill  %s
   store       %s free, %s
-`, r.Repository, plural(r.Files.Files, "file", "files"), size(r.Files.Bytes), count(r.WorkFiles), count(r.Unreadable),
-		parent, database, r.Quiesce, size(r.FreeBytes), inodes(r.FreeInodes))
+%s`, r.Repository, plural(r.Files.Files, "file", "files"), size(r.Files.Bytes), count(r.WorkFiles), count(r.Unreadable),
+		parent, database, r.Quiesce, size(r.FreeBytes), inodes(r.FreeInodes), problems)
 }

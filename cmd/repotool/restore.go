@@ -25,7 +25,8 @@ func (t *tool) restoreCommand() *cli.Command {
 Without --to, the repository is restored in its place (as fossology.conf says,
 or else as the snapshot remembers) and the database under its own name, while
 the scheduler stands still. With --to DIR, the files go into DIR, and the
-database only if --database-name gives it another name.
+database only if --database-name gives it another name. If DIR is the repository,
+or lies in it, the scheduler stands still all the same.
 
 Files that are there and right stay, so an interrupted restore goes on where
 it was. Files with other bytes are replaced, each at once. Files that are not in
@@ -78,10 +79,11 @@ type restoration struct {
 	st           *store.Store
 	snap         *snapshot.Snapshot
 	in           *fossology.Installation // nil: not known
-	inPlace      bool
-	files        bool     // files are asked for
-	only         []string // of the files
-	databases    []string // of the dump that are asked for
+	inPlace      bool                    // without --to
+	live         bool                    // the files go into the repository that FOSSology works with
+	files        bool                    // files are asked for
+	only         []string                // of the files
+	databases    []string                // of the dump that are asked for
 	databaseName string
 	noOwner      bool
 	admin        *fossology.Database // nil if no database is asked for
@@ -100,6 +102,9 @@ func (t *tool) restore(c *cli.Context) error {
 		return missing(c, "SNAPSHOT")
 	case c.NArg() > 1:
 		return tooMany(c, 1)
+	}
+	if name := c.String("database-name"); len(name) > maxDatabaseName {
+		return usagef("restore: --database-name %q is longer than the %d bytes that PostgreSQL keeps", name, maxDatabaseName)
 	}
 	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
@@ -166,15 +171,13 @@ func (r *restoration) choose(only []string, to string) error {
 // disaster there may be no configuration: the snapshot knows the path.
 func (r *restoration) locate(to string) error {
 	needDatabase := len(r.databases) > 0 && r.s.admin == ""
-	if r.inPlace || needDatabase {
-		in, err := loadInstallation(r.s, needDatabase)
-		switch {
-		case err == nil:
-			r.in = in
-		case errors.Is(err, fossology.ErrNoInstallation) && !needDatabase:
-		default:
-			return err
-		}
+	in, err := loadInstallation(r.s, needDatabase)
+	switch {
+	case err == nil:
+		r.in = in
+	case !needDatabase && (!r.inPlace || errors.Is(err, fossology.ErrNoInstallation)):
+	default:
+		return err
 	}
 	switch {
 	case !r.inPlace:
@@ -188,9 +191,35 @@ func (r *restoration) locate(to string) error {
 	default:
 		r.result.To = r.snap.Manifest.Repository
 	}
-	if r.inPlace && r.in != nil && r.files && r.in.Repository.Depth != r.snap.Manifest.Depth {
+	if err := r.meetsLive(); err != nil {
+		return err
+	}
+	if r.inPlace && r.in != nil && r.files {
+		// An empty place, or none, is what a restore is for; a host of the repository is not.
+		var wrong *fossology.NotRepositoryError
+		if _, err := r.in.Repository.Tops(); errors.As(err, &wrong) && len(wrong.Hosts) > 0 {
+			return err
+		}
+	}
+	if r.live && r.in != nil && r.files && r.in.Repository.Depth != r.snap.Manifest.Depth {
 		return &hinted{fmt.Errorf("the snapshot has depth %d, the installation %d", r.snap.Manifest.Depth, r.in.Repository.Depth),
 			"set depth in fossology.conf to that of the snapshot, or restore elsewhere with --to"}
+	}
+	return nil
+}
+
+// meetsLive sees whether the restore works on the live installation. With --to it
+// does if the directory is, or lies in, the repository, by whatever name.
+func (r *restoration) meetsLive() (err error) {
+	if r.live = r.inPlace; r.live || r.in == nil || !r.files {
+		return nil
+	}
+	root := r.in.Repository.Path
+	if r.live, err = store.Inside(r.result.To, root); err != nil {
+		return fmt.Errorf("compare %s with the repository: %w", r.result.To, err)
+	}
+	if r.live {
+		r.say(r.s, "%s is FOSSology's repository, %s, or in it: this is a restore in place\n", r.result.To, root)
 	}
 	return nil
 }
@@ -202,7 +231,7 @@ func (r *restoration) run(ctx context.Context) error {
 			r.log.Warn("clear up after an interrupted run", "err", err)
 		}
 	}
-	if r.inPlace && !r.result.Plan {
+	if r.live && !r.result.Plan {
 		lock, err := r.st.Lock(ctx, "snapshot-"+r.s.installation, commandLine(), r.now())
 		var locked *store.LockedError
 		switch {

@@ -58,6 +58,12 @@ func (r *restoration) connect(ctx context.Context) error {
 	return nil
 }
 
+// maxDatabaseName is what PostgreSQL keeps of a name (NAMEDATALEN - 1).
+const maxDatabaseName = 63
+
+// openObject opens a piece of the dump.
+func (r *restoration) openObject(h store.Hash) (io.ReadCloser, error) { return r.st.Open(h) }
+
 // target is the name under which a database of the dump is restored.
 func (r *restoration) target(name string) string {
 	return cmp.Or(r.databaseName, name)

@@ -40,6 +40,14 @@ func (r *restoration) planDatabase(ctx context.Context, name string) error {
 	if !role.Superuser && !role.CreateDatabase {
 		r.problem("role %s may not create databases: see --admin", role.Name)
 	}
+	for _, part := range r.snap.Manifest.Database.Parts {
+		if part.Database != name || part.Format != snapshot.FormatCommand || len(r.s.loadCommand) > 0 {
+			continue
+		}
+		if err := snapshot.CheckCommandDump(ctx, part, r.openObject); err != nil {
+			r.problem("%v", err)
+		}
+	}
 	if p.Bytes == 0 {
 		r.problem("the snapshot holds no database %s", name)
 	}

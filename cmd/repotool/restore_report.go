@@ -58,7 +58,11 @@ func (r restoreResult) String() string {
 		fmt.Fprintf(&b, "restored %s of %s\n", r.Snapshot, r.Installation)
 	}
 	if f := r.Files; f != nil {
-		fmt.Fprintf(&b, "  files     %s, %s, in %s\n", plural(f.Files, "file", "files"), size(f.Bytes), r.To)
+		files := plural(f.Files-f.Symlinks, "file", "files")
+		if f.Symlinks > 0 {
+			files += " and " + plural(f.Symlinks, "symbolic link", "symbolic links")
+		}
+		fmt.Fprintf(&b, "  files     %s, %s, in %s\n", files, size(f.Bytes), r.To)
 		fmt.Fprintf(&b, "            %s right already, %s %swritten (%s), %s %sreplaced\n",
 			count(f.Kept), count(f.Written), would, size(f.NewBytes), count(f.Replaced), would)
 		if f.Damaged > 0 {

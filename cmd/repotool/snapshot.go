@@ -82,6 +82,9 @@ func (t *tool) snapshot(c *cli.Context) error {
 		return &usageError{err: errors.New("snapshot: without FOSSology's configuration, its scheduler and agents cannot be stopped"),
 			hint: "name its directory with --sysconf, or do without a standstill: --quiesce none"}
 	}
+	if _, err := in.Repository.Tops(); err != nil {
+		return err
+	}
 	work := func(db *fossology.Database) error {
 		if c.Bool("dry-run") {
 			return t.rehearse(c.Context, s, st, in, db)
@@ -122,10 +125,11 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		db.LockTimeout = o.Dump.LockTimeout
 		o.View = databaseView(db)
 	}
+	var stopped error
 	if s.quiesce == "stop" {
 		o.Quiesce = t.standstill(s, in, db)
 	} else if r, err := t.startLeftover(ctx, s, in); err != nil {
-		return err
+		stopped = err // no reason to have no backup; told at the end
 	} else if r.Action == fossology.RecoveredStarted {
 		t.say(s, "started the scheduler, which a run had left stopped at %s\n", r.Note.Time.Local().Format(time.DateTime))
 	}
@@ -141,6 +145,10 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		t.say(s, "%s\n", summaryLine(sum))
 	}
 	n := t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
+	if stopped != nil {
+		fmt.Fprintf(t.stderr, "finding: scheduler-stopped: a run had left FOSSology's scheduler stopped, and it was not started: %v\n  hint: start it by hand, then run repotool doctor\n", stopped)
+		n++
+	}
 	if err == nil && n > 0 {
 		err = findingsError{n}
 	}

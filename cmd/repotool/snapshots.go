@@ -1,6 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -76,13 +80,36 @@ func (t *tool) snapshots(c *cli.Context) error {
 	if len(list) == 0 {
 		return t.noSnapshots(s, st)
 	}
-	t.snapshotTable(list, c.Bool("all"))
+	t.snapshotTable(st, list, c.Bool("all"))
+	for _, x := range list {
+		if !x.Known() {
+			fmt.Fprintf(t.stderr, "  note: how %s was made is not known: %s\n", x.Name, x.First[0].Detail)
+		}
+	}
 	return nil
 }
 
+// dayOf says what day directory a snapshot has now. It may have been deleted.
+func dayOf(st *store.Store, x *snapshot.Summary) string {
+	if x.Layout == snapshot.LayoutNone {
+		return string(x.Layout)
+	}
+	_, err := os.Lstat(st.Path("days", x.Installation, x.Name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "deleted"
+	case !x.Known():
+		return unknown
+	}
+	return string(x.Layout)
+}
+
+// unknown stands for what only a lost summary could say.
+const unknown = "?"
+
 // noSnapshots says that there are none, and where there are some.
 func (t *tool) noSnapshots(s settings, st *store.Store) error {
-	others, err := snapshot.Installations(st)
+	others, err := withSnapshots(st)
 	if err != nil {
 		return err
 	}
@@ -93,7 +120,7 @@ func (t *tool) noSnapshots(s settings, st *store.Store) error {
 	return nil
 }
 
-func (t *tool) snapshotTable(list []*snapshot.Summary, all bool) {
+func (t *tool) snapshotTable(st *store.Store, list []*snapshot.Summary, all bool) {
 	header := []string{"SNAPSHOT", "FILES", "BYTES", "NEW", "DATABASE", "STOOD STILL", "TOOK", "DAY", "FINDINGS"}
 	right := []int{2, 3, 4, 5, 6, 7, 9}
 	if all {
@@ -109,7 +136,13 @@ func (t *tool) snapshotTable(list []*snapshot.Summary, all bool) {
 			database = size(x.Database.RawBytes)
 		}
 		row := table.Row{x.Name, count(x.Files), size(x.Bytes), size(x.Added.Bytes), database,
-			fraction(x.Standstill), fraction(x.Seconds), string(x.Layout), count(countFindings(x.FindingCount))}
+			fraction(x.Standstill), fraction(x.Seconds), dayOf(st, x), count(countFindings(x.FindingCount))}
+		if !x.Known() {
+			row[3], row[5], row[6], row[8] = unknown, unknown, unknown, unknown
+			if x.Types == nil { // no manifest, either
+				row[1], row[2], row[4] = unknown, unknown, unknown
+			}
+		}
 		if all {
 			row = append(table.Row{x.Installation}, row...)
 		}

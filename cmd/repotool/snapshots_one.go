@@ -26,14 +26,14 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 	defer snap.Store.Close()
 	sum := snap.Summary()
 	list, err := snap.Findings()
-	if err != nil {
-		return err
-	}
 	if s.json {
+		if err != nil {
+			return err
+		}
 		return t.answer(snapshotFacts{sum, list})
 	}
 	if !s.quiet {
-		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest))
+		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest, dayOf(snap.Store, sum)))
 	}
 	for _, f := range list {
 		if notesOnly[f.Kind] {
@@ -41,16 +41,16 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 		}
 		fmt.Fprintf(t.stdout, "finding: %s\n", findingLine(f))
 	}
-	return nil
+	return err // after all that could be read
 }
 
 // summaryPage is a summary for people, a fact a line.
-func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
+func summaryPage(x *snapshot.Summary, m *snapshot.Manifest, day string) string {
 	var b strings.Builder
 	line := func(what, format string, args ...any) {
 		fmt.Fprintf(&b, "%-12s  %s\n", what, fmt.Sprintf(format, args...))
 	}
-	line("snapshot", "%s of %s, taken %s by repotool %s", x.Name, x.Installation, x.Time.Local().Format(time.DateTime), x.Repotool)
+	line("snapshot", "%s of %s, taken %s by repotool %s", x.Name, x.Installation, x.Time.Local().Format(time.DateTime), cmp.Or(x.Repotool, unknown))
 	line("repository", "%s, depth %d", m.Repository, m.Depth)
 	line("holds", "%s, %s", plural(x.Files, "file", "files"), size(x.Bytes))
 	for _, typ := range slices.Sorted(maps.Keys(x.Types)) {
@@ -58,10 +58,15 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 			line("", "%s: %s, %s", typ, plural(n.Files, "file", "files"), size(n.Bytes))
 		}
 	}
-	line("read", "%s, %s, of which %s were new to the store (%s)", plural(x.Read.Files, "file", "files"), size(x.Read.Bytes),
+	made := line // what only a summary can say
+	if !x.Known() {
+		line("summary", "how it was made is not known: %s", x.First[0].Detail)
+		made = func(string, string, ...any) {}
+	}
+	made("read", "%s, %s, of which %s were new to the store (%s)", plural(x.Read.Files, "file", "files"), size(x.Read.Bytes),
 		count(x.Added.Files), size(x.Added.Bytes))
-	line("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
-	line("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
+	made("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
+	made("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
 	if d := m.Database; d != nil {
 		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, cmp.Or(d.Tool, "a command"), d.Mode,
 			size(d.Stats.RawBytes), size(d.Stats.NewRaw), pgVersion(d.ServerVersion))
@@ -75,14 +80,14 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest) string {
 	for _, table := range slices.Sorted(maps.Keys(m.Rows)) {
 		line("", "%s: %s", table, plural(m.Rows[table], "row", "rows"))
 	}
-	line("stood still", "%s", fraction(x.Standstill))
+	made("stood still", "%s", fraction(x.Standstill))
 	for _, note := range standstillNotes(recorded(x)) {
 		line("", "note: %s", note)
 	}
-	line("took", "%s", fraction(x.Seconds))
-	line("day", "%s", x.Layout)
+	made("took", "%s", fraction(x.Seconds))
+	line("day", "%s", day)
 	for _, kind := range slices.Sorted(maps.Keys(x.FindingCount)) {
-		line("findings", "%s: %s", kind, count(x.FindingCount[kind]))
+		made("findings", "%s: %s", kind, count(x.FindingCount[kind]))
 	}
 	return b.String()
 }

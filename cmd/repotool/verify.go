@@ -40,16 +40,17 @@ a budget goes on from there. The last line says what was read and what was not.
 
 Nothing is changed, unless --repair is given; --budget alone notes in the
 store's cache how far it came. With --repair a damaged or missing object is
-replaced if the live repository still has the right bytes. They are checked
-first, and the damaged object is kept in the store's trash. The exit code is
-0 if all that was wrong could be put right.`,
+replaced if the live repository still has the right bytes, which are checked
+first, and what a day directory lacks or shows wrongly is made again from good
+objects. What is replaced is kept in the store's trash. The exit code is 0 if
+all that was wrong could be put right.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "sample", Usage: "read only a `SHARE` of the objects, such as 5%"},
 			&cli.DurationFlag{Name: "budget", Usage: "stop reading after `DURATION`, such as 10m"},
 			&cli.StringFlag{Name: "snapshot", Hidden: true, Usage: "as the argument: `REF`"},
 			&cli.BoolFlag{Name: "read", Usage: "with SNAPSHOT: read the bytes of all that it needs"},
 			&cli.BoolFlag{Name: "source", Usage: "check the repository and the database, not the store"},
-			&cli.BoolFlag{Name: "repair", Usage: "put damaged and missing objects right from the live repository"},
+			&cli.BoolFlag{Name: "repair", Usage: "put objects right from the live repository, and days from good objects"},
 			setting("check", "with --source: check `WHAT` of files: name (SHA-1 and size) or full (MD5 too)"),
 			setting("database", "with --source: none leaves the database out, as `MODE`"),
 		}, sourceFlags()...),

@@ -43,10 +43,13 @@ func verifyLine(r *verify.Report) string {
 			add("the database was not asked")
 		}
 	case verify.ScopeSnapshot:
-		if whole = r.Objects > 0 || r.Files == 0; whole {
-			add("snapshot %s: %s read (%s)", r.Snapshot, plural(r.Objects, "object", "objects"), size(r.Bytes))
-		} else {
-			add("snapshot %s: presence and size of %s checked", r.Snapshot, plural(r.Files, "object", "objects"))
+		switch whole = r.Objects > 0; {
+		case whole:
+			add("snapshot %s: %s and what belongs to them read (%s)", r.Snapshot, plural(r.Files, "file", "files"), size(r.Bytes))
+		case r.Files == 0:
+			add("snapshot %s: not one file was looked at", r.Snapshot)
+		default:
+			add("snapshot %s: presence and size of %s and what belongs to them checked", r.Snapshot, plural(r.Files, "file", "files"))
 			add("their bytes were not read (--read reads them)")
 		}
 	default:
@@ -67,6 +70,12 @@ func verifyLine(r *verify.Report) string {
 func verdict(r *verify.Report, whole bool) string {
 	found := r.Wrong() + r.Repaired
 	switch {
+	case found == 0 && r.Scope == verify.ScopeStore && r.Snapshots+r.SnapshotsSkipped == 0:
+		return "there is no snapshot that could be restored"
+	case found == 0 && r.Scope == verify.ScopeStore && r.Objects == 0:
+		return "not one object was read, nothing is known of their bytes (a larger --sample or --budget reads some)"
+	case found == 0 && r.Scope == verify.ScopeSource && r.Files == r.Unnamed:
+		return "not one file was read"
 	case found == 0 && whole:
 		return "all good"
 	case found == 0:
@@ -138,9 +147,12 @@ func verifyFinding(f verify.Finding) string {
 
 // afterRepair says what to do when bytes had to be put right.
 func (t *tool) afterRepair(s settings, r *verify.Report) {
-	next := "what damages files does it again: look at the disk and the memory (dmesg, smartctl), and run 'repotool verify' once more"
+	next := "run 'repotool verify' once more"
+	if r.Counts[verify.ObjectDamaged] > 0 {
+		next = "what damages files does it again: look at the disk and the memory (dmesg, smartctl), and " + next
+	}
 	if r.Quarantine != "" {
-		next += "; the damaged objects are in " + filepath.Join(s.store, r.Quarantine) + ", delete them when nobody wants to look at them"
+		next += "; what was replaced is in " + filepath.Join(s.store, r.Quarantine) + ", delete it when nobody wants to look at it"
 	}
 	fmt.Fprintf(t.stderr, "  hint: %s\n", next)
 }
