@@ -46,6 +46,9 @@ func (s *scan) leaveOut(e, prev *Entry) bool {
 	if !ok || !prev.Object.IsZero() && prev.Object != p.Object {
 		return false
 	}
+	if slices.ContainsFunc(p.Golds, func(g Gold) bool { return g.Name == name }) {
+		return false // it is the gold once more: the store has one object for both
+	}
 	for _, g := range p.Golds {
 		if s.golds != nil && !s.golds[g.Name] {
 			continue

@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -356,4 +358,77 @@ func TestRebuildByHand(t *testing.T) {
 	}
 	delete(want, third)
 	compareTrees(t, want, tree(t, to, false))
+}
+
+// TestGoldVictim is the process that TestGoldKilled kills.
+func TestGoldVictim(t *testing.T) {
+	repository, dir := os.Getenv("VICTIM_GOLD_REPOSITORY"), os.Getenv("VICTIM_GOLD_STORE")
+	if repository == "" {
+		return // run by itself it has nothing to do
+	}
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	a := newArchives()
+	for i := range victimGolds {
+		a.gold(t, t.TempDir(), victimGold(i), victimContents(i)...)
+	}
+	take(t, golden(st, repository, a))
+}
+
+// victimGolds is how many golds TestGoldKilled has, of victimFiles files each.
+const victimGolds, victimFiles = 40, 50
+
+func victimGold(i int) string { return "gold" + strconv.Itoa(i) }
+
+func victimContents(i int) (contents []string) {
+	for j := range victimFiles {
+		contents = append(contents, fmt.Sprintf("file %d of gold %d", j, i))
+	}
+	return contents
+}
+
+// A run by the strategy gold that is killed at any moment leaves what was there
+// before, and the next one completes; what that has all comes back.
+func TestGoldKilled(t *testing.T) {
+	repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+	for i := range victimGolds {
+		a.gold(t, repository, victimGold(i), victimContents(i)...)
+		keep(t, repository, fmt.Sprint("residue ", i))
+	}
+	want := tree(t, repository, true)
+	victim := func(st *store.Store) *exec.Cmd {
+		return repotest.Again(t.Context(), "TestGoldVictim", "VICTIM_GOLD_REPOSITORY="+repository, "VICTIM_GOLD_STORE="+st.Dir())
+	}
+	start := time.Now()
+	if out, err := victim(repotest.Store(t)).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	normal, killed := time.Since(start), 0
+	const rounds = 8
+	for round := range rounds {
+		cmd := victim(st)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(normal * time.Duration(round+1) / rounds)
+		cmd.Process.Kill()
+		if cmd.Wait() != nil {
+			killed++
+		}
+		allGood(t, st)
+	}
+	if killed < rounds/4 {
+		t.Errorf("only %d runs were killed", killed)
+	}
+	take(t, golden(st, repository, a))
+	s := find(t, st, "latest")
+	if n := leftOut(t, s, false); n != victimGolds*victimFiles {
+		t.Errorf("%d files are left out", n)
+	}
+	allGood(t, st)
+	to, _, _ := rebuilt(t, s, a)
+	compareTrees(t, want, tree(t, to, true))
 }

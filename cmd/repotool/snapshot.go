@@ -180,15 +180,15 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 func summaryLine(x *snapshot.Summary) string {
 	line := fmt.Sprintf("%s %s: %s, %s; %s new (%s stored)", x.Installation, x.Name,
 		plural(x.Files, "file", "files"), size(x.Bytes), count(x.Read.Files), size(x.Added.Bytes))
-	if x.LeftOut.Files > 0 {
-		line += fmt.Sprintf("; %s (%s) left out: their gold, which is in the snapshot, was unpacked and made the same bytes",
-			count(x.LeftOut.Files), size(x.LeftOut.Bytes))
-	}
 	if x.Removed > 0 {
 		line += fmt.Sprintf(", %s gone", count(x.Removed))
 	}
 	if x.WorkFiles > 0 {
 		line += fmt.Sprintf(", %s of agents at work left out", plural(x.WorkFiles, "file or directory", "files and directories"))
+	}
+	if x.LeftOut.Files > 0 {
+		line += fmt.Sprintf("; not stored: %s (%s) that gold in the snapshot makes, which was unpacked and compared",
+			count(x.LeftOut.Files), size(x.LeftOut.Bytes))
 	}
 	if d := x.Database; d != nil {
 		line += fmt.Sprintf("; database %s (%s stored)", size(d.RawBytes), size(d.NewBytes))
