@@ -121,7 +121,7 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 		return fmt.Errorf("build day: %w", &fs.PathError{Op: "open", Path: dir, Err: err})
 	}
 	defer unix.Close(fd)
-	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}, left: &leftOutList{dir: dir}}
+	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}, left: &leftOutList{name: filepath.Join(dir, RebuildList)}}
 	defer b.left.discard()
 	parent := ctx
 	g, ctx := errgroup.WithContext(ctx)

@@ -24,6 +24,19 @@ type Proof struct {
 	Golds  []Gold
 }
 
+// MayLeaveOut says whether a file may be left out, if the snapshot holds one of the
+// golds: it is a derived file, and there is a proof. depth is that of the fan-out.
+func MayLeaveOut(by Prover, e *Entry, depth int) (p Proof, ok bool, err error) {
+	name, named := e.Name(depth)
+	if !named || e.Size != name.Size || e.Size == 0 || typeOf(e.Path) != "files" {
+		return p, false, nil // a file of another size than its Name's is damaged, which must be seen
+	}
+	p, ok, err = by.Rebuildable(name)
+	// What is gold itself costs nothing: the store has one object for both.
+	ok = ok && err == nil && !slices.ContainsFunc(p.Golds, func(g Gold) bool { return g.Name == name })
+	return p, ok, err
+}
+
 // maxFaults is how many failures to look a proof up are told of one by one. Beyond,
 // nobody is asked any more in this scan, and everything is kept.
 const maxFaults = 100
@@ -31,11 +44,10 @@ const maxFaults = 100
 // leaveOut decides whether the snapshot needs the bytes of a file, and makes the
 // entry one of a file that is left out. prev is what is known of it, or empty.
 func (s *scan) leaveOut(e, prev *Entry) bool {
-	name, named := e.Name(s.depth)
-	if s.prover == nil || !named || e.Size != name.Size || e.Size == 0 || typeOf(e.Path) != "files" {
-		return false // a file of another size than its Name's is damaged, which must be seen
+	if s.prover == nil {
+		return false
 	}
-	p, ok, err := s.prover.Rebuildable(name)
+	p, ok, err := MayLeaveOut(s.prover, e, s.depth)
 	if err != nil {
 		s.findings.Add(NoProof, e.Path, "kept: "+err.Error())
 		if s.faults++; s.faults == maxFaults {
@@ -45,9 +57,6 @@ func (s *scan) leaveOut(e, prev *Entry) bool {
 	}
 	if !ok || !prev.Object.IsZero() && prev.Object != p.Object {
 		return false
-	}
-	if slices.ContainsFunc(p.Golds, func(g Gold) bool { return g.Name == name }) {
-		return false // it is the gold once more: the store has one object for both
 	}
 	for _, g := range p.Golds {
 		if s.golds != nil && !s.golds[g.Name] {

@@ -2,10 +2,10 @@ package snapshot
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -17,15 +17,15 @@ const RebuildList = "REBUILD.txt.zst"
 // A leftOutList writes that file as the entries come by. A day without such files
 // has none.
 type leftOutList struct {
-	dir string
-	f   *os.File
-	enc *zstd.Encoder
-	out *bufio.Writer
-	row []byte
+	name string
+	f    *os.File
+	enc  *zstd.Encoder
+	out  *bufio.Writer
+	row  []byte
 }
 
 func (l *leftOutList) open() (err error) {
-	if l.f, err = os.OpenFile(filepath.Join(l.dir, RebuildList), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644); err != nil {
+	if l.f, err = os.OpenFile(l.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644); err != nil {
 		return err
 	}
 	if l.enc, err = zstd.NewWriter(l.f, zstd.WithEncoderConcurrency(1)); err != nil {
@@ -67,6 +67,22 @@ func (l *leftOutList) discard() {
 	if l.f != nil {
 		l.f.Close()
 	}
+}
+
+// WriteRebuildList makes the file again that a day has under RebuildList, at name,
+// which must not be there.
+func (s *Snapshot) WriteRebuildList(ctx context.Context, name string) error {
+	l := &leftOutList{name: name}
+	defer l.discard()
+	for e, err := range s.Entries(ctx, "") {
+		if err == nil && e.LeftOut() {
+			err = l.add(&e, s.Manifest.Depth)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return l.close()
 }
 
 // leftOut writes how the files come back that are not in the day.

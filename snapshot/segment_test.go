@@ -291,3 +291,17 @@ func TestCanonicalPaths(t *testing.T) {
 		}
 	}
 }
+
+// A row of a file that is left out costs a number more than that of a stored one.
+func TestLeftOutRowIsSmall(t *testing.T) {
+	e := Entry{Path: string(appendCanonical(nil, "localhost/files", fossology.Name{Size: 7}, 3)), Size: 7, Mode: 0o660, Object: store.Sum(nil)}
+	table := new(goldTable)
+	for i := range 100_000 {
+		table.number(Gold{Name: fossology.Name{Size: int64(i + 1)}})
+	}
+	stored := len((&rowState{golds: table}).appendRow(nil, &e, 3))
+	e.Gold = Gold{Name: fossology.Name{Size: 100_000}}
+	if left := len((&rowState{golds: table}).appendRow(nil, &e, 3)); left > stored+3 {
+		t.Errorf("%d bytes, a stored one has %d", left, stored)
+	}
+}

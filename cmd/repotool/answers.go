@@ -63,6 +63,8 @@ total.files           files that the snapshot would hold
 total.bytes           their bytes
 new.files             of those, the ones that the parent has not got
 new.bytes             their bytes
+leftOut.files?        of all, those that gold makes, by the ledger as it is today
+leftOut.bytes?        their bytes
 removed               files that only the parent has
 workFiles             files and directories of agents at work, left out
 unreadable            files and directories that cannot be read
