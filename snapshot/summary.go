@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// summaryVersion is the format of summaries. New keys do not change it.
+const summaryVersion = 1
+
 // A Summary says how a snapshot was made. It is summary.json beside the
 // manifest, and what 'repotool snapshot --json' prints.
 type Summary struct {
