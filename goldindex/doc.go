@@ -58,8 +58,13 @@
 //
 // # What it costs
 //
-// Measured with 10 million derived files, as BenchmarkLookup makes them, in 1,000
-// golds: see BENCHMARK.
+// Measured by BenchmarkLookup with 10 million derived files in 1,000 golds: a file
+// costs 82 bytes in the records and 142 in the segments (65 and 77 of them are rows of
+// made and read, nearly all of them hashes, which cannot be compressed); three segments
+// are left after merging. One lookup, of both families, took 11 microseconds (8.5 of
+// a processor) with the segments in the kernel's cache, on a virtual machine with two
+// processors that had other work, too; 9 MB of memory were in use. To write and sort
+// all that took 52 seconds.
 //
 // In memory are the golds (some 200 bytes each), the uploads, and 8 bytes for 64 rows;
 // an update also holds the trees of the golds it unpacks, and up to a million rows

@@ -17,7 +17,8 @@ import (
 	"repotool/unpack"
 )
 
-// A Database says what FOSSology knows, at one moment. [*fossology.View] is one.
+// A Database says what FOSSology knows. [*fossology.View] is one, which should not be
+// open as long as an update may take; that asks for the uploads only, at its beginning.
 type Database interface {
 	// Uploads yields all uploads in the order of their keys.
 	Uploads(context.Context) iter.Seq2[fossology.Upload, error]

@@ -30,6 +30,7 @@ const (
 	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
 	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or a file or link where it has a directory
 	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
+	ManyGone        FindingKind = "many-gone"        // most of what the last snapshot held is no longer there
 	ClockBehind     FindingKind = "clock-behind"     // the newest snapshot is from the future
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
 	NoProof         FindingKind = "no-proof"         // whether gold brings a file back could not be looked up
@@ -59,7 +60,7 @@ func (k FindingKind) Hint() string {
 	case Unreadable:
 		return "run repotool as root, or look for a failing disk (dmesg)"
 	case StoreDamaged:
-		return "run 'repotool verify --repair'"
+		return "the object is good now; run 'repotool verify --repair': day directories may still show the old one"
 	case ObjectLost:
 		return "nothing has the bytes of this file any more but, perhaps, another copy of the store: copy the file of the object's name from its objects/; " +
 			"else upload the file again. A restore leaves it out and says so"
@@ -79,6 +80,8 @@ func (k FindingKind) Hint() string {
 		return "set the clock; if it was wrong before, rename that snapshot (and its day) to its true time: until then the names of new ones are not their times"
 	case InTheWay:
 		return "move it away and restore again: a restore replaces files by files only, and follows no link out of its directory (mount there what the link leads to)"
+	case ManyGone:
+		return "is all of the repository mounted, and is its path right? Earlier snapshots still hold the files"
 	case NothingSelected:
 		return (&SelectionError{}).Hint()
 	case NoProof:

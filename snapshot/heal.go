@@ -70,6 +70,7 @@ func (t *taker) reportLost(ctx context.Context) error {
 		switch {
 		case isLost(err):
 			t.findings.Add(ObjectLost, l.path, l.detail)
+			t.fresh.again(l.path)
 		case err != nil:
 			return fmt.Errorf("look for the object of %s: %w", l.path, err)
 		}

@@ -62,6 +62,10 @@ func (t *taker) prepare(ctx context.Context) error {
 			}
 		}
 	}
+	// A day whose snapshot was deleted keeps its name.
+	for t.Layout != LayoutNone && exists(filepath.Join(daysDir(t.Store, t.Installation), t.manifest.Name())) {
+		t.manifest.Time = t.manifest.Time.Add(time.Second)
+	}
 	if parent != nil && parent.Depth == t.Depth {
 		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
 		t.manifest.DirMode, t.manifest.LeftOut = parent.DirMode, parent.LeftOut
@@ -72,6 +76,11 @@ func (t *taker) prepare(ctx context.Context) error {
 	t.summary = Summary{Version: summaryVersion, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 // clockTolerance is by how much a clock may be set back without a word.

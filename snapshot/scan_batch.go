@@ -3,7 +3,6 @@ package snapshot
 import (
 	"context"
 	"fmt"
-	"path"
 
 	"repotool/store"
 )
@@ -142,12 +141,8 @@ func (s *scan) report(f Finding) {
 
 // retry makes the next scan read the directory of path again.
 func (s *scan) retry(p string) {
-	dir := path.Dir(p)
-	if dir == "." {
-		dir = ""
-	}
 	s.cacheMu.Lock()
-	s.cache.retry[dir] = true
+	s.cache.again(p)
 	s.cacheMu.Unlock()
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -75,6 +76,15 @@ func (w *cacheWriter) add(d fossology.Dir) error {
 	w.row, w.last = b, d
 	_, err := w.buf.Write(b)
 	return err
+}
+
+// again makes the next scan read the directory of a path again.
+func (w *cacheWriter) again(p string) {
+	dir := path.Dir(p)
+	if dir == "." {
+		dir = ""
+	}
+	w.retry[dir] = true
 }
 
 // save puts the cache into its place. Directories to be retried lose their

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -381,5 +382,30 @@ func TestRestoreInTheWay(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(at(good)), ".*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// A repository that has lost most of its files, as by a wrong path, is a finding; one
+// that has lost fewer is not, and neither is a small one.
+func TestTakeManyGone(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	for i := range 250 {
+		keep(t, repository, fmt.Sprint(i))
+	}
+	take(t, options(st, repository))
+	left := 250
+	for _, test := range []struct {
+		gone int
+		want int64
+	}{{120, 0}, {70, 1}, {50, 0}} {
+		for range test.gone {
+			left--
+			if err := os.Remove(pathOf(repository, nameOf(fmt.Sprint(left)))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := take(t, options(st, repository)); s.FindingCount[snapshot.ManyGone] != test.want {
+			t.Errorf("%d gone, %d left: %+v", test.gone, left, s.First)
+		}
 	}
 }

@@ -133,7 +133,22 @@ func takeOnce(ctx context.Context, o TakeOptions, distrust bool) (*Summary, erro
 	if err := t.copy(ctx); err != nil {
 		return nil, err
 	}
+	t.compareWithParent()
 	return t.publish(ctx)
+}
+
+// fewFiles is a repository so small that all of it may be replaced in a day.
+const fewFiles = 100
+
+// compareWithParent makes a finding of a repository that has lost most of what it
+// held: a disk that is not mounted, or a wrong path, looks just like that.
+func (t *taker) compareWithParent() {
+	if t.parent == nil {
+		return
+	}
+	if had := t.parent.Total().Files; had > fewFiles && t.summary.Removed > had/2 {
+		t.findings.Add(ManyGone, t.Repository, fmt.Sprintf("%d of the %d files of snapshot %s are gone", t.summary.Removed, had, t.parent.Name()))
+	}
 }
 
 // A taker is one run of Take.

@@ -323,3 +323,18 @@ func TestTakeClockBehind(t *testing.T) {
 		t.Errorf("%s %v, then %s %v", first.Name, first.FindingCount, second.Name, second.FindingCount)
 	}
 }
+
+// A day whose snapshot was deleted keeps its name; the next snapshot takes another.
+func TestTakeBesideAnOrphanedDay(t *testing.T) {
+	st, repository := repotest.Store(t), repotest.Repository(t)
+	o := options(st, repository)
+	now := time.Now()
+	o.Now = func() time.Time { return now }
+	first := take(t, o)
+	if err := os.RemoveAll(st.Path("snapshots", "fossology", first.Name)); err != nil {
+		t.Fatal(err)
+	}
+	if second := take(t, o); second.Name == first.Name {
+		t.Errorf("both are %s", first.Name)
+	}
+}

@@ -49,3 +49,9 @@ func (s *Store) tmpDir() (int, error) {
 	s.tmp, s.tmpOpen = fd, true
 	return fd, nil
 }
+
+// isNew says whether nothing was ever stored, so that objects/ may be missing as
+// any empty folder may. Of another store it is the better part.
+func (s *Store) isNew() bool {
+	return len(entriesOf(s.Path("snapshots"))) == 0 && len(entriesOf(s.Path("days"))) == 0
+}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +13,39 @@ import (
 
 	"repotool/store"
 )
+
+// A new store has nothing but empty directories; one that lacks its objects is not
+// taken for a new one.
+func TestWithoutObjects(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	st, err := store.Init(t.Context(), dir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Close()
+	lose := func(names ...string) {
+		for _, name := range names {
+			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lose("objects", "snapshots", "days", "ledger", "trash", "tmp", "locks", "cache")
+	if st, err = store.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.NewWriter().PutBytes(t.Context(), []byte("first")); err != nil {
+		t.Error(err)
+	}
+	st.Close()
+	lose("objects")
+	if err := os.MkdirAll(filepath.Join(dir, "snapshots", "fossology", "2026-01-01T000000Z"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a store with snapshots and no objects: %v", err)
+	}
+}
 
 // A copy of a store without its empty directories is a store: it can be read as
 // it is, and what is written makes the directories it needs.

@@ -156,7 +156,17 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("open store %s: %w: it has no version", dir, ErrHeaderLost)
 	}
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
-	if s.objects, err = unix.Open(s.Path("objects"), flags, 0); err != nil {
+	s.objects, err = unix.Open(s.Path("objects"), flags, 0)
+	if errors.Is(err, unix.ENOENT) && s.isNew() {
+		if _, err := s.Folder("snapshots"); err != nil {
+			return nil, err
+		}
+		if _, err := s.Folder("objects"); err != nil {
+			return nil, err
+		}
+		s.objects, err = unix.Open(s.Path("objects"), flags, 0)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("objects"), Err: err})
 	}
 	s.chmod = Umask()&0o444 != 0

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,7 +24,8 @@ Writes the bytes of one file of a snapshot to standard output. NAME is
     a path in the repository (localhost/gold/0e/54/f8/0e54f8…),
     a content name (sha1.md5.size), or a beginning of one that fits one content,
     or a part of the database's dump (database/globals.sql, database/fossology),
-    which comes out as it was dumped.
+    which comes out as it was dumped. A path that begins with ./ is one of the
+    repository, always.
 
 The content is checked against its hash before the first byte is written. A file
 that the snapshot left out is taken from its gold. It cannot be written as JSON.`,
@@ -56,25 +58,33 @@ func (t *tool) cat(c *cli.Context) error {
 	}
 	defer snap.Store.Close()
 	name := cleanPath(c.Args().Get(1))
-	if below(name, "database") && snap.Manifest.Database == nil {
-		return &hinted{fmt.Errorf("snapshot %s holds no database", snap.Name()), "see DATABASE in repotool snapshots"}
-	}
-	var parts []string
-	if part, ok := strings.CutPrefix(name, "database/"); ok && snap.Manifest.Database != nil {
-		for _, p := range snap.Manifest.Database.Parts {
-			if p.Path == part {
-				_, err := snapshot.WritePart(c.Context, t.stdout, p, func(h store.Hash) (io.ReadCloser, error) { return snap.Store.Open(h) })
-				return err
-			}
-			parts = append(parts, "database/"+p.Path)
-		}
-		return &hinted{fmt.Errorf("snapshot %s has no %s", snap.Name(), name), "it has " + strings.Join(parts, ", ")}
+	if below(name, "database") && !ofRepository(c.Args().Get(1)) {
+		return t.catDump(c.Context, snap, name)
 	}
 	e, err := findEntry(c.Context, snap, name)
 	if err != nil {
 		return err
 	}
 	return t.writeEntry(c.Context, snap, e)
+}
+
+// catDump writes a part of the database's dump.
+func (t *tool) catDump(ctx context.Context, snap *snapshot.Snapshot, name string) error {
+	if snap.Manifest.Database == nil {
+		return &hinted{fmt.Errorf("snapshot %s holds no database", snap.Name()), "see DATABASE in repotool snapshots"}
+	}
+	var parts []string
+	for _, p := range snap.Manifest.Database.Parts {
+		if name == "database/"+p.Path {
+			_, err := snapshot.WritePart(ctx, t.stdout, p, func(h store.Hash) (io.ReadCloser, error) { return snap.Store.Open(h) })
+			return err
+		}
+		parts = append(parts, "database/"+p.Path)
+	}
+	if name == "database" {
+		return &hinted{errors.New("database is a directory"), "it has " + strings.Join(parts, ", ")}
+	}
+	return &hinted{fmt.Errorf("snapshot %s has no %s", snap.Name(), name), "it has " + strings.Join(parts, ", ")}
 }
 
 // writeEntry checks an entry's bytes, then copies them out.

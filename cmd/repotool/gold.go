@@ -78,7 +78,12 @@ func (t *tool) goldStatus(c *cli.Context) error {
 			return err
 		}
 		defer ledger.Close()
-		st, err := ledger.Status(c.Context, g.in.Repository, g.view)
+		view, err := g.db.View(c.Context) // all of it at one moment
+		if err != nil {
+			return err
+		}
+		defer view.Close()
+		st, err := ledger.Status(c.Context, g.in.Repository, view)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,7 +76,7 @@ func (t *tool) index(c *cli.Context) error {
 			return err
 		}
 		defer ledger.Close()
-		r, err := ledger.Update(c.Context, goldindex.UpdateOptions{Repository: g.in.Repository, Database: g.view,
+		r, err := ledger.Update(c.Context, goldindex.UpdateOptions{Repository: g.in.Repository, Database: moments{g.db},
 			Budget: c.Duration("budget"), Parallel: c.Int("parallel"), Prefix: unpackedAt(g.in.Repository), Now: t.now, Log: t.log})
 		if err != nil {
 			return noRoom(err, s.store)
@@ -86,12 +87,45 @@ func (t *tool) index(c *cli.Context) error {
 
 // gold is what the commands about gold work with.
 type gold struct {
-	st   *store.Store
-	in   *fossology.Installation
-	view *fossology.View
+	st *store.Store
+	in *fossology.Installation
+	db *fossology.Database
 }
 
-// withGold opens the store, and the database at one moment.
+// moments is the database, at another moment for each question. A view that is open
+// as long as an index may take would keep PostgreSQL from tidying up for hours.
+type moments struct{ db *fossology.Database }
+
+// Uploads implements [goldindex.Database].
+func (m moments) Uploads(ctx context.Context) iter.Seq2[fossology.Upload, error] {
+	return moment(ctx, m.db, (*fossology.View).Uploads)
+}
+
+// Uses implements [goldindex.Database].
+func (m moments) Uses(ctx context.Context) iter.Seq2[fossology.Use, error] {
+	return moment(ctx, m.db, (*fossology.View).Uses)
+}
+
+// CutShort implements [goldindex.Database].
+func (m moments) CutShort(ctx context.Context) iter.Seq2[int64, error] {
+	return moment(ctx, m.db, (*fossology.View).CutShort)
+}
+
+// moment streams from a view that is closed behind the last value.
+func moment[T any](ctx context.Context, db *fossology.Database, stream func(*fossology.View, context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		view, err := db.View(ctx)
+		if err != nil {
+			var zero T
+			yield(zero, err)
+			return
+		}
+		defer view.Close()
+		stream(view, ctx)(yield)
+	}
+}
+
+// withGold opens the store and the database.
 func (t *tool) withGold(ctx context.Context, s settings, work func(gold) error) error {
 	st, err := openStore(s)
 	if err != nil {
@@ -106,14 +140,7 @@ func (t *tool) withGold(ctx context.Context, s settings, work func(gold) error) 
 		return &hinted{errors.New("no database is known"),
 			"name the directory of Db.conf with --sysconf, or the database with --database-dsn"}
 	}
-	return connected(ctx, in.Database, func(db *fossology.Database) error {
-		view, err := db.View(ctx)
-		if err != nil {
-			return err
-		}
-		defer view.Close()
-		return work(gold{st, in, view})
-	})
+	return connected(ctx, in.Database, func(db *fossology.Database) error { return work(gold{st, in, db}) })
 }
 
 // ledger opens the installation's ledger, as the present unpacker sees it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,7 +23,8 @@ func (t *tool) lsCommand() *cli.Command {
 		Description: `
 Lists the files of a snapshot at and below PATH, or all of them, sorted: mode,
 owner, size, time and path, relative to the repository. The parts of the
-database's dump follow, below database/, with their size as plain SQL. A snapshot
+database's dump follow, below database/, with their size as plain SQL; files of
+the repository that have such a path are shown as ./database/…. A snapshot
 records directories only where they are empty or have a mode or owner of their
 own; --all shows those. Files that are not stored, since gold makes them, are
 marked (from gold).
@@ -199,6 +201,9 @@ func (x listed) line(w io.Writer) error {
 			at = x.Mtime.Format(time.DateTime)
 		}
 		name := printable(x.Path)
+		if below(name, "database") {
+			name = "./" + name // as cat tells it from the dump
+		}
 		if x.Target != "" {
 			name += " -> " + printable(x.Target)
 		}
@@ -262,10 +267,12 @@ func below(path, prefix string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
-// cleanPath takes what people put around a path away.
-func cleanPath(p string) string {
-	return strings.Trim(strings.TrimPrefix(p, "./"), "/")
-}
+// cleanPath takes what people put around a path away. The repository itself is "".
+func cleanPath(p string) string { return path.Clean("/" + p)[1:] }
+
+// ofRepository says whether somebody means a file of the repository by a path that a
+// part of the dump may have as well.
+func ofRepository(p string) bool { return strings.HasPrefix(p, "./") }
 
 // missing is the error of a command that lacks an argument.
 func missing(c *cli.Context, what string) error {

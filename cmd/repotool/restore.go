@@ -151,7 +151,7 @@ func (r *restoration) choose(only []string, to string) error {
 		case isPart:
 			r.databases = append(r.databases, name)
 		default:
-			r.files, r.only = true, append(r.only, o)
+			r.files, r.only = true, append(r.only, cleanPath(o))
 		}
 	}
 	named := wantDatabase && len(only) > 0 || len(r.databases) > 0
