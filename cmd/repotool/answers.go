@@ -19,7 +19,7 @@ installation          name of the installation
 name                  name of the snapshot
 time                  when it was taken
 repotool              version that took it
-strategy              full
+strategy              full or gold
 detection             how change was noticed: walk or read
 fullScan              every directory was read
 dayLayout             flat, native or none
@@ -27,6 +27,9 @@ files                 files in the snapshot
 bytes                 their bytes
 types.TYPE.files      the same for gold, files, logs, …
 types.TYPE.bytes
+leftOut.files?        of them, those that are not stored, since gold in the snapshot makes them
+leftOut.bytes?        their bytes
+unpacker?             who proved that
 read.files            files read from the repository
 read.bytes            their bytes
 added.files           objects that were new to the store
@@ -60,6 +63,8 @@ total.files           files that the snapshot would hold
 total.bytes           their bytes
 new.files             of those, the ones that the parent has not got
 new.bytes             their bytes
+leftOut.files?        of all, those that gold makes, by the ledger as it is today
+leftOut.bytes?        their bytes
 removed               files that only the parent has
 workFiles             files and directories of agents at work, left out
 unreadable            files and directories that cannot be read
@@ -91,7 +96,8 @@ mtime?                time of change
 object?               BLAKE3-256 of the content
 target?               of a symbolic link
 links?                files with the same number are links to each other
-files?                how many files are below, of a sum`,
+files?                how many files are below, of a sum
+gold?                 of a file that is not stored: the gold that makes it`,
 
 	"diff": `
 path?                 what differs, relative to the repository
@@ -179,6 +185,17 @@ files.damaged?        files that are damaged in the store, not restored
 files.foreign?        files whose owner, mode or time could not be set
 files.newBytes?       bytes written
 files.symlinks?       symbolic links among files.files
+files.leftOut?        files that are not stored, since gold makes them
+files.leftOutBytes?   their bytes
+rebuild.wanted.files? of them, those that were not there
+rebuild.wanted.bytes? their bytes
+rebuild.golds?        golds that make them
+rebuild.rebuilt.files?
+                      files that came back from gold
+rebuild.rebuilt.bytes?
+                      their bytes
+rebuild.lost?         files that did not
+rebuild.foreign?      files whose owner, mode or time could not be set
 standstillSeconds?    how long FOSSology stood still, in place
 room.dir?             plan: the nearest directory that exists
 room.freeBytes?       plan: free room there
