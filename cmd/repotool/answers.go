@@ -27,7 +27,7 @@ files                 files in the snapshot
 bytes                 their bytes
 types.TYPE.files      the same for gold, files, logs, …
 types.TYPE.bytes
-leftOut.files?        of them, those that are not stored, since gold in the snapshot makes them
+leftOut.files?        of them, those not stored: gold of the snapshot makes them
 leftOut.bytes?        their bytes
 unpacker?             who proved that
 read.files            files read from the repository

@@ -33,14 +33,15 @@ A file whose bytes do not match its name is a finding. It is not stored
 under that name, and an earlier good copy stays. Findings do not stop the
 snapshot; they make the exit code 3.
 
-With --strategy gold, files that gold makes are left out: the archives in gold were
-unpacked (repotool index), and what came out had the bytes of the file in the
-repository, by the unpacker that is in use today. Everything else is stored, and
-the snapshot still lists every file with its hash. The ledger is brought up to date
-first; what is not proven within --index-budget is stored. A file that loses its
-proof, since its gold is gone or the unpacker changed, is stored by the next
-snapshot. What is left out is not read, with --detect read either: repotool verify
---source reads it. Strategies may change in one store; nothing is lost by that.
+With --strategy gold, files that gold makes are left out: the archives in gold
+were unpacked (repotool index), and what came out had the bytes of the file in
+the repository, by the unpacker that is in use today. Everything else is
+stored, and the snapshot still lists every file with its hash. The ledger is
+brought up to date first; what is not proven within --index-budget is stored.
+A file that loses its proof, since its gold is gone or the unpacker changed,
+is stored by the next snapshot. What is left out is not read, with --detect
+read either: repotool verify --source reads it. Strategies may change in one
+store; nothing is lost by that.
 
 Of a dump, the rows of the tables upload, pfile, uploadtree and jobqueue are
 counted and compared with the database; if they differ, there is no snapshot.
