@@ -12,9 +12,11 @@ import (
 func (s *Standstill) wait(ctx, limit context.Context) error {
 	busy := []string{"the scheduler itself"} // what was seen last
 	for {
+		before := s.doubtful
 		now, err := s.busy(limit)
 		switch {
-		case limit.Err() != nil: // the question was cut short
+		case limit.Err() != nil: // the question was cut short: what was known before counts
+			s.doubtful = before
 		case errors.Is(err, errOtherScheduler):
 			if pause(limit, quiescePoll) {
 				return err
