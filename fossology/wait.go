@@ -15,7 +15,7 @@ func (s *Standstill) wait(ctx, limit context.Context) error {
 		before := s.doubtful
 		now, err := s.busy(limit)
 		switch {
-		case limit.Err() != nil: // the question was cut short: what was known before counts
+		case ctxOver(limit) != nil: // the question was cut short: what was known before counts
 			s.doubtful = before
 		case errors.Is(err, errOtherScheduler):
 			if pause(limit, quiescePoll) {
