@@ -49,9 +49,8 @@ type Standstill struct {
 	o        QuiesceOptions
 	note     Note
 	watchdog *watchdog
-	sent     bool  // the stop, or an attempt to send it
-	settled  bool  // FOSSology stood still
-	doubtful []Job // run according to the database, on hosts that are not seen
+	sent     bool // the stop, or an attempt to send it
+	settled  bool // FOSSology stood still
 	begin    time.Time
 
 	mu       sync.Mutex

@@ -7,27 +7,31 @@ import (
 	"strings"
 )
 
+// sight is what is seen at work at one moment.
+type sight struct {
+	busy     []string // nothing: FOSSology stands still
+	doubtful bool     // by the database alone, on hosts that are not seen
+}
+
 // wait returns when the scheduler's port refuses connections and nothing is seen
 // at work.
 func (s *Standstill) wait(ctx, limit context.Context) error {
-	busy := []string{"the scheduler itself"} // what was seen last
+	last := sight{busy: []string{"the scheduler itself"}}
 	for {
-		before := s.doubtful
-		now, err := s.busy(limit)
+		now, err := s.working(limit)
 		switch {
-		case ctxOver(limit) != nil: // the question was cut short: what was known before counts
-			s.doubtful = before
+		case ctxOver(limit) != nil: // the question was cut short: what was seen last counts
 		case errors.Is(err, errOtherScheduler):
 			if pause(limit, quiescePoll) {
 				return err
 			}
-			busy = []string{err.Error()}
+			last = sight{busy: []string{err.Error()}}
 		case err != nil:
 			return &QuiesceError{Step: "wait for the agents", Err: err}
-		case len(now) == 0:
+		case len(now.busy) == 0:
 			return nil
 		default:
-			busy = now
+			last = now
 		}
 		if pause(limit, quiescePoll) {
 			continue
@@ -35,16 +39,16 @@ func (s *Standstill) wait(ctx, limit context.Context) error {
 		if ctx.Err() != nil {
 			return &QuiesceError{Step: "wait for the agents", Err: ctx.Err()}
 		}
-		return s.timeOver(busy)
+		return s.timeOver(last)
 	}
 }
 
 // timeOver is the error of a wait that took too long.
-func (s *Standstill) timeOver(busy []string) error {
-	e := &QuiesceError{Step: "wait for the agents", Running: busy,
-		Err:  fmt.Errorf("still at work after %v: %s", s.o.Timeout, strings.Join(busy, ", ")),
+func (s *Standstill) timeOver(last sight) error {
+	e := &QuiesceError{Step: "wait for the agents", Running: last.busy,
+		Err:  fmt.Errorf("still at work after %v: %s", s.o.Timeout, strings.Join(last.busy, ", ")),
 		hint: "give them more time (--quiesce-timeout), choose an hour with fewer jobs, or do without a standstill (--quiesce=none)"}
-	if len(s.doubtful) > 0 {
+	if last.doubtful {
 		e.Err = fmt.Errorf("%w; agents on %s cannot be seen from here", e.Err, hostNames(s.Unseen))
 		e.hint = "look there for these jobs; if none runs, their scheduler was killed: FOSSology runs them again now that it starts; " +
 			"or do without a standstill (--quiesce=none)"
@@ -52,40 +56,39 @@ func (s *Standstill) timeOver(busy []string) error {
 	return e
 }
 
-// busy returns what runs still: jobs as long as the scheduler answers, then
+// working sees what runs still: jobs as long as the scheduler answers, then
 // processes, then what the database says of hosts that cannot be seen. What it
 // says of this host alone is stale.
-func (s *Standstill) busy(ctx context.Context) (busy []string, err error) {
-	s.doubtful = nil
-	if busy, err := s.scheduling(ctx); busy != nil || err != nil {
-		return busy, err
+func (s *Standstill) working(ctx context.Context) (now sight, err error) {
+	if now.busy, err = s.scheduling(ctx); now.busy != nil || err != nil {
+		return now, err
 	}
 	// The scheduler's own process is there before its port is, and may be there
 	// after it.
 	processes, err := moduleProcesses(s.o.AgentsDir)
 	for _, p := range processes {
-		busy = append(busy, p.String())
+		now.busy = append(now.busy, p.String())
 	}
-	if err != nil || busy != nil {
-		return busy, err
+	if err != nil || now.busy != nil {
+		return now, err
 	}
 	// Again, since one may have begun to listen while processes were looked for.
-	if busy, err := s.scheduling(ctx); busy != nil || err != nil || s.o.DB == nil {
-		return busy, err
+	if now.busy, err = s.scheduling(ctx); now.busy != nil || err != nil || s.o.DB == nil {
+		return now, err
 	}
 	jobs, err := runningJobs(ctx, s.o.DB)
 	if err != nil {
-		return nil, fmt.Errorf("ask the database for running jobs: %w", err)
+		return now, fmt.Errorf("ask the database for running jobs: %w", err)
 	}
 	if len(s.Unseen) == 0 {
 		s.Stale = jobs
-		return nil, nil
+		return now, nil
 	}
-	s.doubtful = jobs
+	now.doubtful = true
 	for _, j := range jobs {
-		busy = append(busy, fmt.Sprintf("job %d (%s) according to the database", j.PK, j.Type))
+		now.busy = append(now.busy, fmt.Sprintf("job %d (%s) according to the database", j.PK, j.Type))
 	}
-	return busy, nil
+	return now, nil
 }
 
 // scheduling returns what the scheduler is at; nothing if nobody listens.
