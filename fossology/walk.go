@@ -82,6 +82,11 @@ const (
 	batchSize  = 256
 )
 
+// Within says whether path is dir or lies below it. Everything lies in "".
+func Within(path, dir string) bool {
+	return dir == "" || path == dir || len(path) > len(dir) && path[len(dir)] == '/' && path[:len(dir)] == dir
+}
+
 // ComparePaths orders paths as a walk meets them: by component, so that what
 // is below a directory stays together.
 func ComparePaths(a, b string) int {

@@ -90,7 +90,7 @@ func (p *planner) nextChild(path string) (string, bool) {
 // leave passes over what is known at and below a directory that was dealt with.
 // Something is left where it has lost directories, or is gone itself.
 func (p *planner) leave(path string) {
-	for p.ok && (p.head.Path == path || isBelow(p.head.Path, path)) {
+	for p.ok && Within(p.head.Path, path) {
 		p.advance()
 	}
 }
@@ -101,7 +101,7 @@ func (p *planner) shard(path string) error {
 	for p.ok && ComparePaths(p.head.Path, path) < 0 {
 		p.advance()
 	}
-	for p.ok && (p.head.Path == path || isBelow(p.head.Path, path)) {
+	for p.ok && Within(p.head.Path, path) {
 		known = append(known, p.head)
 		p.advance()
 	}
@@ -121,10 +121,8 @@ func (p *planner) shard(path string) error {
 	return p.open()
 }
 
-// isBelow says whether path lies below dir.
-func isBelow(path, dir string) bool {
-	return dir == "" && path != "" || len(path) > len(dir) && path[len(dir)] == '/' && path[:len(dir)] == dir
-}
+// isBelow says whether path lies below dir, and is not dir itself.
+func isBelow(path, dir string) bool { return path != dir && Within(path, dir) }
 
 // A visitor walks one part of the tree.
 type visitor struct {
@@ -276,7 +274,7 @@ func cutKnown(known []Dir, path string) (below, rest []Dir) {
 		i++
 	}
 	j := i
-	for j < len(known) && (known[j].Path == path || isBelow(known[j].Path, path)) {
+	for j < len(known) && Within(known[j].Path, path) {
 		j++
 	}
 	return known[i:j], known[j:]

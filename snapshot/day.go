@@ -263,7 +263,7 @@ func mkdirs(dirfd int, dir, last string, mode uint32, pass func(dir string, isNe
 			continue
 		}
 		part := dir[:i]
-		if within(last, part) && last != "" {
+		if fossology.Within(last, part) && last != "" {
 			continue
 		}
 		err := unix.Mkdirat(dirfd, part, mode)

@@ -132,7 +132,7 @@ func entries(ctx context.Context, st *store.Store, segments []Segment, prefix st
 		}
 		for n := 0; err == nil; n++ {
 			var e *Entry
-			if e, err = c.peek(); err != nil || e == nil || !within(e.Path, prefix) {
+			if e, err = c.peek(); err != nil || e == nil || !fossology.Within(e.Path, prefix) {
 				break
 			}
 			if n%1024 == 0 && ctx.Err() != nil {
@@ -148,9 +148,4 @@ func entries(ctx context.Context, st *store.Store, segments []Segment, prefix st
 			yield(Entry{}, err)
 		}
 	}
-}
-
-// within says whether path is dir or lies below it.
-func within(path, dir string) bool {
-	return dir == "" || path == dir || len(path) > len(dir) && path[len(dir)] == '/' && path[:len(dir)] == dir
 }

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
 )
 
 // RestoreOptions say what of a snapshot's repository to bring back, and where.
@@ -256,7 +258,7 @@ func (r *restorer) deferLink(e Entry) bool {
 func selected(e *Entry, only []string, matched []bool) (yes bool) {
 	for i, o := range only {
 		o = strings.Trim(o, "/")
-		if within(e.Path, o) || typeOf(e.Path) == o || e.Path[strings.LastIndexByte(e.Path, '/')+1:] == o {
+		if fossology.Within(e.Path, o) || typeOf(e.Path) == o || e.Path[strings.LastIndexByte(e.Path, '/')+1:] == o {
 			matched[i], yes = true, true
 		}
 	}

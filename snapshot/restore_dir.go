@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"repotool/fossology"
 	"repotool/store"
 )
 
@@ -80,7 +81,7 @@ func (r *restorer) enter(dir string) (st unix.Stat_t, err error) {
 // are not above last, which was looked at before.
 func (r *restorer) enterAll(dir, last string) error {
 	for i := 1; i <= len(dir); i++ {
-		if i < len(dir) && dir[i] != '/' || last != "" && within(last, dir[:i]) {
+		if i < len(dir) && dir[i] != '/' || last != "" && fossology.Within(last, dir[:i]) {
 			continue
 		}
 		_, err := r.enter(dir[:i])

@@ -160,7 +160,7 @@ func (s *scan) event(ctx context.Context, e fossology.Event) error {
 	if err := s.advance(ctx, e.Path); err != nil {
 		return err
 	}
-	for len(s.frames) > 0 && !within(e.Path, s.frames[len(s.frames)-1].path) {
+	for len(s.frames) > 0 && !fossology.Within(e.Path, s.frames[len(s.frames)-1].path) {
 		s.frames = s.frames[:len(s.frames)-1]
 	}
 	it := item{}
@@ -218,7 +218,7 @@ func (s *scan) anyRead() bool {
 // the innermost directory around it was read, for then the walk would have
 // met it, or a directory on the way to it.
 func (s *scan) passKnown(ctx context.Context, known *Entry) error {
-	for len(s.frames) > 0 && !within(known.Path, s.frames[len(s.frames)-1].path) {
+	for len(s.frames) > 0 && !fossology.Within(known.Path, s.frames[len(s.frames)-1].path) {
 		s.frames = s.frames[:len(s.frames)-1]
 	}
 	if n := len(s.frames); n > 0 && s.frames[n-1].read {

@@ -107,7 +107,7 @@ func TestSegmentsAreAMap(t *testing.T) {
 				got = append(got, e)
 			}
 			for _, e := range want {
-				if within(e.Path, prefix) {
+				if fossology.Within(e.Path, prefix) {
 					some = append(some, e)
 				}
 			}

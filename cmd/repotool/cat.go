@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"repotool/fossology"
 	"repotool/snapshot"
 	"repotool/store"
 )
@@ -58,7 +59,7 @@ func (t *tool) cat(c *cli.Context) error {
 	}
 	defer snap.Store.Close()
 	name := cleanPath(c.Args().Get(1))
-	if below(name, "database") && !ofRepository(c.Args().Get(1)) {
+	if fossology.Within(name, "database") && !ofRepository(c.Args().Get(1)) {
 		return t.catDump(c.Context, snap, name)
 	}
 	e, err := findEntry(c.Context, snap, name)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"repotool/fossology"
 	"repotool/snapshot"
 )
 
@@ -163,7 +164,7 @@ func (l *lister) database(snap *snapshot.Snapshot) error {
 	}
 	for _, part := range snap.Manifest.Database.Parts {
 		path := "database/" + part.Path
-		if l.prefix != "" && !below(path, l.prefix) {
+		if !fossology.Within(path, l.prefix) {
 			continue
 		}
 		n := int64(0)
@@ -199,7 +200,7 @@ func (x listed) line(w io.Writer) error {
 			at = x.Mtime.Format(time.DateTime)
 		}
 		name := printable(x.Path)
-		if below(name, "database") {
+		if fossology.Within(name, "database") {
 			name = "./" + name // as cat tells it from the dump
 		}
 		if x.Target != "" {
@@ -252,11 +253,6 @@ func ancestor(path, prefix string, depth int) string {
 		at += i + 1
 	}
 	return path[:at-1]
-}
-
-// below says whether path is prefix or lies in it.
-func below(path, prefix string) bool {
-	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
 // cleanPath takes what people put around a path away. The repository itself is "".
