@@ -164,16 +164,7 @@ func dayLayout(s *snapshot.Snapshot, summary *snapshot.Summary) (snapshot.Layout
 // listUses hands on what the snapshot needs. A manifest that breaks off is a
 // finding.
 func listUses(ctx context.Context, s *snapshot.Snapshot, batches chan<- []snapshot.Use, found *findings) error {
-	var batch []snapshot.Use
-	send := func() error {
-		select {
-		case batches <- batch:
-			batch = nil
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	out := batcher[snapshot.Use]{to: batches}
 	for u, err := range s.Uses(ctx) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -182,13 +173,11 @@ func listUses(ctx context.Context, s *snapshot.Snapshot, batches chan<- []snapsh
 			found.of(s, Finding{Kind: ManifestUnreadable, What: s.Name(), Detail: err.Error()})
 			break
 		}
-		if batch = append(batch, u); len(batch) == objectBatch {
-			if err := send(); err != nil {
-				return err
-			}
+		if err := out.add(ctx, u); err != nil {
+			return err
 		}
 	}
-	return send()
+	return out.flush(ctx)
 }
 
 // use checks one object, and says how many bytes of it were read.

@@ -23,14 +23,19 @@ type ScrubOptions struct {
 	Progress *snapshot.Progress
 }
 
-// objectBatch is how many objects a worker takes at once.
-const objectBatch = 64
-
-// Scrub reads the objects of a store and compares them with their names.
-func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error) {
+func (o ScrubOptions) orDefault() ScrubOptions {
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Scrub reads the objects of a store and compares them with their names.
+func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error) {
+	o = o.orDefault()
 	found := new(findings)
 	at := openCursor(st, o.Budget)
 	r, err := scrubStore(ctx, st, o, &at, found)
@@ -44,9 +49,6 @@ func Scrub(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 // scrubStore reads from the cursor on, and moves it when all that was begun has
 // been read.
 func scrubStore(ctx context.Context, st *store.Store, o ScrubOptions, at *cursor, found *findings) (*Report, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	keeper, err := newKeeper(st, found)
 	if err != nil {
 		return nil, err
@@ -84,7 +86,7 @@ type scrub struct {
 
 func (s *scrub) list(ctx context.Context) error {
 	var (
-		batch  []store.Info
+		out    = batcher[store.Info]{to: s.batches}
 		listed int64
 		at     = s.from[0]
 		over   bool
@@ -114,14 +116,11 @@ func (s *scrub) list(ctx context.Context) error {
 			s.keeper.look(info) // costs nothing more
 			continue
 		}
-		if batch = append(batch, info); len(batch) == objectBatch {
-			if err := s.send(ctx, batch); err != nil {
-				return err
-			}
-			batch = nil
+		if err := out.add(ctx, info); err != nil {
+			return err
 		}
 	}
-	return s.send(ctx, batch)
+	return out.flush(ctx)
 }
 
 // expect estimates how many objects will be read, once there is something to go
@@ -135,15 +134,6 @@ func (s *scrub) expect(listed int64, folders byte) {
 		n *= s.o.Sample
 	}
 	s.o.Progress.TotalFiles.Store(int64(n))
-}
-
-func (s *scrub) send(ctx context.Context, batch []store.Info) error {
-	select {
-	case s.batches <- batch:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // chosen picks a sample: a window of the hashes that moves on each day, so

@@ -79,16 +79,7 @@ type sourceCheck struct {
 func (c *sourceCheck) walk(ctx context.Context) error {
 	rows := &rowMerge{refs: c.o.References, depth: c.o.Repository.Depth}
 	defer rows.end()
-	var batch []fossology.Event
-	send := func() error {
-		select {
-		case c.batches <- batch:
-			batch = nil
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	out := batcher[fossology.Event]{to: c.batches}
 	for e, err := range fossology.Walk(ctx, c.o.Repository.Path, fossology.WalkOptions{}) {
 		if err != nil {
 			return err
@@ -104,14 +95,12 @@ func (c *sourceCheck) walk(ctx context.Context) error {
 			if lacks != "" && !c.arrived(e.Path) {
 				c.found.add(Finding{Kind: NoRow, What: e.Path, Detail: lacks})
 			}
-			if batch = append(batch, e); len(batch) == objectBatch {
-				if err := send(); err != nil {
-					return err
-				}
+			if err := out.add(ctx, e); err != nil {
+				return err
 			}
 		}
 	}
-	return send()
+	return out.flush(ctx)
 }
 
 func (c *sourceCheck) work(ctx context.Context) error {

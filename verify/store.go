@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"repotool/snapshot"
 	"repotool/store"
@@ -15,12 +14,7 @@ import (
 // which says how many snapshots need it. A budget is divided: a quarter is kept
 // for the snapshots, of which at least one is checked each time.
 func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error) {
-	if o.Progress == nil {
-		o.Progress = new(snapshot.Progress)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o = o.orDefault()
 	found, start := new(findings), o.Now()
 	at := openCursor(st, o.Budget)
 	objects := o
