@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // Again is a command that runs one test of the calling test's program by itself.
@@ -26,7 +28,7 @@ func Alone(t testing.TB, attr *syscall.SysProcAttr) bool {
 	cmd := Again(t.Context(), t.Name(), "ALONE="+t.Name())
 	cmd.SysProcAttr = attr
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("alone: %v\n%s", err, out)
+		t.Fatalf("alone (a mount namespace wants root, or user namespaces): %v\n%s", err, out)
 	}
 	return false
 }
@@ -41,4 +43,16 @@ func OwnMounts() *syscall.SysProcAttr {
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
 	return attr
+}
+
+// Tmpfs mounts a file system in memory, with options as mount(8) takes them, until
+// the end of the test. It takes [OwnMounts].
+func Tmpfs(t testing.TB, options string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Fatalf("mount a tmpfs: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	return dir
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -242,31 +241,12 @@ func compareSnapshotWithTree(t testing.TB, s *snapshot.Snapshot, repository stri
 // was visible before stays good, nothing new is visible, and with room again
 // the next run completes.
 func TestTakeFullDisk(t *testing.T) {
-	if os.Getenv("FULL_DISK") == "" {
-		inNamespace(t, "TestTakeFullDisk", "FULL_DISK=1")
+	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
 	for _, limit := range []string{"size", "nr_inodes"} {
 		t.Run(limit, func(t *testing.T) { fullDisk(t, limit) })
 	}
-}
-
-// inNamespace runs a test in a mount namespace of its own, where it may mount
-// without being root.
-func inNamespace(t testing.TB, name, env string) {
-	t.Helper()
-	cmd := repotest.Again(t.Context(), name, env)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("in a mount namespace (run as root, or allow user namespaces): %v\n%s", err, out)
-	}
-	t.Logf("%s", out)
 }
 
 // A smallDisk holds a store with one night; the repository has grown since.
@@ -281,7 +261,7 @@ type smallDisk struct {
 
 func newSmallDisk(t testing.TB, limit string) *smallDisk {
 	t.Helper()
-	d := &smallDisk{repository: repotest.Repository(t), mount: t.TempDir(), limit: limit}
+	d := &smallDisk{repository: repotest.Repository(t), limit: limit}
 	d.unit = map[string]uint64{"size": uint64(os.Getpagesize()), "nr_inodes": 1}[limit]
 	withoutLarge(t, d.repository)
 	later := filepath.Join(t.TempDir(), "files")
@@ -289,10 +269,7 @@ func newSmallDisk(t testing.TB, limit string) *smallDisk {
 	if err := os.Rename(files, later); err != nil { // the first night has gold only
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", d.mount, "tmpfs", 0, "size=1g,nr_inodes=100000"); err != nil {
-		t.Fatalf("mount a tmpfs: %v", err)
-	}
-	t.Cleanup(func() { unix.Unmount(d.mount, unix.MNT_DETACH) })
+	d.mount = repotest.Tmpfs(t, "size=1g,nr_inodes=100000")
 	var err error
 	if d.st, err = store.Init(t.Context(), filepath.Join(d.mount, "store"), time.Now()); err != nil {
 		t.Fatal(err)

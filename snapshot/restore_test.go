@@ -228,17 +228,12 @@ func TestRestoreOnly(t *testing.T) {
 // A target that is mounted read-only is called that, whether or not what is in
 // it is right already; nothing is said of owners.
 func TestRestoreReadOnly(t *testing.T) {
-	if os.Getenv("READ_ONLY") == "" {
-		inNamespace(t, "TestRestoreReadOnly", "READ_ONLY=1")
+	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
 	st := repotest.Store(t)
 	take(t, options(st, repotest.Repository(t)))
-	mount := t.TempDir()
-	if err := unix.Mount("tmpfs", mount, "tmpfs", 0, ""); err != nil {
-		t.Fatalf("mount a tmpfs: %v", err)
-	}
-	defer unix.Unmount(mount, unix.MNT_DETACH)
+	mount := repotest.Tmpfs(t, "")
 	o := snapshot.RestoreOptions{To: filepath.Join(mount, "r"), NoOwner: os.Getuid() != 0}
 	if _, err := find(t, st, "latest").Restore(t.Context(), o); err != nil {
 		t.Fatal(err)
@@ -265,8 +260,7 @@ func TestRestoreReadOnly(t *testing.T) {
 // What cannot be set is named, and only that: here the time of a file that
 // nobody may change.
 func TestRestoreNamesWhatIsNotSet(t *testing.T) {
-	if os.Getenv("IMMUTABLE") == "" {
-		inNamespace(t, "TestRestoreNamesWhatIsNotSet", "IMMUTABLE=1")
+	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
 	st := repotest.Store(t)

@@ -16,17 +16,6 @@ import (
 	"repotool/store"
 )
 
-// mounted is a tmpfs of some size.
-func mounted(t testing.TB, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Fatalf("mount a tmpfs: %v", err)
-	}
-	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
-	return dir
-}
-
 // refused wants Init to refuse a directory for a reason, with advice, and to
 // leave nothing in it.
 func refused(t testing.TB, dir, reason string) {
@@ -45,8 +34,8 @@ func TestInitWithoutRoom(t *testing.T) {
 	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
-	refused(t, mounted(t, "size=10m"), "MiB are free")
-	refused(t, mounted(t, "size=1g,nr_inodes=500"), "inodes are free")
+	refused(t, repotest.Tmpfs(t, "size=10m"), "MiB are free")
+	refused(t, repotest.Tmpfs(t, "size=1g,nr_inodes=500"), "inodes are free")
 }
 
 // A file system without hard links is refused. Here a filter of system calls
@@ -55,7 +44,7 @@ func TestInitWithoutLinks(t *testing.T) {
 	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
-	dir := mounted(t, "")
+	dir := repotest.Tmpfs(t, "")
 	repotest.Forbid(t, unix.SYS_LINKAT, 0, unix.EPERM)
 	refused(t, dir, "no hard links")
 }
@@ -65,7 +54,7 @@ func TestInitWithoutSync(t *testing.T) {
 	if !repotest.Alone(t, repotest.OwnMounts()) {
 		return
 	}
-	dir := mounted(t, "")
+	dir := repotest.Tmpfs(t, "")
 	repotest.Forbid(t, unix.SYS_FSYNC, 0, unix.EINVAL)
 	refused(t, dir, "fsync")
 }
