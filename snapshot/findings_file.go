@@ -20,6 +20,10 @@ const findingsFile = "findings.jsonl"
 // maxFindingLine is more than a path and what was found there can have.
 const maxFindingLine = 1 << 20
 
+func recordName(st *store.Store, m *Manifest) string {
+	return filepath.Join(snapshotsDir(st, m.Installation), m.Name(), findingsFile)
+}
+
 // writeFindings moves the record, which was written during the run, into its
 // place.
 func (t *taker) writeFindings(dir string) error {
@@ -62,7 +66,7 @@ func (s *Snapshot) CheckFindings() error { return s.eachFinding(func(Finding) {}
 
 func (s *Snapshot) eachFinding(each func(Finding)) error {
 	wrong := func(err error) error {
-		return &RecordError{filepath.Join(snapshotsDir(s.Store, s.Manifest.Installation), s.Name(), findingsFile), err}
+		return &RecordError{recordName(s.Store, s.Manifest), err}
 	}
 	counts := map[FindingKind]int64{}
 	for x, err := range recordedFindings(s.Store, s.Manifest) {
@@ -87,7 +91,7 @@ func (s *Snapshot) eachFinding(each func(Finding)) error {
 // were none.
 func recordedFindings(st *store.Store, m *Manifest) iter.Seq2[Finding, error] {
 	return func(yield func(Finding, error) bool) {
-		f, err := os.Open(filepath.Join(snapshotsDir(st, m.Installation), m.Name(), findingsFile))
+		f, err := os.Open(recordName(st, m))
 		if errors.Is(err, fs.ErrNotExist) {
 			return
 		}
