@@ -28,7 +28,8 @@ type Scheduler struct {
 	pipe    *os.File
 	obeyed  chan struct{} // closed when no start command is read any more
 	port    int
-	control string // named pipe that start commands write to
+	claim   net.Listener // of the port, see claimPort
+	control string       // named pipe that start commands write to
 
 	mu       sync.Mutex
 	listener net.Listener // nil while the scheduler does not run
@@ -99,9 +100,14 @@ func StartScheduler(o SchedulerOptions) (s *Scheduler, err error) {
 	if err := s.installAgents(); err != nil {
 		return nil, err
 	}
-	if s.port, err = schedulerPort(); err != nil {
+	if s.port, s.claim, err = claimPort(); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			s.claim.Close()
+		}
+	}()
 	// Open for both, so that neither opening nor reading ends without a writer.
 	if s.pipe, err = os.OpenFile(s.control, os.O_RDWR, 0); err != nil {
 		return nil, err
@@ -122,21 +128,29 @@ func (s *Scheduler) Close() error {
 	<-s.obeyed
 	s.Kill()
 	s.killAgents()
+	s.claim.Close()
 	return os.RemoveAll(filepath.Dir(s.control))
 }
 
-// schedulerPort finds a free port below those that the kernel gives away: from
-// there nobody else takes it while the scheduler does not listen.
-func schedulerPort() (int, error) {
+// claimPort finds a free port below those that the kernel gives away: from there
+// nobody else takes it while the scheduler does not listen. That another double
+// does not, here or in the test of another package, is seen to by a name that only
+// one can have, in the namespace of sockets without a file (unix(7)).
+func claimPort() (port int, claim net.Listener, err error) {
 	first := 20000 + (os.Getpid()*37+int(time.Now().UnixNano()/1000))%10000
 	for port := first; port < first+500; port++ {
+		claim, err := net.Listen("unix", fmt.Sprintf("@repotest-scheduler-%d", port))
+		if err != nil {
+			continue
+		}
 		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			l.Close()
-			return port, nil
+			return port, claim, nil
 		}
+		claim.Close()
 	}
-	return 0, fmt.Errorf("no free port between %d and %d", first, first+500)
+	return 0, nil, fmt.Errorf("no free port between %d and %d", first, first+500)
 }
 
 // Address returns host:port.
