@@ -33,6 +33,13 @@ for purpose in "${@:-test}"; do
 		need sha256sum coreutils
 		need mkfs.ext4 e2fsprogs
 		need mkfs.xfs xfsprogs
+		# What unpack starts. Debian 12 calls 7z so in p7zip-full only; its 7zip has 7zz.
+		have 7z || have 7zz || missing+=(7zip)
+		need fls sleuthkit
+		need icat sleuthkit
+		need pdftotext poppler-utils
+		need dpkg-source dpkg-dev
+		need file file
 		;;
 	race)
 		need gcc gcc

@@ -1,0 +1,197 @@
+package unpack
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// The cpio formats that FOSSology's cpio reads: newc (070701), with checksums
+// (070702), and odc (070707). See cpio(5).
+
+var errCpio = errors.New("cpio: damaged header")
+
+func isCpio(_ string, head []byte) bool {
+	return len(head) >= 6 && (string(head[:5]) == "07070") && head[5] >= '1' && head[5] <= '2' || begins("070707")("", head)
+}
+
+// cpioEntry is a header.
+type cpioEntry struct {
+	name  string
+	mode  uint64
+	links uint64
+	inode string
+	size  int64
+	pad   int64 // bytes behind the content
+}
+
+// Types of cpio members: the bits of st_mode.
+const (
+	cpioType    = 0o170000
+	cpioFile    = 0o100000
+	cpioDir     = 0o040000
+	cpioSymlink = 0o120000
+	cpioFifo    = 0o010000
+)
+
+// maxCpioName bounds a name before memory is taken for it.
+const maxCpioName = 1 << 16
+
+// maxCpioWaiting is how many names may wait for their content, which comes with an
+// inode's last name: a hundred times what a Linux distribution's largest package has.
+const maxCpioWaiting = 100_000
+
+func openCpio(_ context.Context, a *archive, r io.Reader) error {
+	b := bufio.NewReader(r)
+	c := &cpioLinks{a: a, waiting: map[string][]string{}, first: map[string]string{}}
+	for {
+		e, err := readCpio(b)
+		if err != nil {
+			return err
+		}
+		if e.name == "TRAILER!!!" {
+			return c.end()
+		}
+		body := io.LimitReader(b, e.size)
+		if err := cpioMember(a, c, e, body); err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, body); err != nil {
+			return err
+		}
+		if _, err := b.Discard(int(e.pad)); err != nil {
+			return io.ErrUnexpectedEOF
+		}
+	}
+}
+
+func cpioMember(a *archive, c *cpioLinks, e cpioEntry, body io.Reader) error {
+	switch e.mode & cpioType {
+	case cpioFile:
+		if e.links > 1 {
+			return c.name(e, body)
+		}
+		return a.File(e.name, e.size, body)
+	case cpioDir:
+		return a.Dir(e.name)
+	case cpioSymlink:
+		return a.Symlink(e.name)
+	case cpioFifo:
+		return a.Other(e.name)
+	}
+	a.Skip(e.name, fmt.Sprintf("a member of type %o", e.mode&cpioType))
+	return nil
+}
+
+// cpioLinks are files of several names. The content comes with one of them.
+type cpioLinks struct {
+	a       *archive
+	waiting map[string][]string // names of an inode whose content is yet to come
+	waits   int                 // all of them
+	first   map[string]string   // an inode's first name that has content
+}
+
+// name deals with one name of a file.
+func (c *cpioLinks) name(e cpioEntry, body io.Reader) error {
+	first, known := c.first[e.inode]
+	switch {
+	case e.size == 0 && known:
+		return c.a.Link(e.name, first)
+	case e.size == 0 && (c.waits == maxCpioWaiting || len(e.name) > c.a.u.limits.NameLength):
+		c.a.Skip(e.name, "too many names wait for their content")
+		return nil
+	case e.size == 0:
+		c.waiting[e.inode] = append(c.waiting[e.inode], e.name)
+		c.waits++
+		return nil
+	}
+	if err := c.a.File(e.name, e.size, body); err != nil {
+		return err
+	}
+	c.first[e.inode] = e.name
+	names := c.waiting[e.inode]
+	delete(c.waiting, e.inode)
+	c.waits -= len(names)
+	for _, name := range names {
+		if err := c.a.Link(name, e.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end makes the names whose content never came: it is empty.
+func (c *cpioLinks) end() error {
+	for _, names := range c.waiting {
+		for _, name := range names {
+			if err := c.a.File(name, 0, strings.NewReader("")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func readCpio(b *bufio.Reader) (e cpioEntry, err error) {
+	magic, err := b.Peek(6)
+	if err != nil {
+		return e, io.ErrUnexpectedEOF
+	}
+	if string(magic) == "070707" {
+		return readODC(b)
+	}
+	if !isCpio("", magic) {
+		return e, errCpio
+	}
+	head := make([]byte, 110)
+	if _, err := io.ReadFull(b, head); err != nil {
+		return e, io.ErrUnexpectedEOF
+	}
+	var f [13]uint64
+	for i := range f {
+		if f[i], err = strconv.ParseUint(string(head[6+8*i:14+8*i]), 16, 64); err != nil {
+			return e, errCpio
+		}
+	}
+	nameSize := int(f[11])
+	if nameSize > maxCpioName {
+		return e, errCpio
+	}
+	e = cpioEntry{mode: f[1], links: f[4], size: int64(f[6]), pad: int64(-f[6] & 3),
+		inode: fmt.Sprint(f[7], f[8], f[0])}
+	e.name, err = cpioName(b, nameSize, int(-(110+uint(nameSize))&3))
+	return e, err
+}
+
+func readODC(b *bufio.Reader) (e cpioEntry, err error) {
+	head := make([]byte, 76)
+	if _, err := io.ReadFull(b, head); err != nil {
+		return e, io.ErrUnexpectedEOF
+	}
+	octal := func(from, to int) (v uint64) {
+		if err == nil {
+			v, err = strconv.ParseUint(string(head[from:to]), 8, 64)
+		}
+		return v
+	}
+	e = cpioEntry{inode: string(head[6:18]), mode: octal(18, 24), links: octal(36, 42), size: int64(octal(65, 76))}
+	nameSize := octal(59, 65)
+	if err != nil || nameSize > maxCpioName {
+		return e, errCpio
+	}
+	e.name, err = cpioName(b, int(nameSize), 0)
+	return e, err
+}
+
+func cpioName(b *bufio.Reader, size, pad int) (string, error) {
+	name := make([]byte, size+pad)
+	if _, err := io.ReadFull(b, name); err != nil {
+		return "", io.ErrUnexpectedEOF
+	}
+	s, _, _ := strings.Cut(string(name[:size]), "\x00")
+	return s, nil
+}

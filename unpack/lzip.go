@@ -1,0 +1,109 @@
+package unpack
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+
+	"github.com/ulikunitz/xz/lzma"
+)
+
+// unlzip decodes lzip members: each is a LZMA stream with an end mark between a
+// header of 6 bytes and a trailer of 20 (RFC draft-diaz-lzip).
+func unlzip(r io.Reader) (io.Reader, error) {
+	return &ending{r: &lzipReader{r: bufio.NewReader(r)}}, nil
+}
+
+type lzipReader struct {
+	r      *bufio.Reader
+	member io.Reader
+	some   bool // a member was read
+	sum    uint32
+	size   uint64
+}
+
+func (z *lzipReader) Read(b []byte) (int, error) {
+	for {
+		if z.member == nil {
+			if err := z.next(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := z.member.Read(b)
+		z.sum, z.size = crc32.Update(z.sum, crc32.IEEETable, b[:n]), z.size+uint64(n)
+		if err == io.EOF {
+			z.member, err = nil, z.trailer()
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// trailer reads the sum and the size of a member, and checks them.
+func (z *lzipReader) trailer() error {
+	var t [20]byte
+	if _, err := io.ReadFull(z.r, t[:]); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	if binary.LittleEndian.Uint32(t[:]) != z.sum || binary.LittleEndian.Uint64(t[4:]) != z.size {
+		return errors.New("lzip: a member with a wrong checksum")
+	}
+	return nil
+}
+
+func (z *lzipReader) next() error {
+	head, err := z.r.Peek(6)
+	if z.some && (err != nil || string(head[:4]) != "LZIP") {
+		return io.EOF // whatever follows the last member is passed over
+	}
+	if err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	z.some, z.sum, z.size = true, 0, 0
+	size := lzipDictionary(head)
+	if size > maxDictionaries {
+		return errDictionary
+	}
+	z.r.Discard(6)
+	classic := append(binary.LittleEndian.AppendUint32([]byte{0x5d}, uint32(size)), "\xff\xff\xff\xff\xff\xff\xff\xff"...)
+	z.member, err = lzma.NewReader(&behind{head: classic, Reader: z.r})
+	return err
+}
+
+// behind reads head first. It is an io.ByteReader, so that the decoder reads no
+// further than it needs.
+type behind struct {
+	head []byte
+	*bufio.Reader
+}
+
+func (r *behind) Read(b []byte) (int, error) {
+	if len(r.head) > 0 {
+		n := copy(b, r.head)
+		r.head = r.head[n:]
+		return n, nil
+	}
+	return r.Reader.Read(b)
+}
+
+func (r *behind) ReadByte() (byte, error) {
+	if len(r.head) > 0 {
+		c := r.head[0]
+		r.head = r.head[1:]
+		return c, nil
+	}
+	return r.Reader.ReadByte()
+}
+
+// lzipDictionary: the last byte of the header is a power of two, and sixteenths of
+// it that are to be taken away.
+func lzipDictionary(head []byte) int64 {
+	if len(head) < 6 {
+		return 0
+	}
+	size := int64(1) << (head[5] & 0x1f)
+	return size - size/16*int64(head[5]>>5)
+}

@@ -1,0 +1,106 @@
+package unpack
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+)
+
+// The Sleuth Kit, as FOSSology uses it: fls lists directories, then files, then
+// deleted files; icat gives the content of each. Names are fls's own, with
+// "name:stream" for the streams of NTFS.
+
+// maxFlsLine bounds a line of fls, which holds a whole path.
+const maxFlsLine = 64 << 10
+
+// A flsLine is "r/r 64-128-2:\tname"; a deleted one has "* " before the number.
+type flsLine struct {
+	kind, inode, path string
+	deleted           bool
+	reused            bool // its inode belongs to another file by now
+}
+
+func parseFls(line string) (l flsLine, ok bool) {
+	head, path, tab := strings.Cut(line, "\t")
+	kind, inode, space := strings.Cut(head, " ")
+	inode, _, colon := strings.Cut(inode, ":")
+	if !tab || !space || !colon || path == "" {
+		return l, false
+	}
+	inode, l.deleted = strings.CutPrefix(inode, "* ")
+	inode, _, l.reused = strings.Cut(inode, "(")
+	l.kind, l.inode, l.path = kind, inode, path
+	return l, inode != "" && strings.Trim(inode, "0123456789-") == ""
+}
+
+// sleuth unpacks a file system. That fls finds none leaves an empty container.
+func sleuth(ctx context.Context, a *archive, s *scratch, system, image string) error {
+	if err := s.clear(); err != nil {
+		return err
+	}
+	dirs := map[string]bool{".": true}
+	list := func(what string, each func(flsLine) error) error {
+		return s.stream(ctx, func(r io.Reader) error {
+			lines := bufio.NewScanner(r)
+			lines.Buffer(nil, maxFlsLine)
+			for lines.Scan() {
+				if l, ok := parseFls(lines.Text()); ok {
+					if err := each(l); err != nil {
+						return err
+					}
+				}
+			}
+			return lines.Err()
+		}, "fls", "-f", system, what, image)
+	}
+	err := list("-Dpr", func(l flsLine) error {
+		if l.kind != "d/d" || l.reused {
+			return nil
+		}
+		for dir := l.path; dir != "."; dir = parentOf(dir) {
+			dirs[dir] = true
+		}
+		return a.Dir(l.path)
+	})
+	file := func(l flsLine) error {
+		if l.kind != "r/r" || l.deleted && l.reused || !dirs[parentOf(l.path)] {
+			return nil // FOSSology has no directory to put it in
+		}
+		if l.deleted {
+			l.path += ".deleted." + l.inode
+		}
+		return icat(ctx, a, s, system, image, l)
+	}
+	if err == nil {
+		err = list("-Fupr", file)
+	}
+	if err == nil {
+		err = list("-Fdpr", file)
+	}
+	return err
+}
+
+// parentOf is the directory of a path as fls writes it; "." for the root.
+func parentOf(path string) string {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i]
+	}
+	return "."
+}
+
+// icat reads one file. One that cannot be read is there all the same, with what
+// came out; the report says so.
+func icat(ctx context.Context, a *archive, s *scratch, system, image string, l flsLine) error {
+	var told error
+	err := s.stream(ctx, func(r io.Reader) error {
+		told = a.File(l.path, -1, r)
+		return told
+	}, "icat", "-f", system, image, l.inode)
+	var missing *missingError
+	if told != nil || errors.As(err, &missing) {
+		return err
+	}
+	return a.stop()
+}

@@ -1,0 +1,138 @@
+package unpack
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/klauspost/compress/flate"
+)
+
+// zipBzip2 is the method number of bzip2 (APPNOTE 4.4.5).
+const zipBzip2 = 12
+
+// isZip is what libmagic calls application/zip or java-archive: not what says by
+// its first member that it is a document.
+func isZip(_ string, head []byte) bool {
+	if !begins("PK\x03\x04")("", head) || len(head) < zipHeader {
+		return false
+	}
+	first := string(head[zipHeader:min(len(head), zipHeader+int(head[26]))])
+	switch first {
+	case "[Content_Types].xml", "_rels/.rels", "docProps":
+		return false
+	case "mimetype":
+		kind := head[zipHeader+len(first):]
+		return !begins("application/vnd.oasis.opendocument.")("", kind) && !begins("application/epub+zip")("", kind)
+	}
+	return true
+}
+
+// isStub is an executable of DOS with a zip behind it, which libmagic calls a zip
+// and unzip does not open.
+func isStub(_ string, head []byte) bool {
+	if !begins("MZ")("", head) || len(head) < 64 {
+		return false
+	}
+	at := int(binary.LittleEndian.Uint32(head[60:]))
+	if at+4 <= len(head) && at > 0 && string(head[at:at+2]) == "PE" {
+		return false
+	}
+	return bytes.Contains(head[:min(len(head), 512)], []byte("PK\x03\x04"))
+}
+
+// openStub opens it all the same: what is in it is extra.
+func openStub(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
+	a.extra = true
+	return openZip(ctx, a, r, size)
+}
+
+// zipHeader is the length of a member's header, which its name follows.
+const zipHeader = 30
+
+// zeros is the window that unzip begins with: it does not refuse a distance that
+// leads in front of the first byte.
+var zeros [32 << 10]byte
+
+func openZip(_ context.Context, a *archive, r io.ReaderAt, size int64) error {
+	d := &zipDirectory{r: r, left: maxZipDirectory}
+	z, err := zip.NewReader(d, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		return err
+	}
+	d.read = true
+	for _, f := range z.File {
+		if err := zipMember(a, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxZipDirectory bounds the list of members, all of which the library keeps in
+// memory: a million and more of them, in ten times as much memory at the worst.
+const maxZipDirectory = 128 << 20
+
+// zipDirectory reads a zip, up to that limit until its directory is read.
+type zipDirectory struct {
+	r    io.ReaderAt
+	left int
+	read bool
+}
+
+func (d *zipDirectory) ReadAt(b []byte, off int64) (int, error) {
+	if d.read {
+		return d.r.ReadAt(b, off)
+	}
+	if d.left -= len(b); d.left < 0 {
+		return 0, errors.New("zip: more members than can be listed")
+	}
+	return d.r.ReadAt(b, off)
+}
+
+// zipEncrypted is the flag of an encrypted member.
+const zipEncrypted = 1
+
+func zipMember(a *archive, f *zip.File) error {
+	mode := f.Mode()
+	switch {
+	case strings.HasSuffix(f.Name, "/"):
+		return a.Dir(f.Name)
+	case f.Flags&zipEncrypted != 0:
+		a.Skip(f.Name, "it is encrypted")
+		return nil
+	case mode&fs.ModeSymlink != 0:
+		return a.Symlink(f.Name)
+	}
+	r, err := zipContent(f)
+	if err != nil {
+		a.Skip(f.Name, err.Error())
+		return nil
+	}
+	return a.File(f.Name, int64(f.UncompressedSize64), r)
+}
+
+// zipContent reads a member as unzip does, which keeps what it decoded whatever
+// the checksum and the size say.
+func zipContent(f *zip.File) (io.Reader, error) {
+	raw, err := f.OpenRaw()
+	if err != nil {
+		return nil, err
+	}
+	switch f.Method {
+	case zip.Store:
+		return raw, nil
+	case zip.Deflate:
+		return flate.NewReaderDict(raw, zeros[:]), nil
+	case zipBzip2:
+		return bzip2.NewReader(raw), nil
+	}
+	return nil, fmt.Errorf("unzip knows no method %d", f.Method)
+}
