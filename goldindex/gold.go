@@ -1,0 +1,113 @@
+package goldindex
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+	"repotool/unpack"
+)
+
+// stampOf is what tells a damaged gold from the one that takes its place.
+func stampOf(f *os.File) (*stamp, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return nil, &fs.PathError{Op: "stat", Path: f.Name(), Err: err}
+	}
+	return &stamp{Inode: st.Ino, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano(), Size: st.Size}, nil
+}
+
+// isUp says whether a gold in the repository needs no further look.
+func (l *Ledger) isUp(f found) (bool, error) {
+	e, ok := l.entry(f.name)
+	switch {
+	case !ok:
+		return false, nil
+	case e.kind == Unpacked:
+		return e.isPresent(l) && f.stat.Size == f.name.Size, nil
+	case e.kind != Damaged:
+		return false, nil
+	}
+	h, err := l.read(e, nil)
+	if errors.Is(err, ErrDamaged) || err == nil && h.Stamp == nil {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(f.path, &st); err != nil {
+		return false, nil // whoever opens it says why
+	}
+	return *h.Stamp == stamp{Inode: st.Ino, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano(), Size: st.Size}, nil
+}
+
+// gold unpacks one gold and records what came of it.
+func (l *Ledger) gold(ctx context.Context, o *UpdateOptions, g found, upload string) (*Header, error) {
+	f, err := o.open(g.path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := &Header{Upload: upload, Time: o.Now().UTC()}
+	before, err := stampOf(f)
+	if err != nil {
+		return nil, err
+	}
+	if before.Size != g.name.Size {
+		return h, l.damagedGold(g, h, before, fmt.Errorf("%d bytes: %w", before.Size, errGold))
+	}
+	r, err := unpack.Unpack(ctx, upload, f, o.unpack())
+	if err != nil {
+		return nil, fmt.Errorf("unpack gold %s: %w", g.name, err)
+	}
+	if d := r.Top.Digests; d == nil || (fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}) != g.name {
+		// It may be read badly: that is no verdict on its bytes.
+		if err := readable(ctx, f); err != nil {
+			return nil, err
+		}
+		return h, l.damagedGold(g, h, before, errGold)
+	}
+	h.Unpacker = l.unpacker.using(r.Tools)
+	h.Cost = Cost{Seconds: r.Seconds, Bytes: r.Bytes}
+	h.Skips, h.Skipped = r.Skips, r.Skipped[:min(len(r.Skipped), maxSkippedKept)]
+	_ = treeRows(r.Top, func(x *Row) error { // cannot fail: it counts
+		h.Cost.Rows++
+		if x.Held {
+			h.Cost.Files++
+		}
+		return nil
+	})
+	return h, l.record(g.name, Unpacked, h, func(add func(*Row) error) error { return treeRows(r.Top, add) })
+}
+
+// readable reads a file to its end.
+func readable(ctx context.Context, f *os.File) error {
+	r := io.NewSectionReader(f, 0, 1<<62)
+	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, readerUntil{ctx, r}, make([]byte, 256<<10))
+	return err
+}
+
+func (l *Ledger) damagedGold(g found, h *Header, s *stamp, why error) error {
+	h.Why, h.Stamp = why.Error(), s
+	return l.record(g.name, Damaged, h, nil)
+}
+
+// readerUntil is a reader that ends with its context.
+type readerUntil struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r readerUntil) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(b)
+}

@@ -1,0 +1,118 @@
+package goldindex
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"golang.org/x/sync/errgroup"
+
+	"repotool/fossology"
+)
+
+// golds looks at every gold of the repository, and at those that should be there.
+func (u *update) golds(ctx context.Context) error {
+	seen := map[fossology.Name]bool{}
+	whole := true // the walk came to everything
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(u.o.Parallel)
+	odd := func(x oddity) {
+		if x.err != nil {
+			whole = false
+			u.note(&u.r.Troubles, "%v", x.err)
+		}
+	}
+	walk := func() error {
+		for f, err := range contents(ctx, u.o.Repository, "gold", odd) {
+			if err != nil {
+				return err
+			}
+			seen[f.name] = true
+			u.r.Golds++
+			up, err := u.isUp(f)
+			switch {
+			case err != nil:
+				return err
+			case up:
+				u.r.UpToDate++
+				if e, _ := u.entry(f.name); e.kind == Damaged {
+					u.note(&u.r.Damaged, "gold %s is damaged", f.name)
+				}
+			default:
+				g.Go(func() error { return u.one(ctx, f) })
+			}
+		}
+		return nil
+	}
+	if err := errors.Join(walk(), g.Wait()); err != nil {
+		return err
+	}
+	if !whole {
+		return nil
+	}
+	return u.absent(seen)
+}
+
+// one unpacks one gold.
+func (u *update) one(ctx context.Context, f found) error {
+	if u.over() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.r.Left++
+		return nil
+	}
+	name, ok := u.uploads[f.name]
+	if !ok {
+		name = f.name.String()
+	}
+	h, err := u.gold(ctx, &u.o, f, name)
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &path) && path.Path == f.path:
+		return nil // deleted meanwhile
+	case errors.As(err, &path) && path.Path == f.path:
+		u.note(&u.r.Troubles, "%v", err)
+		return nil
+	case err != nil:
+		return err
+	case h.Kind == string(rune(Damaged)):
+		u.note(&u.r.Damaged, "gold %s is damaged: %s", f.name, h.Why)
+		return nil
+	}
+	u.o.Log.Info("unpacked gold", "gold", f.name.String(), "files", h.Cost.Files, "seconds", h.Cost.Seconds)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.r.New++
+	u.r.Unpacked.Seconds += h.Cost.Seconds
+	u.r.Unpacked.Bytes += h.Cost.Bytes
+	u.r.Unpacked.Rows += h.Cost.Rows
+	u.r.Unpacked.Files += h.Cost.Files
+	return nil
+}
+
+// absent records the golds that uploads have and the repository does not hold, and
+// forgets those that nobody knows any more.
+func (u *update) absent(seen map[fossology.Name]bool) error {
+	for name, upload := range u.uploads {
+		if seen[name] {
+			continue
+		}
+		u.note(&u.r.Missing, "gold %s is missing: %s", name, upload)
+		if e, ok := u.entry(name); ok && e.kind == Missing {
+			continue
+		}
+		if err := u.record(name, Missing, &Header{Upload: upload, Time: u.o.Now().UTC()}, nil); err != nil {
+			return err
+		}
+	}
+	for _, e := range u.entries() {
+		if _, known := u.uploads[e.gold]; known || seen[e.gold] {
+			continue
+		}
+		u.r.Forgotten++
+		if err := u.forget(e.gold); err != nil {
+			return err
+		}
+	}
+	return nil
+}
