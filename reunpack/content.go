@@ -1,0 +1,149 @@
+package reunpack
+
+import (
+	"path/filepath"
+
+	"repotool/fossology"
+	"repotool/unpack"
+)
+
+// inMemory is up to which size a content is kept in memory until its hashes say that it
+// is wanted: most files of sources are smaller.
+const inMemory = 64 << 10
+
+// A content is one that comes by at a place of something that is wanted.
+type content struct {
+	x     *opening
+	wants []*want
+	max   int64 // the size of the largest of them
+	size  int64
+	head  []byte // up to inMemory
+	file  *blank // then
+}
+
+// content is Options.Content of package unpack.
+func (x *opening) content(n *unpack.Node) unpack.Content {
+	wants := x.paths[n.Path()]
+	if len(wants) == 0 {
+		return nil
+	}
+	c := &content{x: x}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, w := range wants {
+		if !w.done {
+			c.wants = append(c.wants, w)
+			c.max = max(c.max, w.name.Size)
+		}
+	}
+	if len(c.wants) == 0 {
+		return nil
+	}
+	return c
+}
+
+// Write takes bytes. An error ends the unpack.
+func (c *content) Write(b []byte) (int, error) {
+	if c.size += int64(len(b)); c.size > c.max {
+		c.drop() // it cannot be any of them
+		return len(b), nil
+	}
+	if c.file == nil && len(c.head)+len(b) <= inMemory {
+		c.head = append(c.head, b...)
+		return len(b), nil
+	}
+	if err := c.spill(); err != nil {
+		return 0, err
+	}
+	if _, err := writer(c.file.fd).Write(b); err != nil {
+		err = &pathError{"write", filepath.Join(c.target().top, c.wants[0].path), err}
+		c.drop()
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// target is where the file is made. All wants of a path are mostly one.
+func (c *content) target() *target { return c.wants[0].target }
+
+// spill puts what is in memory into a file.
+func (c *content) spill() (err error) {
+	if c.file != nil {
+		return nil
+	}
+	if c.file, err = c.target().create(); err != nil {
+		return err
+	}
+	if _, err := writer(c.file.fd).Write(c.head); err != nil {
+		err = &pathError{"write", filepath.Join(c.target().top, c.wants[0].path), err}
+		c.drop()
+		return err
+	}
+	c.head = nil
+	return nil
+}
+
+func (c *content) drop() {
+	if c.file != nil {
+		c.target().discard(c.file)
+	}
+	c.file, c.head = nil, nil
+}
+
+// Close implements [unpack.Content]; an error ends the unpack.
+func (c *content) Close(d *unpack.Digests) error {
+	w := c.claim(fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size})
+	if w == nil {
+		c.drop()
+		return nil
+	}
+	if w.target != c.target() && c.file != nil {
+		// Two contents of one path belong to two hosts. The next gold that makes it,
+		// or the next run, which wants this one alone, brings it.
+		c.x.unclaim(w)
+		c.drop()
+		return nil
+	}
+	c.wants[0] = w
+	if err := c.spill(); err != nil {
+		return err
+	}
+	b := c.file
+	c.file = nil
+	if err := w.target.put(b, w.name, w.path, &c.x.run.tally); err != nil {
+		return err
+	}
+	c.x.brought()
+	return nil
+}
+
+// claim says which of the wants the content is, if somebody has not brought it yet.
+func (c *content) claim(n fossology.Name) *want {
+	if c.size != n.Size { // not all of it was seen
+		return nil
+	}
+	c.x.mu.Lock()
+	defer c.x.mu.Unlock()
+	for _, w := range c.wants {
+		if w.name == n && !w.done {
+			w.done = true
+			return w
+		}
+	}
+	return nil
+}
+
+func (x *opening) unclaim(w *want) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	w.done = false
+}
+
+// brought ends the unpack with the last of what is wanted.
+func (x *opening) brought() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.left--; x.left == 0 {
+		x.stop()
+	}
+}
