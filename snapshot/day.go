@@ -53,7 +53,7 @@ func sameShard(a, b string) bool {
 }
 
 // dayReserved are names at the top of a day that are not the repository's.
-var dayReserved = map[string]bool{"database": true, "other": true, "RESTORE.txt": true}
+var dayReserved = map[string]bool{"database": true, "other": true, "RESTORE.txt": true, RebuildList: true}
 
 // dayPath is where an entry stands in a day. What is not where FOSSology's
 // rule puts it, and what would collide with a name of the day's own, keeps
@@ -78,7 +78,7 @@ func dayPath(e *Entry, layout Layout, depth int) string {
 // DayPath is where an entry stands in the day directory of a snapshot,
 // relative to the store's directory. ok is false where there is none.
 func (s *Snapshot) DayPath(e *Entry, layout Layout) (path string, ok bool) {
-	if layout == LayoutNone || e.Kind == Dir {
+	if layout == LayoutNone || e.Kind == Dir || e.LeftOut() {
 		return "", false
 	}
 	return "days/" + s.Manifest.Installation + "/" + s.Name() + "/" + dayPath(e, layout, s.Manifest.Depth), true
@@ -91,6 +91,7 @@ type dayBuilder struct {
 	links chan []dayLink
 	heal  healer
 	tops  map[string]bool // directories that hold the fan-out, for RESTORE.txt
+	left  *leftOutList
 
 	mu      sync.Mutex
 	missing []dayLink // left out: their objects are lost
@@ -120,7 +121,8 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 		return fmt.Errorf("build day: %w", &fs.PathError{Op: "open", Path: dir, Err: err})
 	}
 	defer unix.Close(fd)
-	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}}
+	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}, left: &leftOutList{name: filepath.Join(dir, RebuildList)}}
+	defer b.left.discard()
 	parent := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -130,7 +132,7 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 	for range max(2, runtime.GOMAXPROCS(0)) {
 		g.Go(func() error { return b.work(ctx, progress) })
 	}
-	if err := g.Wait(); err != nil {
+	if err := errors.Join(g.Wait(), b.left.close()); err != nil {
 		return fmt.Errorf("build day: %w", err)
 	}
 	if err := b.linkMissing(parent); err != nil {
@@ -159,6 +161,12 @@ func (b *dayBuilder) list(ctx context.Context, m *Manifest, layout Layout) error
 			return err
 		}
 		if e.Kind == Dir {
+			continue
+		}
+		if e.LeftOut() {
+			if err := b.left.add(&e, m.Depth); err != nil {
+				return err
+			}
 			continue
 		}
 		path := dayPath(&e, layout, m.Depth)

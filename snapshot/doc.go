@@ -7,10 +7,12 @@
 // dump of its database. The manifest is the snapshot; everything else is a
 // view of it. A segment is an object of the store with a run of manifest
 // entries. A day directory shows a snapshot as plain files, hard links to
-// objects. A finding is something wrong that did not stop the run. The closure
+// objects. A file that gold makes may be left out (strategy gold): the manifest lists
+// it, with its hash and the gold, and the store need not have its bytes. A finding is
+// something wrong that did not stop the run. The closure
 // check compares what the database refers to with what the manifest holds.
 //
-// # Formats, version 1
+// # Formats, version 2
 //
 //	snapshots/<installation>/<time>/manifest       two lines: JSON (Manifest), and the BLAKE3-256 of the first
 //	snapshots/<installation>/<time>/summary.json   how it was made (Summary)
@@ -19,8 +21,11 @@
 //	days/<installation>/<time>/other/<path>              all other files, by their path in the repository
 //	days/<installation>/<time>/database/…                pieces of the dump, each a zstd frame
 //	days/<installation>/<time>/RESTORE.txt               commands that bring it back
+//	days/<installation>/<time>/REBUILD.txt.zst           the files that are left out; missing if none is
 //	days/<installation>/current                          symbolic link to the newest of them
 //	cache/<installation>.scan                            directories of the last walk (scancache.go)
+//
+// In version 1 no file was left out; everything else was the same, and is read.
 //
 // The layout of a segment is described in segment.go, that of a dump in
 // dump.go. A manifest names its segments, oldest first; a later one overrules.
@@ -52,6 +57,21 @@
 // days, by a full scan, and stored again. If the repository has not got its bytes
 // any more, the manifest keeps the entry, the day leaves the file out, and this
 // snapshot and every later one have a finding that says so.
+//
+// # What is left out
+//
+// A Prover says which derived files gold makes: by the unpacker of today, from a gold
+// that was unpacked, with the bytes that the file had. Those are left out, unread,
+// if their gold is in the same snapshot; which is looked at again when all golds have
+// been read. Whether the proof of a known file still holds is asked in every first
+// pass, of all files, also where no directory is read: a file without a proof is
+// stored. A file that is gold itself shares its object, and is never left out; nor is
+// an empty one. If an earlier snapshot stored a file that is left out now, its object
+// is used as long as it is there, and the manifest does not need it.
+//
+// A manifest alone is enough to rebuild: it says from which gold, under which
+// file name. Rebuild needs the store and an unpacker, no ledger and no database. Files
+// that were links to each other come back as files of their own.
 //
 // # After a crash
 //

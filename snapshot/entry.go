@@ -24,9 +24,20 @@ type Entry struct {
 	UID, GID uint32
 	Mtime    int64      // nanoseconds since 1970
 	Size     int64      // bytes
-	Object   store.Hash // of a file that is not empty
+	Object   store.Hash // of a file that is not empty: its BLAKE3, even if it is left out
 	Inode    uint64     // of a file that had several names, else 0: entries with the same one are links to each other
 	Target   string     // of a symbolic link
+	Gold     Gold       // of a file that is left out: what brings it back
+}
+
+// LeftOut says whether the snapshot does not keep the bytes of a file, since gold
+// makes them.
+func (e *Entry) LeftOut() bool { return !e.Gold.Name.IsZero() }
+
+// A Gold is an archive that other files are taken out of.
+type Gold struct {
+	Name   fossology.Name
+	Upload string // its file name, which decides what some formats unpack to
 }
 
 // Name returns the content name of an entry that has one: its file name is a
@@ -77,4 +88,11 @@ func appendCanonical(b []byte, dir string, name fossology.Name, depth int) []byt
 // contentEqual says whether two entries stand for the same bytes.
 func (e *Entry) contentEqual(o *Entry) bool {
 	return e.Kind == o.Kind && e.Size == o.Size && e.Object == o.Object && e.Target == o.Target
+}
+
+// differs says whether two entries of one path stand for different things.
+func (e *Entry) differs(o *Entry) bool {
+	a, b := *e, *o
+	a.Gold, b.Gold = Gold{}, Gold{}
+	return a != b
 }

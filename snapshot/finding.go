@@ -33,6 +33,8 @@ const (
 	ManyGone        FindingKind = "many-gone"        // most of what the last snapshot held is no longer there
 	ClockBehind     FindingKind = "clock-behind"     // the newest snapshot is from the future
 	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
+	NoProof         FindingKind = "no-proof"         // whether gold brings a file back could not be looked up
+	NotRebuilt      FindingKind = "not-rebuilt"      // gold did not bring a file back that was left out
 )
 
 // A Finding is something that a person should know, and that did not stop the
@@ -82,6 +84,10 @@ func (k FindingKind) Hint() string {
 		return "is all of the repository mounted, and is its path right? Earlier snapshots still hold the files"
 	case NothingSelected:
 		return (&SelectionError{}).Hint()
+	case NoProof:
+		return "the ledger of what gold makes is damaged: repotool snapshot --strategy gold --index run mends it"
+	case NotRebuilt:
+		return "restore again with the repotool and the tools that took the snapshot (see unpacker in repotool snapshots), or look for the file in another snapshot"
 	case LinkedDirectory:
 		return "back up what it leads to as well, or mount it there instead"
 	}

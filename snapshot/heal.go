@@ -90,7 +90,7 @@ func (t *taker) checkObjects(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if e.Kind != File || e.Object.IsZero() {
+		if e.Kind != File || e.Object.IsZero() || e.LeftOut() {
 			continue
 		}
 		_, err := t.Store.Stat(e.Object)
@@ -107,7 +107,7 @@ func (t *taker) checkObjects(ctx context.Context) error {
 // checkKept looks for the object of a known file whose content is wrong today:
 // what is known of it stays in the manifest. A day would meet it anyway.
 func (s *scan) checkKept(it *item) {
-	if !s.noDay || !it.had || it.prev.Kind != File || it.prev.Object.IsZero() {
+	if !s.noDay || !it.had || it.prev.Kind != File || it.prev.Object.IsZero() || it.prev.LeftOut() {
 		return
 	}
 	if _, err := s.st.Stat(it.prev.Object); isLost(err) {

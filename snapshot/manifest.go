@@ -14,8 +14,9 @@ import (
 	"repotool/store"
 )
 
-// Version is the format of manifests that this package writes.
-const Version = 1
+// Version is the format of manifests that this package writes. Since version 2
+// files may be left out; a reader of version 1 would think them stored.
+const Version = 2
 
 // TimeFormat is the name of a snapshot: UTC, sortable, and a file name.
 const TimeFormat = "2006-01-02T150405Z"
@@ -57,12 +58,14 @@ type Manifest struct {
 	Version      int               `json:"version"`
 	Installation string            `json:"installation"`
 	Time         time.Time         `json:"time"`
-	Strategy     string            `json:"strategy"` // "full"
+	Strategy     string            `json:"strategy"` // full or gold
 	Depth        int               `json:"depth"`    // fan-out of the repository
 	Repository   string            `json:"repository"`
 	DirMode      DirMeta           `json:"dirMode"`
-	Segments     []Segment         `json:"segments"` // oldest first; a later one overrules
-	Totals       map[string]Totals `json:"totals"`   // by type: gold, files, logs, …
+	Segments     []Segment         `json:"segments"`           // oldest first; a later one overrules
+	Totals       map[string]Totals `json:"totals"`             // by type: gold, files, logs, …
+	LeftOut      Totals            `json:"leftOut,omitzero"`   // of them, those that gold brings back
+	Unpacker     string            `json:"unpacker,omitempty"` // by which that was proven
 	Database     *Dump             `json:"database,omitempty"`
 	Rows         map[string]int64  `json:"rows,omitempty"`       // of upload, pfile, uploadtree, jobqueue
 	RestoreText  store.Hash        `json:"restoreText,omitzero"` // of RESTORE.txt; zero: no day, or not recorded

@@ -48,6 +48,9 @@ func (t *taker) prepare(ctx context.Context) error {
 	}
 	t.manifest = &Manifest{Version: Version, Installation: t.Installation, Time: t.started.UTC().Truncate(time.Second),
 		Strategy: "full", Depth: t.Depth, Repository: t.Repository, Totals: map[string]Totals{}}
+	if t.Prover != nil {
+		t.manifest.Strategy, t.manifest.Unpacker = "gold", t.Unpacker
+	}
 	if len(names) > 0 {
 		// Two in one second, or a clock that went back: names stay in order,
 		// those of damaged snapshots too.
@@ -65,12 +68,12 @@ func (t *taker) prepare(ctx context.Context) error {
 	}
 	if parent != nil && parent.Depth == t.Depth {
 		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
-		t.manifest.DirMode = parent.DirMode
+		t.manifest.DirMode, t.manifest.LeftOut = parent.DirMode, parent.LeftOut
 		for k, v := range parent.Totals {
 			t.manifest.Totals[k] = v
 		}
 	}
-	t.summary = Summary{Version: Version, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
+	t.summary = Summary{Version: summaryVersion, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil
 }

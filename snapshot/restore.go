@@ -40,6 +40,8 @@ type RestoreReport struct {
 	Foreign  int64 `json:"foreign"`  // files whose owner or mode could not be set
 	NewBytes int64 `json:"newBytes"` // bytes that are written
 	Symlinks int64 `json:"symlinks"` // symbolic links among Files, which a snapshot does not count as files
+	LeftOut  int64 `json:"leftOut"`  // files that only gold brings back: see Rebuild
+	LeftSize int64 `json:"leftOutBytes"`
 }
 
 // A worker takes batches of entries, cut as those of a day are.
@@ -63,7 +65,9 @@ type restorer struct {
 	syncMu    sync.Mutex
 	syncs     map[uint64]int // a handle in each file system below the target
 	notSynced error          // of file systems that there is no handle in
-	count     struct{ files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes, symlinks atomic.Int64 }
+	count     struct {
+		files, bytes, written, replaced, kept, linked, damaged, foreign, newBytes, symlinks, leftOut, leftSize atomic.Int64
+	}
 }
 
 type linkPair struct {
@@ -75,23 +79,15 @@ type linkPair struct {
 // so an interrupted restore goes on where it was; what is there and wrong is
 // replaced at once; what is there and not in the snapshot is left alone. Every
 // byte is checked against its hash on the way, no file appears before it is
-// complete, and none becomes a link into the store.
+// complete, and none becomes a link into the store. Files that were left out of the
+// snapshot and are not in the store are passed over: Rebuild brings them back.
 func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreReport, error) {
-	if o.Progress == nil {
-		o.Progress = new(Progress)
-	}
-	if o.Findings == nil {
-		o.Findings = new(Findings)
-	}
-	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, lacks: map[string]bool{}, syncs: map[uint64]int{}}
-	if err := r.openTarget(); err != nil {
+	r, err := s.restorer(o)
+	if err != nil {
 		return nil, err
 	}
-	if r.fd >= 0 {
-		defer unix.Close(r.fd)
-	}
-	defer r.closeSyncs()
-	r.dirMode = r.newDirMode()
+	defer r.close()
+	o = r.o
 	total := s.Manifest.Total()
 	o.Progress.Begin(PhaseFiles, total.Files, total.Bytes)
 	g, gctx := errgroup.WithContext(ctx)
@@ -115,7 +111,30 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	}
 	c := &r.count
 	return &RestoreReport{c.files.Load(), c.bytes.Load(), c.written.Load(), c.replaced.Load(), c.kept.Load(),
-		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load(), c.symlinks.Load()}, nil
+		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load(), c.symlinks.Load(), c.leftOut.Load(), c.leftSize.Load()}, nil
+}
+
+// restorer opens the target. Its user closes it.
+func (s *Snapshot) restorer(o RestoreOptions) (*restorer, error) {
+	if o.Progress == nil {
+		o.Progress = new(Progress)
+	}
+	if o.Findings == nil {
+		o.Findings = new(Findings)
+	}
+	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, lacks: map[string]bool{}, syncs: map[uint64]int{}}
+	if err := r.openTarget(); err != nil {
+		return nil, err
+	}
+	r.dirMode = r.newDirMode()
+	return r, nil
+}
+
+func (r *restorer) close() {
+	r.closeSyncs()
+	if r.fd >= 0 {
+		unix.Close(r.fd)
+	}
 }
 
 // toSync has a file system synced at the end: a host of a repository may be a
@@ -213,6 +232,11 @@ func (r *restorer) list(ctx context.Context) error {
 			if err := r.dir(&e); err != nil {
 				return err
 			}
+			continue
+		}
+		if e.LeftOut() && !stored(r.Store, &e) {
+			r.count.leftOut.Add(1)
+			r.count.leftSize.Add(e.Size)
 			continue
 		}
 		if r.deferLink(e) {

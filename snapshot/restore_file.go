@@ -153,12 +153,17 @@ func (w *fileWriter) write(ctx context.Context, e *Entry, there bool) error {
 		}
 		return nil
 	}
+	return w.writeFile(e, there, func(fd int) error { return w.fill(ctx, fd, e) })
+}
+
+// writeFile makes a file that appears when fill has succeeded.
+func (w *fileWriter) writeFile(e *Entry, there bool, fill func(fd int) error) error {
 	fd, name, err := w.create(e.Path, e.Mode&0o777)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	err = w.fill(ctx, fd, e)
+	err = fill(fd)
 	if err == nil {
 		w.setFD(fd, e)
 		err = w.place(fd, name, e.Path, there)

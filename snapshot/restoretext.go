@@ -16,6 +16,7 @@ func restoreText(m *Manifest, layout Layout, tops []string) []byte {
 	t := &restoreWriter{m: m}
 	t.intro()
 	t.files(layout, tops)
+	t.leftOut()
 	t.database()
 	return []byte(t.b.String())
 }
@@ -27,7 +28,7 @@ func (s *Snapshot) RestoreText(ctx context.Context, layout Layout) ([]byte, erro
 		if err != nil {
 			return nil, err
 		}
-		if e.Kind != Dir {
+		if e.Kind != Dir && !e.LeftOut() {
 			b.note(dayPath(&e, layout, s.Manifest.Depth))
 		}
 	}
@@ -66,7 +67,7 @@ func (t *restoreWriter) files(layout Layout, tops []string) {
 	other := false
 	t.say("2. Copy the files. The files of this day are links into the store: copy them,\n   never move or change them.")
 	if layout == LayoutNative {
-		t.run(`cp -R . "$REPO"`, `rm -rf "$REPO/database" "$REPO/RESTORE.txt" "$REPO/other"`)
+		t.run(`cp -R . "$REPO"`, `rm -rf "$REPO/database" "$REPO/RESTORE.txt" "$REPO/`+RebuildList+`" "$REPO/other"`)
 	}
 	for _, top := range tops {
 		if top == "other" {

@@ -35,6 +35,11 @@ type scan struct {
 	slack    time.Duration
 	dirMeta  *DirMeta // nil: the first deep directory decides
 	totals   map[string]Totals
+	leftOut  *Totals
+	prover   Prover  // nil: nothing is left out
+	golds    goldSet // those that count for prover; nil: not known yet, all do
+	faults   int     // of prover
+	review   bool    // decide anew about files that are known, too
 	findings *Findings
 	progress *Progress
 	tmpDir   string
@@ -196,7 +201,7 @@ func (s *scan) advance(ctx context.Context, path string) error {
 		if err != nil || known == nil || fossology.ComparePaths(known.Path, path) >= 0 {
 			return err
 		}
-		if !s.anyRead() {
+		if !s.anyRead() && !s.review {
 			return s.prev.seek(path)
 		}
 		if err := s.passKnown(ctx, known); err != nil {
@@ -224,6 +229,10 @@ func (s *scan) passKnown(ctx context.Context, known *Entry) error {
 	if n := len(s.frames); n > 0 && s.frames[n-1].read {
 		it := item{prev: *known, had: true, entry: Entry{Path: known.Path, Kind: removed}}
 		if err := s.add(ctx, it); err != nil {
+			return err
+		}
+	} else if s.review {
+		if err := s.reviewKnown(ctx, known); err != nil {
 			return err
 		}
 	}

@@ -148,6 +148,14 @@ func (s *scan) retry(p string) {
 
 func (s *scan) count(it *item) {
 	t := s.totals[typeOf(it.entry.Path)]
+	if it.had && it.prev.LeftOut() {
+		s.leftOut.Files--
+		s.leftOut.Bytes -= it.prev.Size
+	}
+	if it.entry.LeftOut() {
+		s.leftOut.Files++
+		s.leftOut.Bytes += it.entry.Size
+	}
 	if it.had && it.prev.Kind == File {
 		t.Files--
 		t.Bytes -= it.prev.Size

@@ -47,6 +47,9 @@ func (s *scan) file(ctx context.Context, e fossology.Event, it item) error {
 	}
 	switch e.Stat.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
+		if s.leaveOut(&it.entry, &it.prev) {
+			break
+		}
 		if s.unchanged(&it) {
 			it.entry.Object = it.prev.Object
 		} else {
@@ -79,7 +82,7 @@ func (s *scan) unchanged(it *item) bool {
 		return false
 	}
 	if name, ok := it.entry.Name(s.depth); ok {
-		return name.Size == it.entry.Size
+		return name.Size == it.entry.Size && (!it.prev.LeftOut() || stored(s.st, &it.prev))
 	}
 	return it.prev.Mtime == it.entry.Mtime
 }

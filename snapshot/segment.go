@@ -16,10 +16,10 @@ import (
 	"repotool/store"
 )
 
-// Format of a segment (version 1). Segments are objects, so their name is a
+// Format of a segment (version 2). Segments are objects, so their name is a
 // checksum of the whole; each block carries one of its own (zstd's).
 //
-//	magic  "repotool segment 1\n"
+//	magic  "repotool segment 2\n"
 //	blocks zstd frames, each of up to blockEntries rows in order
 //	index  a zstd frame of JSON: segmentIndex
 //	tail   8 bytes: offset of the index, big endian
@@ -29,9 +29,14 @@ import (
 // removed, [uvarint mode uid gid when changed], varint mtime difference,
 // [uvarint size when the Name does not say it], [32 bytes object],
 // [uvarint inode], [uvarint length, target]. Each block starts afresh.
+//
+// A file that is left out has the kind of a removed path, and an object, which
+// such a path has not; behind the row stands the number of its gold in the index:
+// uvarint. In version 1 there was no such row; all else was the same.
 const (
 	segmentName  = "repotool segment "
-	segmentMagic = segmentName + "1\n"
+	segmentMagic = segmentName + "2\n"
+	segmentOld   = segmentName + "1\n" // still read
 	blockEntries = 1024
 	maxBlock     = 16 << 20 // bytes of a decoded block: a path has at most 4096, a row not much more
 )
@@ -41,6 +46,7 @@ type segmentIndex struct {
 	Depth   int          `json:"depth"` // of the repository's fan-out
 	Entries int64        `json:"entries"`
 	Blocks  []blockIndex `json:"blocks"`
+	Golds   []goldIndex  `json:"golds,omitempty"` // those that rows name by their number
 }
 
 type blockIndex struct {
@@ -59,6 +65,7 @@ type segmentWriter struct {
 	at    int64
 	last  string
 	state rowState
+	golds *goldTable
 	frame []byte
 }
 
@@ -72,7 +79,7 @@ func newSegmentWriter(st *store.Store, depth int) (*segmentWriter, error) {
 		out.Discard()
 		return nil, err
 	}
-	w := &segmentWriter{out: out, index: segmentIndex{Depth: depth}, enc: enc}
+	w := &segmentWriter{out: out, index: segmentIndex{Depth: depth}, enc: enc, golds: new(goldTable)}
 	return w, w.write([]byte(segmentMagic))
 }
 
@@ -86,7 +93,7 @@ func (w *segmentWriter) write(b []byte) error {
 func (w *segmentWriter) add(e *Entry) error {
 	if w.n == 0 {
 		w.index.Blocks = append(w.index.Blocks, blockIndex{First: e.Path, Offset: w.at})
-		w.state = rowState{}
+		w.state = rowState{golds: w.golds}
 	}
 	if w.index.Entries > 0 && fossology.ComparePaths(w.last, e.Path) >= 0 {
 		return fmt.Errorf("manifest entry %q does not follow %q", e.Path, w.last)
@@ -116,6 +123,7 @@ func (w *segmentWriter) close() (Segment, error) {
 	if err := w.flush(); err != nil {
 		return Segment{}, err
 	}
+	w.index.Golds = w.golds.index()
 	index, err := json.Marshal(w.index)
 	if err != nil {
 		return Segment{}, err
@@ -145,6 +153,7 @@ type segmentReader struct {
 	raw   []byte
 	frame []byte
 	state rowState
+	golds *goldTable
 }
 
 func openSegment(st *store.Store, seg Segment) (*segmentReader, error) {
@@ -193,12 +202,13 @@ func (r *segmentReader) open() (err error) {
 	if err != nil || json.Unmarshal(index, &r.index) != nil {
 		return ErrDamagedManifest
 	}
-	return nil
+	r.golds, err = readGolds(r.index.Golds)
+	return err
 }
 
 // checkMagic tells a segment of a later repotool from a damaged one.
 func checkMagic(magic string) error {
-	if magic == segmentMagic {
+	if magic == segmentMagic || magic == segmentOld {
 		return nil
 	}
 	rest, ok := strings.CutPrefix(magic, segmentName)
@@ -245,7 +255,7 @@ func (r *segmentReader) next(e *Entry) error {
 		if err != nil {
 			return fmt.Errorf("manifest segment %s: %w: %w", r.name, ErrDamagedManifest, err)
 		}
-		r.raw, r.rows, r.state = rows, rows, rowState{}
+		r.raw, r.rows, r.state = rows, rows, rowState{golds: r.golds}
 	}
 	rest, err := r.state.readRow(r.rows, e, r.index.Depth)
 	if err != nil {

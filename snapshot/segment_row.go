@@ -22,12 +22,16 @@ type rowState struct {
 	dir            string
 	mode, uid, gid uint32
 	mtime          int64
+	golds          *goldTable
 }
 
 func (s *rowState) appendRow(b []byte, e *Entry, depth int) []byte {
 	at := len(b)
 	b = append(b, byte(e.Kind))
 	flags := byte(e.Kind)
+	if e.LeftOut() {
+		flags = byte(removed)
+	}
 	dir, name, canonical := splitCanonical(e.Path, depth)
 	if canonical {
 		flags |= rowCanonical
@@ -80,6 +84,9 @@ func (s *rowState) appendRow(b []byte, e *Entry, depth int) []byte {
 		b = binary.AppendUvarint(b, uint64(len(e.Target)))
 		b = append(b, e.Target...)
 	}
+	if e.LeftOut() {
+		b = binary.AppendUvarint(b, s.golds.number(e.Gold))
+	}
 	b[at] = flags
 	return b
 }
@@ -129,6 +136,10 @@ func (s *rowState) readRow(b []byte, e *Entry, depth int) ([]byte, error) {
 	flags := b[0]
 	r := rowReader{b: b[1:]}
 	*e = Entry{Kind: EntryKind(flags & 3)}
+	leftOut := e.Kind == removed && flags&rowObject != 0
+	if leftOut {
+		e.Kind = File
+	}
 	if flags&rowCanonical != 0 {
 		if flags&rowSameDir == 0 {
 			s.dir = string(r.bytes(min(r.uvarint(), maxPath)))
@@ -153,6 +164,10 @@ func (s *rowState) readRow(b []byte, e *Entry, depth int) ([]byte, error) {
 	s.path = e.Path
 	if e.Kind != removed {
 		s.readMeta(&r, e, flags)
+	}
+	if leftOut {
+		gold, ok := s.golds.get(r.uvarint())
+		e.Gold, r.bad = gold, r.bad || !ok
 	}
 	if r.bad {
 		return nil, ErrDamagedManifest

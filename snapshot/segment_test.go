@@ -47,6 +47,9 @@ func anEntry(t *rapid.T) Entry {
 	if rapid.IntRange(0, 3).Draw(t, "links") == 0 {
 		e.Inode = rapid.Uint64().Draw(t, "inode")
 	}
+	if e.Kind == File && !e.Object.IsZero() && rapid.Bool().Draw(t, "left out") {
+		e.Gold = Gold{fossology.Name{SHA1: [20]byte{1}, Size: rapid.Int64Range(0, 9).Draw(t, "gold")}, rapid.SampledFrom([]string{"", "a.tar", "\xff"}).Draw(t, "upload")}
+	}
 	if e.Kind == Symlink {
 		e.Target = rapid.String().Draw(t, "target")
 	}
@@ -169,16 +172,20 @@ func FuzzReadRow(f *testing.F) {
 	} {
 		f.Add(state.appendRow(nil, &e, 3))
 	}
+	table := new(goldTable)
+	table.number(Gold{fossology.Name{Size: 1}, "a.tar"})
+	left := Entry{Path: string(appendCanonical(nil, "h/files", fossology.Name{Size: 4}, 3)), Size: 4, Object: store.Sum(nil), Gold: table.list[0]}
+	f.Add((&rowState{golds: table}).appendRow(nil, &left, 3))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var state rowState
+		state := rowState{golds: table}
 		for len(b) > 0 {
 			var e, again Entry
 			rest, err := state.readRow(b, &e, 3)
 			if err != nil {
 				return
 			}
-			row := new(rowState).appendRow(nil, &e, 3)
-			if _, err := new(rowState).readRow(row, &again, 3); err != nil || again.Path != e.Path {
+			row := (&rowState{golds: table}).appendRow(nil, &e, 3)
+			if _, err := (&rowState{golds: table}).readRow(row, &again, 3); err != nil || again.Path != e.Path || again.Gold != e.Gold {
 				t.Fatalf("%+v became %+v, %v", e, again, err)
 			}
 			b = rest
@@ -282,5 +289,19 @@ func TestCanonicalPaths(t *testing.T) {
 		if dir, n, ok := splitCanonical(bad, 3); ok {
 			t.Errorf("%q split into %q and %v", bad, dir, n)
 		}
+	}
+}
+
+// A row of a file that is left out costs a number more than that of a stored one.
+func TestLeftOutRowIsSmall(t *testing.T) {
+	e := Entry{Path: string(appendCanonical(nil, "localhost/files", fossology.Name{Size: 7}, 3)), Size: 7, Mode: 0o660, Object: store.Sum(nil)}
+	table := new(goldTable)
+	for i := range 100_000 {
+		table.number(Gold{Name: fossology.Name{Size: int64(i + 1)}})
+	}
+	stored := len((&rowState{golds: table}).appendRow(nil, &e, 3))
+	e.Gold = Gold{Name: fossology.Name{Size: 100_000}}
+	if left := len((&rowState{golds: table}).appendRow(nil, &e, 3)); left > stored+3 {
+		t.Errorf("%d bytes, a stored one has %d", left, stored)
 	}
 }

@@ -84,7 +84,11 @@ func (s *Snapshot) Uses(ctx context.Context) iter.Seq2[Use, error] {
 				yield(Use{}, err)
 				return
 			}
-			if !yield(Use{e.Object, e.Size, e.Path, &e}, nil) {
+			u := Use{e.Object, e.Size, e.Path, &e}
+			if e.LeftOut() {
+				u.Object = store.Hash{}
+			}
+			if !yield(u, nil) {
 				return
 			}
 		}
@@ -93,7 +97,7 @@ func (s *Snapshot) Uses(ctx context.Context) iter.Seq2[Use, error] {
 
 // A Use is an object and what a snapshot needs it for.
 type Use struct {
-	Object store.Hash // zero: of an entry that has none
+	Object store.Hash // zero: of an entry that has none, or that gold brings back
 	Size   int64
 	For    string // a path of the repository, database/…, or manifest
 	Entry  *Entry // of the repository; nil for what belongs to the manifest or the database
@@ -111,7 +115,8 @@ func (c Change) Content() bool {
 	return c.Old == nil || c.New == nil || !c.Old.contentEqual(c.New)
 }
 
-// Diff yields what differs between two snapshots, sorted by path.
+// Diff yields what differs between two snapshots, sorted by path. Whether a file
+// is stored or left out is no difference of the repository.
 func Diff(ctx context.Context, from, to *Snapshot) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		byPath := func(a, b Entry) int { return fossology.ComparePaths(a.Path, b.Path) }
@@ -123,7 +128,7 @@ func Diff(ctx context.Context, from, to *Snapshot) iter.Seq2[Change, error] {
 				return
 			case p.a == nil:
 				c.Path = p.b.Path
-			case p.b == nil || *p.a != *p.b:
+			case p.b == nil || p.a.differs(p.b):
 				c.Path = p.a.Path
 			default:
 				continue

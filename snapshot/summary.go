@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// summaryVersion is the format of summaries. New keys do not change it.
+const summaryVersion = 1
+
 // A Summary says how a snapshot was made. It is summary.json beside the
 // manifest, and what 'repotool snapshot --json' prints.
 type Summary struct {
@@ -24,9 +27,11 @@ type Summary struct {
 	Files        int64                 `json:"files"`
 	Bytes        int64                 `json:"bytes"`
 	Types        map[string]Totals     `json:"types"`
-	Read         Totals                `json:"read"`    // read from the repository
-	Added        Totals                `json:"added"`   // new to the store
-	Removed      int64                 `json:"removed"` // paths that are no longer there
+	LeftOut      Totals                `json:"leftOut,omitzero"`   // of Files: gold, which is in the snapshot, brings them back
+	Unpacker     string                `json:"unpacker,omitempty"` // by which that was proven
+	Read         Totals                `json:"read"`               // read from the repository
+	Added        Totals                `json:"added"`              // new to the store
+	Removed      int64                 `json:"removed"`            // paths that are no longer there
 	WorkFiles    int64                 `json:"workFiles"`
 	Dirs         int64                 `json:"directories"`
 	DirsRead     int64                 `json:"directoriesRead"`
@@ -68,6 +73,7 @@ func (s *Summary) finish(t *taker) {
 func (s *Summary) count(m *Manifest) {
 	total := m.Total()
 	s.Files, s.Bytes, s.Types, s.Rows = total.Files, total.Bytes, m.Totals, m.Rows
+	s.LeftOut, s.Unpacker = m.LeftOut, m.Unpacker
 	if m.Database != nil {
 		s.Database = &m.Database.Stats
 	}

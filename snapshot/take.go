@@ -70,6 +70,8 @@ type TakeOptions struct {
 	Dump         *DumpOptions                         // nil: no dump. Take fills in what concerns store and history
 	View         func(context.Context) (*View, error) // nil: no closure check, no row counts
 	Quiesce      Quiesce                              // nil: do not stop anything; the dump then precedes the copy
+	Prover       Prover                               // what gold brings back is left out: strategy gold. nil: strategy full
+	Unpacker     string                               // describes the one that Prover speaks of
 	Detect       Detection
 	FullScan     bool // read every directory this time
 	CheckMD5     bool // check the whole Name of new files, not its SHA-1 alone
@@ -162,6 +164,7 @@ type taker struct {
 	fresh    *cacheWriter    // of this run
 	full     time.Time       // when every directory was last read
 	suspects map[string]bool // files that were wrong the last time
+	golds    goldSet         // in the manifest; nil: not known yet
 	lost     lostFiles
 	tmp      string // of this run alone
 	distrust bool   // read every directory in every pass
@@ -235,8 +238,22 @@ func (t *taker) copy(ctx context.Context) error {
 	return errors.Join(err, end())
 }
 
-// pass scans the repository once and takes up what it finds.
+// pass scans the repository and takes up what it finds. After the last pass every
+// file that is left out has its gold.
 func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.Dir]) error {
+	first := phase == PhaseScan
+	review := first && (t.Prover != nil || t.manifest.LeftOut.Files > 0)
+	if err := t.scan(ctx, phase, dirs, review); err != nil {
+		return err
+	}
+	if first && t.Quiesce != nil {
+		return nil
+	}
+	return t.settle(ctx)
+}
+
+// scan scans the repository once.
+func (t *taker) scan(ctx context.Context, phase Phase, dirs iter.Seq[fossology.Dir], review bool) error {
 	readAll := t.Detect == DetectRead && phase == PhaseScan
 	var expect Totals // a walk passes over what did not change, and cannot say how much that is
 	if readAll {
@@ -248,7 +265,7 @@ func (t *taker) pass(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 	}
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
 		readAll: readAll, noDay: t.Layout == LayoutNone && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
-		totals: t.manifest.Totals, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
+		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, prover: t.Prover, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode
 	}

@@ -29,8 +29,8 @@ type CompleteOptions struct {
 	Progress *snapshot.Progress
 }
 
-// Complete checks that every object that a snapshot names is there, and that
-// its day directory shows it.
+// Complete checks that every object that a snapshot names is there, that its day
+// directory shows it, and that for each file that was left out the gold is there.
 func Complete(ctx context.Context, st *store.Store, installation, ref string, o CompleteOptions) (*Report, error) {
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
@@ -137,6 +137,9 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 		})
 	}
 	if err := g.Wait(); err != nil {
+		return fmt.Errorf("verify snapshot %s: %w", s.Name(), err)
+	}
+	if err := c.checkLeftOut(ctx, s); err != nil {
 		return fmt.Errorf("verify snapshot %s: %w", s.Name(), err)
 	}
 	c.r.Files += files.Load()

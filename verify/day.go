@@ -92,6 +92,14 @@ func checkDayOwn(ctx context.Context, s *snapshot.Snapshot, layout snapshot.Layo
 	for _, path := range foreignPieces(s) {
 		found.day(s, path, "it does not belong to this snapshot")
 	}
+	if s.Manifest.LeftOut.Files > 0 {
+		list := dayDir(s) + "/" + snapshot.RebuildList
+		if info, err := os.Stat(s.Store.Path(list)); err != nil {
+			found.day(s, list, err.Error())
+		} else if info.Size() == 0 {
+			found.day(s, list, "it is empty")
+		}
+	}
 }
 
 func restoreText(s *snapshot.Snapshot) string { return dayDir(s) + "/RESTORE.txt" }

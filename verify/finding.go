@@ -20,6 +20,7 @@ const (
 	ObjectUnreadable   Kind = "object-unreadable"   // an object cannot be read
 	ObjectExposed      Kind = "object-exposed"      // an object can be changed by others than the store's owner, or by mistake
 	FolderUnreadable   Kind = "folder-unreadable"   // a folder of objects cannot be read
+	LeftOutLost        Kind = "left-out-lost"       // files were left out, and the gold that makes them is not there, or bad
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
 	Orphaned           Kind = "orphaned"            // a day without a snapshot, or what is neither among them
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
@@ -47,6 +48,8 @@ func (k Kind) Hint() string {
 			"then, in the store: chown -R --reference=. objects; find objects -type f -exec chmod 0444 {} +"
 	case FolderUnreadable:
 		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
+	case LeftOutLost:
+		return "mend the gold's object ('repotool verify --repair'), and take a new snapshot: it keeps what gold no longer brings back"
 	case DayIncomplete:
 		return "the snapshot itself is not touched by it, and 'repotool verify --repair' makes the day's files again; until then restore with repotool, not by hand"
 	case Orphaned:
@@ -223,6 +226,20 @@ func (f *findings) unlike(h store.Hash, err error) {
 		kind = ObjectDamaged
 	}
 	f.object(h, kind, err.Error())
+}
+
+// about says what is known to be wrong with an object; "": nothing.
+func (f *findings) about(h store.Hash) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i, bad := f.objects[h]
+	switch {
+	case !bad:
+		return ""
+	case i == notListed:
+		return "its object is bad"
+	}
+	return string(f.list[i].Kind) + ": " + f.list[i].Detail
 }
 
 // needed notes that a snapshot needs an object, if the object is known to be bad.

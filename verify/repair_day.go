@@ -36,6 +36,9 @@ func (r *repairer) day(ctx context.Context, s *snapshot.Snapshot) error {
 			return store.WriteFile(tmp, b)
 		}))
 	}
+	if list := dayDir(s) + "/" + snapshot.RebuildList; isWrong(list) {
+		r.settle(wrong, list, r.remake(list, store.Hash{}, func(tmp string) error { return s.WriteRebuildList(ctx, tmp) }))
+	}
 	for u, err := range s.Uses(ctx) {
 		if err != nil {
 			break // a finding of another check
