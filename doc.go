@@ -23,11 +23,23 @@
 //
 // # From the bottom up
 //
+// unpack takes archives apart as FOSSology's unpacker does, in one process, and says
+// what came out, what did not, and why. It knows nothing of FOSSology's repository
+// or database, and has limits against hostile input.
+//
 // fossology is all that is known of FOSSology: its configuration files, where
 // it puts a file, its content names (a value type, parsed without garbage), its
 // database as streams of rows, and its scheduler: how to make it stand still
 // and how to be sure that it runs again, whatever happens to repotool.
 // Start reading there, with Name.
+//
+// goldindex keeps the ledger of what gold, the uploaded archives, unpacks to. It
+// unpacks each once, compares what comes out with the files of the repository, and
+// so knows of each whether gold can bring it back: that is proven, never assumed.
+//
+// reunpack brings files that are missing back from gold: it asks the ledger which gold
+// makes what, opens each once, and writes into the live repository, where nothing ever
+// stands under a Name but its own bytes, and nothing is replaced.
 //
 // store keeps objects. Bytes come in as unnamed temporary files and are linked
 // into place when they are complete; one sync makes a whole night durable. The
@@ -39,7 +51,9 @@
 // number of files; puts what is new into the store; dumps the database in
 // pieces cut by content, so that a day costs what the day changed; checks that
 // rows and files agree; and publishes manifest and day directory, or nothing.
-// Restore, the list of snapshots and the day directories are files of it.
+// Restore, the list of snapshots and the day directories are files of it. By the strategy
+// gold it leaves out what it is told that gold makes; it asks by two small interfaces,
+// Prover and Rebuilder, behind which cmd/repotool puts goldindex and unpack.
 //
 // verify reads and compares, and changes nothing unless told to repair: objects against
 // their hashes, snapshots against their objects, the source against its names.
@@ -57,15 +71,18 @@
 //
 // # Who may import whom
 //
-// A package imports only what lies below it: fossology and store know nothing
-// of each other, snapshot knows both, verify looks at all of them, bench at the
-// store alone, and nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
+// A package imports only what lies below it: unpack, fossology and store know nothing
+// of each other, goldindex knows the first two, reunpack these three, snapshot knows
+// fossology and store, verify these and snapshot, bench the store alone, and nothing
+// imports cmd/repotool. Only fossology opens connections to PostgreSQL;
 // snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
 // the third-party modules that each package may use, and the test fails when the
 // code and the table disagree.
 //
-// The rights follow the same lines. store and snapshot write backups; only
-// snapshot's restore writes a live repository; only fossology stops and starts
-// services; verify reads, and writes the store only when it is told to repair;
-// bench writes what it generates.
+// The rights follow the same lines. unpack touches only what it is handed; goldindex
+// reads, and writes its ledger; store and snapshot write backups; only
+// snapshot's restore and reunpack write a live repository, reunpack only what is missing;
+// only fossology stops and starts services, and lets jobs of a restored queue go on;
+// verify reads, and writes the store only when it is told to repair; bench writes what
+// it generates.
 package repotool

@@ -22,6 +22,11 @@ var allowed = map[string][]string{
 	// Level 0: the tour of the code has none.
 	"": {},
 
+	// Level 0. Decoders, and x/sys for children with limits.
+	"unpack": {"github.com/bodgit/sevenzip", "github.com/klauspost/compress", "github.com/mikelolasagasti/xz",
+		"github.com/nwaples/rardecode/v2", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", "github.com/zeebo/blake3",
+		"golang.org/x/sys"},
+
 	// Level 1. The only package that opens connections to PostgreSQL; x/sys for the
 	// watchdog's process groups and signals.
 	"fossology": {"github.com/jackc/pgx/v5", "golang.org/x/sys", "golang.org/x/sync"},
@@ -33,6 +38,15 @@ var allowed = map[string][]string{
 	"snapshot": {"fossology", "store", "github.com/zeebo/blake3", "github.com/klauspost/compress",
 		"github.com/PlakarKorp/go-cdc-chunkers", "golang.org/x/sys", "golang.org/x/sync"},
 
+	// Reads gold and database, and writes the ledger: its records are zstd, its
+	// proofs BLAKE3.
+	"goldindex": {"fossology", "unpack", "github.com/zeebo/blake3", "github.com/klauspost/compress", "golang.org/x/sys",
+		"golang.org/x/sync"},
+
+	// Level 3. Writes the live repository: what is missing, from gold; x/sys for files
+	// that have no name until they are complete.
+	"reunpack": {"fossology", "goldindex", "unpack", "golang.org/x/sync", "golang.org/x/sys"},
+
 	// Level 3. Compares, and changes nothing but what it is told to repair.
 	"verify": {"fossology", "store", "snapshot", "golang.org/x/sync", "golang.org/x/sys"},
 
@@ -40,7 +54,7 @@ var allowed = map[string][]string{
 	"bench": {"store", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize"},
 
 	// Level 5. The command line: everything, and what makes a terminal pleasant.
-	"cmd/repotool": {"fossology", "store", "snapshot", "verify", "bench", "github.com/urfave/cli/v2",
+	"cmd/repotool": {"fossology", "store", "unpack", "goldindex", "reunpack", "snapshot", "verify", "bench", "github.com/urfave/cli/v2",
 		"github.com/dustin/go-humanize", "github.com/jedib0t/go-pretty/v6", "github.com/vbauerster/mpb/v8",
 		"github.com/pelletier/go-toml/v2", "golang.org/x/term", "golang.org/x/sys"},
 
@@ -54,7 +68,7 @@ var allowed = map[string][]string{
 }
 
 // forTests is what the tests of every package may import in addition.
-var forTests = []string{"fossology", "store", "snapshot", "verify", "bench", "repotest",
+var forTests = []string{"fossology", "store", "unpack", "goldindex", "reunpack", "snapshot", "verify", "bench", "repotest",
 	"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "pgregory.net/rapid",
 	"github.com/zeebo/blake3", "github.com/klauspost/compress", "golang.org/x/sys", "golang.org/x/sync"}
 

@@ -19,7 +19,7 @@ installation          name of the installation
 name                  name of the snapshot
 time                  when it was taken
 repotool              version that took it
-strategy              full
+strategy              full or gold
 detection             how change was noticed: walk or read
 fullScan              every directory was read
 dayLayout             flat, native or none
@@ -27,6 +27,9 @@ files                 files in the snapshot
 bytes                 their bytes
 types.TYPE.files      the same for gold, files, logs, …
 types.TYPE.bytes
+leftOut.files?        of them, those not stored: gold of the snapshot makes them
+leftOut.bytes?        their bytes
+unpacker?             who proved that
 read.files            files read from the repository
 read.bytes            their bytes
 added.files           objects that were new to the store
@@ -60,6 +63,8 @@ total.files           files that the snapshot would hold
 total.bytes           their bytes
 new.files             of those, the ones that the parent has not got
 new.bytes             their bytes
+leftOut.files?        of all, those that gold makes, by the ledger as it is today
+leftOut.bytes?        their bytes
 removed               files that only the parent has
 workFiles             files and directories of agents at work, left out
 unreadable            files and directories that cannot be read
@@ -91,7 +96,8 @@ mtime?                time of change
 object?               BLAKE3-256 of the content
 target?               of a symbolic link
 links?                files with the same number are links to each other
-files?                how many files are below, of a sum`,
+files?                how many files are below, of a sum
+gold?                 of a file that is not stored: the gold that makes it`,
 
 	"diff": `
 path?                 what differs, relative to the repository
@@ -109,6 +115,61 @@ summary.metadata?     files with another mode, owner, time or kind only
 summary.directories?  directories that came, went, or have another mode or owner
 summary.rows.TABLE[]? where the database has other counts: rows in A, rows in B`,
 
+	"reunpack": `
+missing.files         files that were missing of what was asked for
+missing.bytes         their bytes
+written.files         of those, brought back
+written.bytes         their bytes
+there.files           of those, brought by somebody else meanwhile
+there.bytes           their bytes
+golds                 golds that were opened
+lost.reasons.REASON.files
+                      files that were not brought back, because of it
+lost.reasons.REASON.bytes
+                      their bytes
+lost.list[].name?     each of them, the first 10,000
+lost.list[].reason?   why it is not brought back
+lost.list[].detail?   more about it
+foreign               new files and directories whose owner could not be set
+seconds               how long it took`,
+
+	"reunpack --jobs": `
+plan                  true: nothing was done, this is what would be
+uploads[].upload      uploads with jobs that had not ended
+uploads[].running[]?  their jobs that the database believes to run
+uploads[].waiting[]?  their jobs that wait
+uploads[].cutShort?   its first unpack did not end: its tree stays cut
+missing.files         files of these uploads that are missing
+missing.bytes         their bytes
+files?                as repotool reunpack prints it
+jobs.reset[]?         jobs that wait again
+jobs.queued[]?        jobs inserted that unpack an upload
+jobs.waits?           dependencies inserted`,
+
+	"reunpack --dry-run": `
+missing.files         files that are missing of what was asked for
+missing.bytes         their bytes
+rebuilt.files         of those, what gold brings back
+rebuilt.bytes         their bytes
+golds[].name          golds that would be opened, the dearest first
+golds[].upload        what it was uploaded as
+golds[].files         files that are wanted from it
+golds[].bytes         their bytes
+golds[].cost.seconds  to unpack all of it, when that was last done
+golds[].cost.bytes    that come out of it
+golds[].cost.rows     rows of its tree
+golds[].cost.files    of those, with a content
+seconds               sum of the golds' seconds: it takes no longer
+unpacked              sum of the bytes that come out of them
+cannot.reasons.REASON.files
+                      files that no gold brings back, because of it
+cannot.reasons.REASON.bytes
+                      their bytes
+cannot.list[].name?   each of them, the first 10,000
+cannot.list[].reason? why it is not brought back
+cannot.list[].detail? more about it
+troubles[]?           what could not be read while looking`,
+
 	"restore": `
 snapshot              its name
 installation          name of the installation
@@ -124,6 +185,17 @@ files.damaged?        files that are damaged in the store, not restored
 files.foreign?        files whose owner, mode or time could not be set
 files.newBytes?       bytes written
 files.symlinks?       symbolic links among files.files
+files.leftOut?        files that are not stored, since gold makes them
+files.leftOutBytes?   their bytes
+rebuild.wanted.files? of them, those that were not there
+rebuild.wanted.bytes? their bytes
+rebuild.golds?        golds that make them
+rebuild.rebuilt.files?
+                      files that came back from gold
+rebuild.rebuilt.bytes?
+                      their bytes
+rebuild.lost?         files that did not
+rebuild.foreign?      files whose owner, mode or time could not be set
 standstillSeconds?    how long FOSSology stood still, in place
 room.dir?             plan: the nearest directory that exists
 room.freeBytes?       plan: free room there
@@ -188,6 +260,57 @@ findingList[].snapshots?
 findingList[].repaired?
                       true if it was put right
 notListed             how many more there are than findingList has`,
+
+	"index": `
+golds                 golds in the repository
+upToDate              of them, that needed no look
+new                   golds that were unpacked
+unpacked.seconds      what that took, added up over all processors
+unpacked.bytes        that came out of them, contents in contents each time
+unpacked.rows         places in them
+unpacked.files        of those, the ones with a content
+damaged               golds whose bytes contradict their name
+missing               golds that the repository should hold and does not
+forgotten             golds that are gone, and that no upload has
+left                  golds that the budget did not reach
+read                  files that were read, and are confirmed
+readBytes             their bytes
+differ                files whose bytes are not those that gold makes
+leftFiles             files that the budget did not reach
+rebuilt               damaged files of the ledger that were made anew
+troubles              things that could not be read
+firstNotes[]?         the first of damaged, missing, differ and troubles
+seconds               how long it took`,
+
+	"gold status": `
+golds.unpacked        golds in the ledger, by the present unpacker
+golds.outdated        by another one: they prove nothing
+golds.damaged         whose bytes contradict their name
+golds.missing         that the repository does not hold
+files.files           files in the repository's files
+files.bytes           their bytes
+classes.CLASS.files   the same for confirmed, recorded, residue
+classes.CLASS.bytes
+reasons.REASON.files  the same for each reason of residue
+reasons.REASON.bytes
+cutShort[]?           uploads whose first unpack did not come to its end
+unpacker.version      version of the unpacker
+unpacker.tools.TOOL?  what each tool of the system says of its version
+ledger.bytes          size of the ledger
+ledger.records        golds that it has a record of
+ledger.made           rows that say which gold makes which content
+ledger.read           rows of files that were read and confirmed
+ledger.segments       files that hold the rows
+ledger.broken         damaged files, which the next index makes anew
+troubles              things that could not be read
+firstNotes[]?         the first of them`,
+
+	"gold which": `
+name                  content name of the file
+golds[].gold          content name of a gold that holds it
+golds[].seconds       that it took to unpack
+golds[].paths[]       where it stands in there
+golds[].more?         how many more places there are`,
 
 	"doctor": `
 installation          name of the installation

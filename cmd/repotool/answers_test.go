@@ -18,6 +18,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"repotool/bench"
+	"repotool/goldindex"
+	"repotool/reunpack"
 	"repotool/snapshot"
 	"repotool/verify"
 )
@@ -35,9 +37,15 @@ var answerTypes = map[string]reflect.Type{
 	"diff":               reflect.TypeFor[diffLine](),
 	"restore":            reflect.TypeFor[restoreResult](),
 	"verify":             reflect.TypeFor[verify.Report](),
+	"index":              reflect.TypeFor[goldindex.Report](),
+	"gold status":        reflect.TypeFor[goldindex.Status](),
+	"gold which":         reflect.TypeFor[whichGold](),
 	"doctor":             reflect.TypeFor[diagnosis](),
 	"bench repo":         reflect.TypeFor[bench.Facts](),
 	"bench compare":      reflect.TypeFor[bench.Report](),
+	"reunpack":           reflect.TypeFor[reunpack.Report](),
+	"reunpack --jobs":    reflect.TypeFor[resumed](),
+	"reunpack --dry-run": reflect.TypeFor[reunpack.Plan](),
 	"version":            reflect.TypeFor[versionResult](),
 }
 

@@ -28,8 +28,8 @@ Writes the bytes of one file of a snapshot to standard output. NAME is
     which comes out as it was dumped. A path that begins with ./ is one of the
     repository, always.
 
-The content is checked against its hash before the first byte is written. It
-cannot be written as JSON.`,
+The content is checked against its hash before the first byte is written. A file
+that the snapshot left out is taken from its gold. It cannot be written as JSON.`,
 		Action: t.cat,
 	}, `
 repotool cat latest localhost/files/0e/54/f8/0e54f81b….a9c….4207 > file
@@ -66,7 +66,7 @@ func (t *tool) cat(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.writeEntry(c.Context, snap.Store, e)
+	return t.writeEntry(c.Context, snap, e)
 }
 
 // catDump writes a part of the database's dump.
@@ -88,8 +88,8 @@ func (t *tool) catDump(ctx context.Context, snap *snapshot.Snapshot, name string
 	return &hinted{fmt.Errorf("snapshot %s has no %s", snap.Name(), name), "it has " + strings.Join(parts, ", ")}
 }
 
-// writeEntry checks an entry's object, then copies it out.
-func (t *tool) writeEntry(ctx context.Context, st *store.Store, e *snapshot.Entry) error {
+// writeEntry checks an entry's bytes, then copies them out.
+func (t *tool) writeEntry(ctx context.Context, snap *snapshot.Snapshot, e *snapshot.Entry) error {
 	switch {
 	case e.Kind == snapshot.Symlink:
 		return fmt.Errorf("%s is a symbolic link to %s", e.Path, e.Target)
@@ -98,10 +98,11 @@ func (t *tool) writeEntry(ctx context.Context, st *store.Store, e *snapshot.Entr
 	case e.Size == 0:
 		return nil
 	}
-	if _, err := st.Check(ctx, e.Object, make([]byte, 256<<10)); err != nil {
-		return fmt.Errorf("read %s: %w", e.Path, err)
+	u := unpacking{}
+	if e.LeftOut() {
+		u = t.unpacking(snap)
 	}
-	f, err := st.Open(e.Object)
+	f, err := snap.Open(ctx, e, u, u.tempDir)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", e.Path, err)
 	}

@@ -42,6 +42,9 @@ type installationConfig struct {
 	Detect          string   `toml:"detect"`
 	Check           string   `toml:"check"`
 	DayLayout       string   `toml:"day_layout"`
+	Strategy        string   `toml:"strategy"`
+	Index           string   `toml:"index"`
+	IndexBudget     duration `toml:"index_budget"`
 }
 
 // duration is a time.Duration written as in Go: 90s, 10m, 1h30m.
@@ -124,6 +127,8 @@ func (in installationConfig) check(name string) error {
 		{"detect", in.Detect, legalDetect},
 		{"check", in.Check, legalCheck},
 		{"day_layout", in.DayLayout, legalDayLayout},
+		{"strategy", in.Strategy, legalStrategy},
+		{"index", in.Index, legalIndex},
 	} {
 		if e.value != "" {
 			if err := oneOf(e.key, e.value, e.legal...); err != nil {

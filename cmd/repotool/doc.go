@@ -4,7 +4,7 @@
 // This package is the command line and nothing more: it reads flags,
 // environment and configuration, calls one package, and prints what that
 // package returned. What a command does is written in fossology, store,
-// snapshot, verify and bench.
+// goldindex, reunpack, snapshot, verify and bench.
 //
 // # How a command line is read
 //

@@ -74,7 +74,10 @@ errors; a flag or an environment variable of the same name is stronger.
     admin            = "user=postgres"  # makes databases, reads roles' passwords
     detect           = "walk"           # or read: hash everything again
     check            = "name"           # or full: MD5 as well
-    day_layout       = "flat"           # native, none`
+    day_layout       = "flat"           # native, none
+    strategy         = "full"           # or gold: leave out what gold rebuilds
+    index            = "run"            # or use: the ledger as it is
+    index_budget     = "2h"`
 
 	topEnvironment = `
 Each flag that changes a setting has a variable: REPOTOOL_ and the flag's

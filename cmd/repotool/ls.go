@@ -27,7 +27,8 @@ owner, size, time and path, relative to the repository. The parts of the
 database's dump follow, below database/, with their size as plain SQL; files of
 the repository that have such a path are shown as ./database/…. A snapshot
 records directories only where they are empty or have a mode or owner of their
-own; --all shows those.
+own; --all shows those. Files that are not stored, since gold makes them, are
+marked (from gold).
 
 A repository has many files. --depth N shows N levels below PATH and adds up
 what is deeper.
@@ -60,6 +61,7 @@ type listed struct {
 	Target string     `json:"target,omitempty"`
 	Links  uint64     `json:"links,omitempty"`
 	Files  int64      `json:"files,omitempty"`
+	Gold   string     `json:"gold,omitempty"`
 }
 
 func (t *tool) ls(c *cli.Context) error {
@@ -209,6 +211,9 @@ func (x listed) line(w io.Writer) error {
 		if x.Kind == "directory" {
 			name += "/"
 		}
+		if x.Gold != "" {
+			name += "  (from gold)"
+		}
 		_, err = fmt.Fprintf(w, "%-4s %7d %7d  %19s  %14d  %s\n", x.Mode, *x.UID, *x.GID, at, x.Size, name)
 	}
 	return err
@@ -231,6 +236,9 @@ func describe(e *snapshot.Entry) listed {
 	}
 	if !e.Object.IsZero() {
 		x.Object = e.Object.String()
+	}
+	if e.LeftOut() {
+		x.Gold = e.Gold.Name.String()
 	}
 	return x
 }

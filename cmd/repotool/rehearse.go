@@ -16,8 +16,9 @@ type rehearsal struct {
 	Repository   string           `json:"repository"`
 	Parent       string           `json:"parent,omitempty"` // the snapshot it would build on
 	Files        snapshot.Totals  `json:"total"`
-	New          snapshot.Totals  `json:"new"`     // not in the parent
-	Removed      int64            `json:"removed"` // in the parent only
+	New          snapshot.Totals  `json:"new"`              // not in the parent
+	LeftOut      snapshot.Totals  `json:"leftOut,omitzero"` // of all: gold makes them, by the ledger as it is
+	Removed      int64            `json:"removed"`          // in the parent only
 	WorkFiles    int64            `json:"workFiles"`
 	Unreadable   int64            `json:"unreadable"`
 	Database     string           `json:"database"` // how it would be dumped
@@ -26,6 +27,10 @@ type rehearsal struct {
 	FreeBytes    int64            `json:"freeBytes"`
 	FreeInodes   int64            `json:"freeInodes"`
 	Problems     []string         `json:"problems,omitempty"`
+
+	prover  snapshot.Prover // nil: nothing is left out
+	depth   int
+	newLeft int64 // bytes of New that are left out
 }
 
 // rehearse walks through what a snapshot would do, without doing it: the
@@ -47,6 +52,14 @@ func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fo
 		}
 		view.Close()
 		r.Rows = view.Rows
+	}
+	if s.strategy == "gold" {
+		ledger, err := openLedger(ctx, s, st)
+		if err != nil {
+			return mendLedger(err)
+		}
+		defer ledger.Close()
+		r.prover, r.depth = &proven{ledger, map[fossology.Name]string{}}, in.Repository.Depth
 	}
 	parent := func(func(snapshot.Entry, error) bool) {}
 	if list, err := snapshot.List(st, s.installation); err != nil {
@@ -78,8 +91,8 @@ func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fo
 // room says what will not fit. Files of equal content are counted each time, so
 // it may fit all the same; what the dump takes is not known beforehand.
 func (r *rehearsal) room() {
-	if r.New.Bytes > r.FreeBytes {
-		r.Problems = append(r.Problems, fmt.Sprintf("the store has %s free, the new files have %s", size(r.FreeBytes), size(r.New.Bytes)))
+	if r.New.Bytes-r.newLeft > r.FreeBytes {
+		r.Problems = append(r.Problems, fmt.Sprintf("the store has %s free, the new files have %s", size(r.FreeBytes), size(r.New.Bytes-r.newLeft)))
 	}
 	if r.FreeInodes >= 0 && r.New.Files > r.FreeInodes {
 		r.Problems = append(r.Problems, fmt.Sprintf("the store has %s, there are %s new files", inodes(r.FreeInodes), count(r.New.Files)))
@@ -118,6 +131,10 @@ func (r *rehearsal) compare(ctx context.Context, parent iter.Seq2[snapshot.Entry
 		}
 		r.Files.Files++
 		r.Files.Bytes += e.Stat.Size
+		left, leftErr := r.leftOut(e)
+		if leftErr != nil {
+			return leftErr
+		}
 		if more && known.Path == e.Path {
 			same := known.Size == e.Stat.Size || known.Kind == snapshot.Symlink
 			known, err, more = next()
@@ -127,6 +144,9 @@ func (r *rehearsal) compare(ctx context.Context, parent iter.Seq2[snapshot.Entry
 		}
 		r.New.Files++
 		r.New.Bytes += e.Stat.Size
+		if left {
+			r.newLeft += e.Stat.Size
+		}
 	}
 	for ; more && err == nil; known, err, more = next() {
 		if known.Kind != snapshot.Dir {
@@ -136,11 +156,28 @@ func (r *rehearsal) compare(ctx context.Context, parent iter.Seq2[snapshot.Entry
 	return err
 }
 
+// leftOut says whether a snapshot by the strategy gold would leave a file out, and
+// counts it.
+func (r *rehearsal) leftOut(e fossology.Event) (bool, error) {
+	if r.prover == nil {
+		return false, nil
+	}
+	_, ok, err := snapshot.MayLeaveOut(r.prover, &snapshot.Entry{Path: e.Path, Size: e.Stat.Size}, r.depth)
+	if ok {
+		r.LeftOut.Files++
+		r.LeftOut.Bytes += e.Stat.Size
+	}
+	return ok, mendLedger(err)
+}
+
 // String is the rehearsal for people.
 func (r rehearsal) String() string {
 	parent := "no snapshot yet: everything is new"
 	if r.Parent != "" {
 		parent = fmt.Sprintf("since %s: %s new (%s), %s gone", r.Parent, count(r.New.Files), size(r.New.Bytes), count(r.Removed))
+	}
+	if r.prover != nil {
+		parent += fmt.Sprintf("\n  left out    %s, %s, that gold makes, by the ledger as it is today", plural(r.LeftOut.Files, "file", "files"), size(r.LeftOut.Bytes))
 	}
 	database := r.Database
 	if r.Rows != nil {

@@ -48,6 +48,10 @@ settings. Roles that are missing are created, with their passwords if the
 snapshot has them. Tablespaces are not created: if the server lacks one that a
 table is in, the restore says so before it begins.
 
+Of a snapshot by the strategy gold, the files that it left out are taken from its
+gold when everything else is there, and checked against their hashes. --rebuild
+later leaves that to another run of the same command.
+
 --plan says what would be done, how much it is, whether it fits, and what would
 be overwritten; it changes nothing.`,
 		Flags: append([]cli.Flag{
@@ -57,6 +61,7 @@ be overwritten; it changes nothing.`,
 			&cli.StringFlag{Name: "database-name", Usage: "restore the database under `NAME`"},
 			setting("admin", "make databases by this libpq `STRING` (default: that of Db.conf, with the database postgres)"),
 			setting("load-command", "restore what --database command:… wrote with the shell command `CMD`, which reads it (default: psql)"),
+			&cli.StringFlag{Name: "rebuild", Value: "now", Usage: "take the files that the snapshot left out from gold `WHEN`: now or later"},
 			&cli.BoolFlag{Name: "no-owner", Usage: "do not set owners and groups"},
 			setting("quiesce", "`HOW` to keep FOSSology still during a restore in place: stop (the scheduler) or none"),
 			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
@@ -86,6 +91,7 @@ type restoration struct {
 	databases    []string                // of the dump that are asked for
 	databaseName string
 	noOwner      bool
+	later        bool                // files that were left out are not rebuilt now
 	admin        *fossology.Database // nil if no database is asked for
 	adminDSN     fossology.DSN
 	findings     snapshot.Findings
@@ -106,12 +112,15 @@ func (t *tool) restore(c *cli.Context) error {
 	if name := c.String("database-name"); len(name) > maxDatabaseName {
 		return usagef("restore: --database-name %q is longer than the %d bytes that PostgreSQL keeps", name, maxDatabaseName)
 	}
+	if err := oneOf("--rebuild", c.String("rebuild"), "now", "later"); err != nil {
+		return err
+	}
 	snap, err := openSnapshot(s, c.Args().First())
 	if err != nil {
 		return err
 	}
 	defer snap.Store.Close()
-	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner")}
+	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner"), later: c.String("rebuild") == "later"}
 	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
 	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {
 		return err
@@ -267,7 +276,7 @@ func (r *restoration) work(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.rebuildFiles(ctx)
 }
 
 func (r *restoration) restoreFiles(ctx context.Context) error {

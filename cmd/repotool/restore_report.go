@@ -14,6 +14,7 @@ type restoreResult struct {
 	To           string                         `json:"to"`
 	Plan         bool                           `json:"plan"`
 	Files        *snapshot.RestoreReport        `json:"files,omitempty"`
+	Rebuild      *snapshot.RebuildReport        `json:"rebuild,omitempty"`
 	Room         *room                          `json:"room,omitempty"` // with plan
 	Databases    []*databaseResult              `json:"databases,omitempty"`
 	Problems     []string                       `json:"problems,omitempty"`          // plan: why it would fail
@@ -69,6 +70,7 @@ func (r restoreResult) String() string {
 			fmt.Fprintf(&b, "            %s damaged in the store, not restored\n", count(f.Damaged))
 		}
 	}
+	b.WriteString(r.rebuildLines())
 	if r.Room != nil {
 		fmt.Fprintf(&b, "  room      %s free, %s, on %s\n", size(r.Room.FreeBytes), inodes(r.Room.FreeInodes), r.Room.Dir)
 	}

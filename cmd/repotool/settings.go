@@ -20,6 +20,9 @@ const (
 	defaultSysconf      = "/etc/fossology" // and what else fossology.Load looks at
 	defaultTimeout      = 10 * time.Minute
 	defaultState        = "/var/lib/repotool"
+	// defaultIndexBudget leaves a night its time: what it does not reach is stored, and
+	// left out some nights later.
+	defaultIndexBudget = 2 * time.Hour
 )
 
 // The legal values of the settings that have few; the first is the default.
@@ -28,6 +31,8 @@ var (
 	legalDetect    = []string{"walk", "read"}
 	legalCheck     = []string{"name", "full"}
 	legalDayLayout = []string{"flat", "native", "none"}
+	legalStrategy  = []string{"full", "gold"}
+	legalIndex     = []string{"run", "use"}
 	legalDatabase  = []string{"plain", "cluster", "directory", "none", "command"}
 )
 
@@ -55,6 +60,9 @@ type settings struct {
 	admin           string
 
 	detect, check, dayLayout string
+
+	strategy, index string
+	indexBudget     time.Duration
 
 	json, quiet bool
 }
@@ -138,6 +146,9 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	s.detect = cmp.Or(c.String("detect"), in.Detect, legalDetect[0])
 	s.check = cmp.Or(c.String("check"), in.Check, legalCheck[0])
 	s.dayLayout = cmp.Or(c.String("day-layout"), in.DayLayout, legalDayLayout[0])
+	s.strategy = cmp.Or(c.String("strategy"), in.Strategy, legalStrategy[0])
+	s.index = cmp.Or(c.String("index"), in.Index, legalIndex[0])
+	s.indexBudget = cmp.Or(c.Duration("index-budget"), time.Duration(in.IndexBudget), defaultIndexBudget)
 	if s.database, s.databaseCommand, err = parseDatabaseMode(cmp.Or(c.String("database"), in.Database, legalDatabase[0])); err != nil {
 		return s, err
 	}
@@ -156,10 +167,15 @@ func (s settings) checkValues() error {
 		{"--detect", s.detect, legalDetect},
 		{"--check", s.check, legalCheck},
 		{"--day-layout", s.dayLayout, legalDayLayout},
+		{"--strategy", s.strategy, legalStrategy},
+		{"--index", s.index, legalIndex},
 	} {
 		if err := oneOf(e.what, e.value, e.legal...); err != nil {
 			return err
 		}
+	}
+	if s.indexBudget < 0 {
+		return usagef("--index-budget %s: expected a positive duration such as 2h", s.indexBudget)
 	}
 	if s.quiesceTimeout < 0 {
 		return usagef("--quiesce-timeout %s: expected a positive duration such as 10m", s.quiesceTimeout)

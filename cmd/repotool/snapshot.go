@@ -33,6 +33,16 @@ A file whose bytes do not match its name is a finding. It is not stored
 under that name, and an earlier good copy stays. Findings do not stop the
 snapshot; they make the exit code 3.
 
+With --strategy gold, files that gold makes are left out: the archives in gold
+were unpacked (repotool index), and what came out had the bytes of the file in
+the repository, by the unpacker that is in use today. Everything else is
+stored, and the snapshot still lists every file with its hash. The ledger is
+brought up to date first; what is not proven within --index-budget is stored.
+A file that loses its proof, since its gold is gone or the unpacker changed,
+is stored by the next snapshot. What is left out is not read, with --detect
+read either: repotool verify --source reads it. Strategies may change in one
+store; nothing is lost by that.
+
 Of a dump, the rows of the tables upload, pfile, uploadtree and jobqueue are
 counted and compared with the database; if they differ, there is no snapshot.
 The passwords of the database's roles can be read by a superuser only: without
@@ -47,6 +57,9 @@ passwords set by hand.`,
 			setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
 			setting("detect", "notice change by `HOW`: walk (names and sizes) or read (hash every file)"),
 			setting("check", "check `WHAT` of new files: name (SHA-1 and size) or full (MD5 too)"),
+			setting("strategy", "store by `STRATEGY`: full (everything) or gold (leave out what gold is proven to bring back)"),
+			setting("index", "with --strategy gold: `run` the index first, or use the ledger as it is"),
+			&cli.DurationFlag{Name: "index-budget", Usage: "begin nothing new in the index after `DURATION` (default 2h)", EnvVars: env("index-budget")},
 			setting("day-layout", "make the day directory flat, native or none, as `LAYOUT` says"),
 			&cli.BoolFlag{Name: "full-scan", Usage: "read every directory, even if its times say that nothing changed (done weekly anyway)"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done; change nothing"},
@@ -55,6 +68,7 @@ passwords set by hand.`,
 	}, `
 repotool snapshot --store /backup/fossology
 repotool snapshot --store /backup/fossology --quiesce none --day-layout none
+repotool snapshot --strategy gold --index-budget 1h
 repotool snapshot --database 'command:ssh db pg_dump fossology'
 repotool snapshot --installation internal --sysconf /etc/fossology-internal`,
 		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
@@ -126,6 +140,13 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		o.View = databaseView(db)
 	}
 	var stopped error
+	if s.strategy == "gold" {
+		ledger, err := t.leaveOut(ctx, s, st, in, db, &o)
+		if err != nil {
+			return err
+		}
+		defer ledger.Close()
+	}
 	if s.quiesce == "stop" {
 		o.Quiesce = t.standstill(s, in, db)
 	} else if r, err := t.startLeftover(ctx, s, in); err != nil {
@@ -165,6 +186,10 @@ func summaryLine(x *snapshot.Summary) string {
 	}
 	if x.WorkFiles > 0 {
 		line += fmt.Sprintf(", %s of agents at work left out", plural(x.WorkFiles, "file or directory", "files and directories"))
+	}
+	if x.LeftOut.Files > 0 {
+		line += fmt.Sprintf("; not stored: %s (%s) that gold in the snapshot makes, which was unpacked and compared",
+			count(x.LeftOut.Files), size(x.LeftOut.Bytes))
 	}
 	if d := x.Database; d != nil {
 		line += fmt.Sprintf("; database %s (%s stored)", size(d.RawBytes), size(d.NewBytes))

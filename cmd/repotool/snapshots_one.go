@@ -65,6 +65,10 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest, day string) string {
 	}
 	made("read", "%s, %s, of which %s were new to the store (%s)", plural(x.Read.Files, "file", "files"), size(x.Read.Bytes),
 		count(x.Added.Files), size(x.Added.Bytes))
+	if n := m.LeftOut; n.Files > 0 {
+		line("from gold", "%s, %s, are not stored: gold in this snapshot makes them", plural(n.Files, "file", "files"), size(n.Bytes))
+		line("", "proven by %s", m.Unpacker)
+	}
 	made("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
 	made("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
 	if d := m.Database; d != nil {

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/urfave/cli/v2"
+
+	"repotool/goldindex"
+)
+
+func (t *tool) goldCommand() *cli.Command {
+	c := documented(&cli.Command{
+		Name:      "gold",
+		Usage:     "say what gold brings back, and take files out of it",
+		ArgsUsage: "status|which|cat",
+		Description: `
+Answers from the ledger that repotool index keeps: gold status says how much of
+the repository gold brings back, and what it does not, and why; gold which
+says which golds hold a file; gold cat takes one file out of gold. They
+change nothing.`,
+		Action: func(*cli.Context) error {
+			return &usageError{err: errNoCommand, hint: "write repotool gold status, gold which NAME or gold cat NAME"}
+		},
+	}, `
+repotool gold status
+repotool gold which 0e54f81b2d1bc7bd7db9e9e9a5ddab2a8d30ad29
+repotool gold cat 0e54f81b2d1bc7bd7db9e9e9a5ddab2a8d30ad29 > file`,
+		exitFailed)
+	c.Subcommands = []*cli.Command{t.goldStatusCommand(), t.goldWhichCommand(), t.goldCatCommand()}
+	return c
+}
+
+func (t *tool) goldStatusCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:     "status",
+		HelpName: "gold status",
+		Usage:    "sum up what gold brings back, and what not",
+		Description: `
+Adds up the unpacked files of the repository:
+
+    confirmed   gold makes it, byte for byte, by this repotool and its tools
+    recorded    the database says that a gold holds it; not confirmed yet
+    residue     gold does not bring it back, because
+
+        metadata        it is a tool's report about an archive
+        cut-short       FOSSology's first unpack was killed and left it
+        gold-missing    the gold is not in the repository
+        gold-damaged    the gold's bytes contradict its name
+        not-opened      the gold was unpacked, and it did not come out
+        not-referenced  no upload has it, and no gold makes it
+
+Uploads whose first unpack did not come to its end are listed. FOSSology does not
+notice: to unpack them again by its web pages keeps their tree as it is for ever.`,
+		Flags:  sourceFlags(),
+		Action: t.goldStatus,
+	}, `
+repotool gold status --store /backup/fossology
+repotool gold status --json | jq .classes.confirmed.bytes`,
+		exitFailed, exitFindings, exitInterrupted)
+}
+
+func (t *tool) goldStatus(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 0 {
+		return tooMany(c, 0)
+	}
+	return t.withGold(c.Context, s, func(g gold) error {
+		ledger, err := g.ledger(c.Context, s)
+		if err != nil {
+			return err
+		}
+		defer ledger.Close()
+		view, err := g.db.View(c.Context) // all of it at one moment
+		if err != nil {
+			return err
+		}
+		defer view.Close()
+		st, err := ledger.Status(c.Context, g.in.Repository, view)
+		if err != nil {
+			return err
+		}
+		if s.json {
+			err = t.answer(st)
+		} else {
+			t.goldTable(s, st)
+		}
+		if err == nil && st.Troubles > 0 {
+			err = findingsError{st.Troubles}
+		}
+		return err
+	})
+}
+
+// goldTable prints a status for people.
+func (t *tool) goldTable(s settings, st *goldindex.Status) {
+	for _, note := range st.First {
+		fmt.Fprintf(t.stderr, "finding: %s\n", printable(note))
+	}
+	if s.quiet {
+		return
+	}
+	tw := newTable(t.stdout, []string{"CLASS", "REASON", "FILES", "BYTES", "SHARE"}, 3, 4, 5)
+	row := func(class, reason string, n goldindex.Sum) {
+		tw.AppendRow(table.Row{class, reason, count(n.Files), size(n.Bytes), share(n.Bytes, st.Files.Bytes)})
+	}
+	for _, class := range []goldindex.Class{goldindex.Confirmed, goldindex.Recorded} {
+		row(string(class), "", st.Classes[class])
+	}
+	for _, reason := range goldindex.Reasons() {
+		if n := st.Reasons[reason]; n.Files > 0 {
+			row(string(goldindex.Residue), string(reason), n)
+		}
+	}
+	row("all", "", st.Files)
+	tw.Render()
+	t.say(s, "%s unpacked", plural(st.Golds.Unpacked, "gold", "golds"))
+	for _, n := range []struct {
+		n    int64
+		what string
+	}{{st.Golds.Outdated, "by another unpacker"}, {st.Golds.Damaged, "damaged"}, {st.Golds.Missing, "missing"}} {
+		if n.n > 0 {
+			t.say(s, ", %s %s", count(n.n), n.what)
+		}
+	}
+	t.say(s, "; the ledger has %s\n", size(st.Ledger.Bytes))
+	if len(st.CutShort) > 0 {
+		t.say(s, "first unpack not finished: %s\n", strings.Trim(fmt.Sprint(st.CutShort), "[]"))
+	}
+	if st.Ledger.Broken > 0 {
+		t.say(s, "%s of the ledger: repotool index makes them anew\n", plural(st.Ledger.Broken, "damaged file", "damaged files"))
+	}
+}
+
+// share is a percentage.
+func share(n, of int64) string {
+	if of == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of))
+}
+
+// whichGold is what gold which prints with --json.
+type whichGold struct {
+	Name  string      `json:"name"`
+	Golds []goldPlace `json:"golds"`
+}
+
+type goldPlace struct {
+	Gold    string   `json:"gold"`
+	Seconds float64  `json:"seconds"`
+	Paths   []string `json:"paths"`
+	More    int64    `json:"more,omitempty"`
+}
+
+func (t *tool) goldWhichCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:      "which",
+		HelpName:  "gold which",
+		Usage:     "say which golds hold a file, and where",
+		ArgsUsage: "NAME",
+		Description: `
+Lists the golds that make a file, and the paths by which it is reached in each,
+as FOSSology shows them. NAME is a content name (sha1.md5.size), a beginning of
+one that fits one content, or a path that ends with one.`,
+		Action: t.goldWhich,
+	}, `
+repotool gold which 0e54f81b2d1bc7bd7db9e9e9a5ddab2a8d30ad29
+repotool gold which --json 0e54f81b | jq -r '.golds[0].paths[0]'`,
+		exitFailed)
+}
+
+func (t *tool) goldWhich(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	return t.withLedger(c, s, func(ctx context.Context, ledger *goldindex.Ledger, name string) error {
+		n, err := oneName(ledger, name)
+		if err != nil {
+			return err
+		}
+		places, err := ledger.Which(n)
+		if err != nil {
+			return mendLedger(err)
+		}
+		if s.json {
+			w := whichGold{Name: n.String()}
+			for _, p := range places {
+				w.Golds = append(w.Golds, goldPlace{p.Gold.String(), p.Cost.Seconds, slices.Clone(p.Paths), p.More})
+			}
+			return t.answer(w)
+		}
+		for _, p := range places {
+			fmt.Fprintf(t.stdout, "%s  (%s to unpack)\n", p.Gold, fraction(p.Cost.Seconds))
+			for _, path := range p.Paths {
+				fmt.Fprintf(t.stdout, "    %s\n", printable(path))
+			}
+			if p.More > 0 {
+				fmt.Fprintf(t.stdout, "    and %s\n", plural(p.More, "path more", "paths more"))
+			}
+		}
+		return nil
+	})
+}
+
+// withLedger opens the ledger for a command that asks it about a NAME.
+func (t *tool) withLedger(c *cli.Context, s settings, work func(context.Context, *goldindex.Ledger, string) error) error {
+	switch {
+	case c.NArg() == 0 || c.Args().First() == "":
+		return &usageError{err: fmt.Errorf("gold %s: NAME is not given", c.Command.Name), hint: "write repotool gold " + c.Command.Name + " NAME"}
+	case c.NArg() > 1:
+		return tooMany(c, 1)
+	}
+	st, err := openStore(s)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	ledger, err := openLedger(c.Context, s, st)
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	path := cleanPath(c.Args().First())
+	return work(c.Context, ledger, path[strings.LastIndexByte(path, '/')+1:])
+}
+
+// mendLedger says what to do about a ledger that is damaged.
+func mendLedger(err error) error {
+	if errors.Is(err, goldindex.ErrDamaged) {
+		return withHint(err, "repotool index makes it anew")
+	}
+	return err
+}
