@@ -65,7 +65,7 @@ func tarMembers(a *archive, r io.Reader) error {
 			return err
 		}
 		switch h.Typeflag {
-		case tar.TypeReg, tar.TypeRegA, tar.TypeCont, tar.TypeGNUSparse:
+		case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 			err = a.File(h.Name, h.Size, t)
 		case tar.TypeDir:
 			err = a.Dir(h.Name)
