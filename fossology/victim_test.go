@@ -90,7 +90,8 @@ func launchVictim(t *testing.T, o victimOrder) (*exec.Cmd, io.Reader) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(os.Args[0])
+	// Under nohup the victim would ignore SIGHUP too.
+	cmd := exec.Command("env", "--default-signal=HUP", os.Args[0])
 	cmd.Env = append(os.Environ(), victimEnv+"="+string(order))
 	r, w, err := os.Pipe()
 	if err != nil {
