@@ -26,6 +26,10 @@ const (
 // those that have the same bytes.
 func (u *update) confirm(ctx context.Context) (err error) {
 	u.r.LeftFiles = 0
+	far, err := u.readProgress()
+	if err != nil {
+		return err
+	}
 	j, err := u.join()
 	if err != nil {
 		return err
@@ -68,6 +72,7 @@ func (u *update) confirm(ctx context.Context) (err error) {
 				return err
 			}
 			chunk, size = nil, 0
+			far.at(f.name)
 		}
 		if batch.Len() >= keepRows {
 			if err := u.publish(readFamily, batch, nil); err != nil {

@@ -62,6 +62,19 @@ func (t *tool) absentTable(a *goldindex.Absence) {
 
 // goldLines prints what is no sum of files.
 func (t *tool) goldLines(s settings, st *goldindex.Status) {
+	if st.Ledger.Records == 0 {
+		t.say(s, "the ledger is empty: repotool index finds out what gold makes\n")
+	} else {
+		t.goldCounts(s, st)
+	}
+	t.uploadLines(s, st)
+	if st.Ledger.Broken > 0 {
+		t.say(s, "%s of the ledger: repotool index makes them anew\n", plural(st.Ledger.Broken, "damaged file", "damaged files"))
+	}
+}
+
+// goldCounts prints how many golds there are, by what became of them.
+func (t *tool) goldCounts(s settings, st *goldindex.Status) {
 	t.say(s, "%s unpacked", plural(st.Golds.Unpacked, "gold", "golds"))
 	for _, n := range []struct {
 		n    int64
@@ -72,6 +85,10 @@ func (t *tool) goldLines(s settings, st *goldindex.Status) {
 		}
 	}
 	t.say(s, "; the ledger has %s\n", size(st.Ledger.Bytes))
+}
+
+// uploadLines prints uploads with which something is special.
+func (t *tool) uploadLines(s settings, st *goldindex.Status) {
 	if len(st.CutShort) > 0 {
 		t.say(s, "first unpack not finished: %s\n", strings.Trim(fmt.Sprint(st.CutShort), "[]"))
 	}
@@ -81,9 +98,6 @@ func (t *tool) goldLines(s settings, st *goldindex.Status) {
 	if st.Renamed > 0 {
 		t.say(s, "%s another name than the gold was unpacked under: the contents are the same, the paths of gold which are not\n",
 			plural(st.Renamed, "upload has", "uploads have"))
-	}
-	if st.Ledger.Broken > 0 {
-		t.say(s, "%s of the ledger: repotool index makes them anew\n", plural(st.Ledger.Broken, "damaged file", "damaged files"))
 	}
 }
 

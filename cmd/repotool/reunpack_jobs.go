@@ -196,8 +196,7 @@ func (r *resumption) lookAgain() error {
 // rebuild does what a plan says.
 func (t *tool) rebuild(c *cli.Context, s settings, g gold, plan *reunpack.Plan) (*reunpack.Report, error) {
 	progress := new(snapshot.Progress)
-	progress.TotalFiles.Store(plan.Rebuilt.Files)
-	progress.TotalBytes.Store(plan.Rebuilt.Bytes)
+	progress.Begin(snapshot.PhaseRebuild, plan.Rebuilt.Files, plan.Rebuilt.Bytes)
 	stop := t.watch(s, progress)
 	defer stop()
 	r, err := plan.Run(c.Context, reunpack.RunOptions{Parallel: c.Int("parallel"), Prefix: unpackedAt(g.in.Repository), Now: t.now, Log: t.log,

@@ -42,6 +42,10 @@ func (r *resumption) report() error {
 
 func (r *resumption) sayJobs() {
 	a := &r.answer
+	if len(a.Uploads) == 0 {
+		r.say(r.s, "no upload has jobs that had not ended, but those that the scheduler is at work on\n")
+		return
+	}
 	for _, u := range a.Uploads {
 		r.say(r.s, "upload %d: running %s, waiting %s; %s\n", u.Upload, numbersOf(u.Running), numbersOf(u.Waiting), r.intent(u))
 	}

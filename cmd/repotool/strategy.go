@@ -99,8 +99,7 @@ func (t *tool) updateLedger(ctx context.Context, s settings, st *store.Store, in
 		return err
 	}
 	defer ledger.Close()
-	r, err := ledger.Update(ctx, goldindex.UpdateOptions{Repository: in.Repository, Database: view, Budget: s.indexBudget,
-		Prefix: unpackedAt(in.Repository), Now: t.now, Log: t.log})
+	r, err := t.update(ctx, s, ledger, goldindex.UpdateOptions{Repository: in.Repository, Database: view, Budget: s.indexBudget})
 	if r != nil && (r.Left > 0 || r.LeftFiles > 0) {
 		t.say(s, "the ledger is not up to date after %s: %s and %s are left for the next run; what they would prove is stored\n",
 			s.indexBudget, plural(r.Left, "gold", "golds"), plural(r.LeftFiles, "file", "files"))
