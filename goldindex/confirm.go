@@ -81,7 +81,11 @@ func (u *update) confirm(ctx context.Context) (err error) {
 			batch.b = batch.b[:0]
 		}
 	}
-	return u.readAll(ctx, chunk, batch)
+	if err := u.readAll(ctx, chunk, batch); err != nil {
+		return err
+	}
+	far.end()
+	return nil
 }
 
 // A reading is a file that is read to be confirmed.

@@ -97,13 +97,17 @@ func (a *ahead) until(n fossology.Name) (files, bytes int64) {
 		files += a.files[i]
 		bytes += a.bytes[i]
 	}
-	part := int64(n.SHA1[1]) + 1
+	part := int64(n.SHA1[1])
 	return files + a.files[first]*part/256, bytes + a.bytes[first]/256*part
 }
 
 // all is the sum.
 func (a *ahead) all() (files, bytes int64) {
-	return a.until(fossology.Name{SHA1: [20]byte{0xff, 0xff}})
+	for i := range a.files {
+		files += a.files[i]
+		bytes += a.bytes[i]
+	}
+	return files, bytes
 }
 
 // readProgress tells how far the reading of files is.
@@ -126,8 +130,12 @@ func (u *update) readProgress() (*readProgress, error) {
 }
 
 // at tells that all is done up to a Name.
-func (p *readProgress) at(n fossology.Name) {
-	files, bytes := p.ahead.until(n)
+func (p *readProgress) at(n fossology.Name) { p.upTo(p.ahead.until(n)) }
+
+// end tells that all is done.
+func (p *readProgress) end() { p.upTo(p.ahead.all()) }
+
+func (p *readProgress) upTo(files, bytes int64) {
 	p.to.Done(files-p.files, bytes-p.bytes)
 	p.files, p.bytes = files, bytes
 }
