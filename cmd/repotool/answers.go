@@ -332,10 +332,11 @@ golds[].more?         how many more places there are`,
 	"doctor": `
 installation          name of the installation
 checks[].what         what was looked at
-checks[].status       ok, warn or bad
+checks[].status       ok, note, warn or bad
 checks[].text         what was seen
 checks[].mend?        what to do
 ok                    how many checks were good
+note                  how many could be better, though nothing is wrong
 warn                  how many are doubtful
 bad                   how many would make a run fail`,
 

@@ -196,8 +196,11 @@ func (t *tool) withLedger(c *cli.Context, s settings, work func(context.Context,
 
 // mendLedger says what to do about a ledger that is damaged.
 func mendLedger(err error) error {
-	if errors.Is(err, goldindex.ErrDamaged) {
+	switch {
+	case errors.Is(err, goldindex.ErrDamaged):
 		return withHint(err, "repotool index makes it anew")
+	case errors.Is(err, goldindex.ErrNewerFormat):
+		return withHint(err, "use the newer repotool; or remove the ledger, and repotool index makes it anew in the format of this one")
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -51,7 +52,7 @@ func (t *tool) goldCat(c *cli.Context) error {
 		if errors.Is(err, goldindex.ErrGold) {
 			return withHint(err, "bring the gold back: repotool restore --only gold; if it is intact, repotool index finds out what it makes now")
 		}
-		return mendLedger(err)
+		return mendLedger(noRoom(err, os.TempDir()))
 	})
 }
 

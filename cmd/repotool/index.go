@@ -86,7 +86,7 @@ func (t *tool) index(c *cli.Context) error {
 				fmt.Fprintf(t.stderr, "repotool: done before, and kept: %s unpacked, %s confirmed; the next run goes on\n",
 					plural(r.New, "gold", "golds"), plural(r.Read, "file", "files"))
 			}
-			return noRoom(err, s.store)
+			return noRoom(err, s.store, os.TempDir())
 		}
 		return t.reportIndex(s, r)
 	})
@@ -186,7 +186,8 @@ func openLedger(ctx context.Context, s settings, st *store.Store) (*goldindex.Le
 	if err != nil {
 		return nil, err
 	}
-	return goldindex.Open(st.Path("ledger", s.installation), unpacker)
+	ledger, err := goldindex.Open(st.Path("ledger", s.installation), unpacker)
+	return ledger, mendLedger(err)
 }
 
 // unpackedAt is a directory in which FOSSology would unpack; its names count for the

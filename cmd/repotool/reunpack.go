@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -95,7 +96,7 @@ func (t *tool) reunpack(c *cli.Context) error {
 		}
 		plan, err := planReunpack(c, g, ledger)
 		if err != nil {
-			return mendLedger(err)
+			return mendLedger(noRoom(err, os.TempDir()))
 		}
 		defer plan.Close()
 		if c.Bool("dry-run") {

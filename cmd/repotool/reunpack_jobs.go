@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -52,7 +53,7 @@ func (t *tool) reunpackJobs(c *cli.Context, s settings, g gold, ledger *goldinde
 		scheduler: fossology.Scheduler{Address: g.in.SchedulerAddress()}, inProcess: c.Bool("in-process")}
 	err := r.look()
 	if err != nil {
-		return mendLedger(err)
+		return mendLedger(noRoom(err, os.TempDir()))
 	}
 	defer r.plan.Close()
 	r.answer.Plan, r.answer.Missing = c.Bool("dry-run"), r.plan.Missing
@@ -208,5 +209,5 @@ func (t *tool) rebuild(c *cli.Context, s settings, g gold, plan *reunpack.Plan) 
 	if r.Written.Files > 0 {
 		fmt.Fprintf(t.stderr, "repotool: %s of %s brought back before\n", count(r.Written.Files), plural(plan.Rebuilt.Files, "file", "files"))
 	}
-	return nil, mendLedger(noRoom(err, g.in.Repository.Path))
+	return nil, mendLedger(noRoom(err, g.in.Repository.Path, os.TempDir()))
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"io"
+	"os"
+	"slices"
 	"syscall"
 
 	"repotool/store"
@@ -24,6 +26,9 @@ func noRoom(err error, dirs ...string) error {
 		if nodes >= 0 {
 			hint += " and " + inodes(nodes)
 		}
+	}
+	if slices.Contains(dirs, os.TempDir()) {
+		hint += "; TMPDIR names another directory for what is temporary"
 	}
 	return withHint(err, hint)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -30,14 +31,18 @@ func (p *proven) Rebuildable(n fossology.Name) (proof snapshot.Proof, ok bool, e
 	for _, g := range golds {
 		upload, known := p.uploads[g]
 		if !known {
-			if upload, err = p.ledger.Upload(g); err != nil {
+			upload, err = p.ledger.Upload(g)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // an index that runs beside this has just replaced or dropped its record
+			}
+			if err != nil {
 				return proof, false, err
 			}
 			p.uploads[g] = upload
 		}
 		proof.Golds = append(proof.Golds, snapshot.Gold{Name: g, Upload: upload})
 	}
-	return proof, len(golds) > 0, nil
+	return proof, len(proof.Golds) > 0, nil
 }
 
 // leaveOut has a snapshot leave out what gold brings back, by the ledger, which is
