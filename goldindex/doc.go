@@ -20,6 +20,15 @@
 // missing; and it comes back, unread, when the gold has been unpacked again and makes
 // the same bytes.
 //
+// A file is absent if the database refers to its Name and files does not hold it: pruned,
+// left out, or lost. It has a class all the same, and [Ledger.Status] counts it apart.
+//
+// A gold that was uploaded several times is unpacked once, under the name of the first
+// upload. Contents do not depend on that name, so what is proven is so for all uploads.
+// Only what comes out of a gold that is one compressed file is called after it (x.gz
+// holds x), and paths begin with it: those of [Ledger.Which] may be spelled in another way
+// than FOSSology spells them for another upload, and Status counts these uploads.
+//
 // # The ledger
 //
 // A ledger is a directory:

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"syscall"
@@ -15,6 +16,10 @@ import (
 func noRoom(err error, dirs ...string) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, io.ErrShortWrite) {
 		return err
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) && path.Path == os.Stdout.Name() {
+		return err // where that leads is not known
 	}
 	hint := "make room, then run it again: what is written already is found and not written twice"
 	for _, dir := range dirs {
