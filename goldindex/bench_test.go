@@ -34,15 +34,13 @@ func BenchmarkLedger(b *testing.B) {
 	l := testLedger(b)
 	begin := time.Now()
 	golds, names := benchLedger(b, l)
-	b.Logf("%d files in %d golds recorded and indexed in %v", benchFiles, benchGolds, time.Since(begin).Round(time.Second))
+	took := time.Since(begin)
 	var st Status
 	l.sumGolds(&st)
 	var records int64
 	for _, e := range l.entries() {
 		records += e.size
 	}
-	b.Logf("records %.1f, segments %.1f bytes for each file; %d segments", float64(records)/benchFiles,
-		float64(st.Ledger.Bytes-records)/benchFiles, st.Ledger.Segments)
 	b.Run("open", func(b *testing.B) {
 		defer benchPeak(b)()
 		for b.Loop() {
@@ -52,6 +50,10 @@ func BenchmarkLedger(b *testing.B) {
 			}
 			again.Close()
 		}
+		b.ReportMetric(float64(records)/benchFiles, "records-B/file")
+		b.ReportMetric(float64(st.Ledger.Bytes-records)/benchFiles, "segments-B/file")
+		b.ReportMetric(float64(st.Ledger.Segments), "segments")
+		b.ReportMetric(took.Seconds(), "s-to-make")
 	})
 	b.Run("lookup", func(b *testing.B) {
 		r := rand.New(rand.NewPCG(7, 8))

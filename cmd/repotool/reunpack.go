@@ -25,8 +25,9 @@ of them, those of an upload, or one. The ledger that repotool index keeps says
 which gold, the archive as it was uploaded, makes a file. Each gold is opened
 once, and read no further than is needed.
 
---dry-run prints what would be done: which files are missing, from which golds
-they come, how long these took to unpack, and what no gold brings back, and why.
+--dry-run, which may be called --plan, prints what would be done: which files are
+missing, from which golds they come, how long these took to unpack, and what no
+gold brings back, and why.
 
 A file appears under its name when its bytes are right and on the disk, never
 before; what is there is never replaced. Owner, group and mode are those of the
