@@ -99,6 +99,9 @@ func (r *resumption) look() error {
 		of.Missing = needed(p)
 		r.uploads[i].Whole = of.Missing == 0
 		of.Left = r.hopeless(&p.Cannot)
+		if u.CutShort && of.Missing > 0 && of.Left == "" && !r.inProcess {
+			of.Left = goldindex.CutShort // FOSSology would call the cut tree a success, and bring nothing
+		}
 		r.answer.Uploads = append(r.answer.Uploads, of)
 	}
 	return nil

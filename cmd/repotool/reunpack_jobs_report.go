@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"repotool/goldindex"
 	"repotool/reunpack"
 )
 
@@ -84,7 +85,11 @@ func (r *resumption) sayFindings() {
 			continue
 		}
 		fmt.Fprintf(r.stderr, "finding: upload %d: its jobs stay as they are: %s missing (%s)\n", u.Upload, plural(u.Missing, "file", "files"), u.Left)
-		if hint := lostHints[u.Left]; hint != "" && !r.inProcess {
+		hint := lostHints[u.Left]
+		if u.Left == goldindex.CutShort {
+			hint = "--in-process brings its files back and lets its jobs go on"
+		}
+		if hint != "" && !r.inProcess {
 			fmt.Fprintf(r.stderr, "  hint: %s\n", hint)
 		}
 	}
