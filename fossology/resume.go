@@ -18,6 +18,7 @@ type Interrupted struct {
 	Upload   int64
 	Jobs     []Job // in the order of their keys
 	CutShort bool  // its first unpack did not end: its tree stays as it is, whatever is unpacked again
+	Whole    bool  // who has looked found all its files: there is nothing to unpack again
 }
 
 // Running are the keys of the jobs that the database believes to run.
@@ -99,7 +100,7 @@ func Abandoned(ctx context.Context, s Scheduler, mods string, all []Interrupted)
 // ResumeOptions say how jobs go on.
 type ResumeOptions struct {
 	// Queue inserts a job for each upload that unpacks it again, for which those that
-	// had not ended wait. Without it the files must be there.
+	// had not ended wait, unless it is whole. Without it the files must be there.
 	Queue bool
 }
 
@@ -151,7 +152,7 @@ func (r *Resumption) upload(ctx context.Context, tx pgx.Tx, u Interrupted, o Res
 		}
 		r.Reset = append(r.Reset, j.PK)
 	}
-	if !o.Queue {
+	if !o.Queue || u.Whole {
 		return nil
 	}
 	return r.queue(ctx, tx, u)

@@ -138,6 +138,23 @@ func TestResumeMoved(t *testing.T) {
 	}
 }
 
+// TestResumeWhole: an upload of which nothing is missing is not unpacked again; its jobs
+// go on all the same.
+func TestResumeWhole(t *testing.T) {
+	db, name, uploads := resuming(t)
+	for i := range uploads {
+		uploads[i].Whole = uploads[i].Upload != 7
+	}
+	r, err := db.Resume(t.Context(), uploads, fossology.ResumeOptions{Queue: true})
+	if err != nil || !slices.Equal(r.Reset, []int64{191}) || len(r.Queued) != 1 {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	const queued = `SELECT string_agg(jq_args, ' ') FROM jobqueue WHERE jq_pk > 198`
+	if got := strings.TrimSpace(repotest.Postgres(t).SQL(t, name, queued)); got != "7" {
+		t.Errorf("uploads %s are unpacked again, want 7", got)
+	}
+}
+
 // TestAbandoned: what the scheduler is at work on is left alone.
 func TestAbandoned(t *testing.T) {
 	_, _, uploads := resuming(t)

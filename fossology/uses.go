@@ -62,6 +62,21 @@ func (v *View) uses(ctx context.Context, sql string, of ...any) iter.Seq2[Use, e
 	})
 }
 
+// Unpacking streams the uploads that have an unpack job which runs or waits, or which
+// the database believes to run, in the order of these jobs.
+func (v *View) Unpacking(ctx context.Context) iter.Seq2[int64, error] {
+	return func(yield func(int64, error) bool) {
+		for j, err := range v.Jobs(ctx) {
+			if err == nil && (j.Type != unpackAgent || j.Upload == 0) {
+				continue
+			}
+			if !yield(j.Upload, err) {
+				return
+			}
+		}
+	}
+}
+
 // CutShort streams the uploads whose first unpack did not come to its end, in the
 // order of their keys. It was killed, or it is at work at this moment. FOSSology
 // itself does not notice: the tree of such an upload stays as it was left, and to

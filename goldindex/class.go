@@ -49,6 +49,8 @@ type File struct {
 	Class  Class
 	Reason Reason
 	BLAKE3 [32]byte // of a confirmed file
+	Absent bool     // the database refers to it, and it is not there
+	Made   bool     // a gold in the ledger makes it
 }
 
 // An upload is what a classifier knows of one.
@@ -71,40 +73,7 @@ type classifier struct {
 // Files yields every file of the repository's files with its class, in the order of
 // the Names. troubled is told of what could not be read.
 func (l *Ledger) Files(ctx context.Context, repo fossology.Repository, db Database, troubled func(error)) iter.Seq2[File, error] {
-	return func(yield func(File, error) bool) {
-		c := &classifier{l: l}
-		if err := c.open(ctx, db); err != nil {
-			yield(File{}, err)
-			return
-		}
-		next, stop := iter.Pull2(db.Uses(ctx))
-		defer stop()
-		c.uses = next
-		err := c.advance()
-		enough := false
-		odd := func(x oddity) {
-			if x.err != nil {
-				troubled(x.err)
-			} else if !enough && err == nil {
-				enough = !yield(File{Path: x.path, Size: x.stat.Size, Class: Residue, Reason: NotReferenced}, nil)
-			}
-		}
-		for f, e := range contents(ctx, repo, "files", odd) {
-			var x File
-			if err = errors.Join(err, e); err == nil && !enough {
-				x, err = c.classify(f)
-			}
-			if err != nil {
-				break
-			}
-			if enough || !yield(x, nil) {
-				return
-			}
-		}
-		if err != nil && !enough {
-			yield(File{}, err)
-		}
-	}
+	return l.census(ctx, repo, db, nobody, troubled)
 }
 
 func (c *classifier) open(ctx context.Context, db Database) (err error) {
@@ -118,13 +87,18 @@ func (c *classifier) open(ctx context.Context, db Database) (err error) {
 		}
 		c.uploads[u.PK] = upload{gold: u.Name}
 	}
+	busy, err := unpacking(ctx, db)
+	if err != nil {
+		return err
+	}
 	for pk, err := range db.CutShort(ctx) {
 		if err != nil {
 			return err
 		}
-		u := c.uploads[pk]
-		u.cut = true
-		c.uploads[pk] = u
+		if u, known := c.uploads[pk]; known && !busy[pk] {
+			u.cut = true
+			c.uploads[pk] = u
+		}
 	}
 	c.join, err = c.l.join()
 	return err
@@ -156,6 +130,7 @@ func (c *classifier) classify(f found) (File, error) {
 		return x, err
 	}
 	makers := c.join.golds
+	x.Made = len(makers) > 0
 	for c.more && c.use.Name.Compare(f.name) <= 0 {
 		if c.use.Name == f.name {
 			if r := c.because(c.use, makers); rank[r] < rank[x.Reason] {

@@ -26,6 +26,10 @@ const (
 // those that have the same bytes.
 func (u *update) confirm(ctx context.Context) (err error) {
 	u.r.LeftFiles = 0
+	far, err := u.readProgress()
+	if err != nil {
+		return err
+	}
 	j, err := u.join()
 	if err != nil {
 		return err
@@ -68,6 +72,7 @@ func (u *update) confirm(ctx context.Context) (err error) {
 				return err
 			}
 			chunk, size = nil, 0
+			far.at(f.name)
 		}
 		if batch.Len() >= keepRows {
 			if err := u.publish(readFamily, batch, nil); err != nil {
@@ -76,7 +81,11 @@ func (u *update) confirm(ctx context.Context) (err error) {
 			batch.b = batch.b[:0]
 		}
 	}
-	return u.readAll(ctx, chunk, batch)
+	if err := u.readAll(ctx, chunk, batch); err != nil {
+		return err
+	}
+	far.end()
+	return nil
 }
 
 // A reading is a file that is read to be confirmed.

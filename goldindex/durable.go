@@ -46,6 +46,10 @@ func (w *newFile) id() uint64 {
 	return binary.BigEndian.Uint64(w.sum.Sum(sum[:0]))
 }
 
+// atStep is called before each step that lasts, and after the last: the crash tests end
+// the process there.
+var atStep = func() {}
+
 // publish gives the file its name. Whatever happens, the name shows nothing, what
 // it showed before, or all of the file.
 func (w *newFile) publish(name string) (err error) {
@@ -61,6 +65,7 @@ func (w *newFile) publish(name string) (err error) {
 	if err := w.f.Chmod(0o644); err != nil {
 		return err
 	}
+	atStep()
 	if err := w.f.Sync(); err != nil {
 		return err
 	}
@@ -70,15 +75,19 @@ func (w *newFile) publish(name string) (err error) {
 	dir := filepath.Dir(name)
 	switch err := os.Mkdir(dir, 0o755); {
 	case err == nil:
+		atStep()
 		if err := syncDir(filepath.Dir(dir)); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrExist):
 		return err
 	}
+	atStep()
 	if err := os.Rename(w.f.Name(), name); err != nil {
 		return err
 	}
+	atStep()
+	defer atStep()
 	return syncDir(dir)
 }
 
@@ -115,6 +124,8 @@ func fileID(name string) (uint64, error) {
 
 // remove removes a file that may be gone already.
 func remove(name string) error {
+	atStep()
+	defer atStep()
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("tidy ledger: %w", err)
 	}

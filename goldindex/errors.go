@@ -9,6 +9,8 @@ var (
 	ErrDamaged = errors.New("the ledger is damaged")
 	// ErrNewerFormat means that a later repotool wrote the ledger.
 	ErrNewerFormat = errors.New("the ledger was written by a later repotool")
+	// ErrGold means that a gold is not there, or does not make what the ledger says.
+	ErrGold = errors.New("gold does not give it")
 	// ErrNotMade means that no gold in the ledger holds a content.
 	ErrNotMade = errors.New("no gold is known that holds it")
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
@@ -57,6 +58,9 @@ func (l *Ledger) extract(ctx context.Context, n fossology.Name, p Place, o Extra
 		return nil, err
 	}
 	gold, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the repository does not hold it", ErrGold)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +82,7 @@ func (l *Ledger) extract(ctx context.Context, n fossology.Name, p Place, o Extra
 	case err != nil:
 		return nil, err
 	}
-	return nil, errors.New("it does not come out any more: the gold or the unpacker has changed")
+	return nil, fmt.Errorf("%w any more: it is damaged, or the unpacker has changed", ErrGold)
 }
 
 func (l *Ledger) header(gold fossology.Name) (*Header, error) {

@@ -2,6 +2,9 @@ package goldindex
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"iter"
 	"path"
 	"path/filepath"
@@ -69,7 +72,7 @@ func named(ctx context.Context, repo fossology.Repository, top string, odd func(
 			full := filepath.Join(repo.Path, top, e.Path)
 			switch {
 			case e.Kind == fossology.Unreadable:
-				odd(oddity{path: full, err: e.Err})
+				odd(oddity{path: full, err: at(full, e.Err)})
 			case e.Kind == fossology.FileFound:
 				base := path.Base(e.Path)
 				n, ok := fossology.ParseName(base)
@@ -81,6 +84,15 @@ func named(ctx context.Context, repo fossology.Repository, top string, odd func(
 			}
 		}
 	}
+}
+
+// at gives an error of a walk, which knows only where it is below its top, the whole path.
+func at(full string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return &fs.PathError{Op: p.Op, Path: full, Err: p.Err}
+	}
+	return fmt.Errorf("%s: %w", full, err)
 }
 
 // hostMerge merges the files of several hosts.

@@ -63,7 +63,11 @@ func (l *Ledger) gold(ctx context.Context, o *UpdateOptions, g found, upload str
 	if before.Size != g.name.Size {
 		return h, l.damagedGold(g, h, before, fmt.Errorf("%d bytes: %w", before.Size, errGold))
 	}
-	r, err := unpack.Unpack(ctx, upload, f, o.unpack())
+	far := &goldProgress{to: o.Progress, size: g.name.Size}
+	defer far.over()
+	how := o.unpack()
+	how.Content = far.content
+	r, err := unpack.Unpack(ctx, upload, f, how)
 	if err != nil {
 		return nil, fmt.Errorf("unpack gold %s: %w", g.name, err)
 	}

@@ -41,6 +41,13 @@ func Open(dir string, unpacker Unpacker) (*Ledger, error) {
 	return l, nil
 }
 
+// Empty says whether no gold is known yet.
+func (l *Ledger) Empty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.golds) == 0
+}
+
 // Close lets go of the ledger's files.
 func (l *Ledger) Close() error { return l.set.close() }
 

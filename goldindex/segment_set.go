@@ -139,12 +139,14 @@ func (s *segmentSet) tidy() error {
 	return nil
 }
 
-// check reads all pages and drops the segments that are damaged. It says how many.
-func (s *segmentSet) check(ctx context.Context) (dropped int, err error) {
+// check reads all pages and drops the segments that are damaged. It says how many. done
+// is told of the bytes of each segment.
+func (s *segmentSet) check(ctx context.Context, done func(int64)) (dropped int, err error) {
 	for _, family := range []string{madeFamily, readFamily} {
 		var gone []*segment
 		for _, seg := range *s.family(family) {
 			err := seg.from(nil, func([]byte) bool { return ctx.Err() == nil })
+			done(seg.size)
 			if errors.Is(err, ErrDamaged) {
 				gone = append(gone, seg)
 			} else if err != nil {

@@ -40,6 +40,8 @@ type UpdateOptions struct {
 	Now        func() time.Time // nil: time.Now
 	Log        *slog.Logger     // nil: nothing is said
 
+	Progress Progress // nil: nobody is told
+
 	// Opened, if not nil, is told of every file of the repository that is opened to
 	// be read.
 	Opened func(path string)
@@ -54,6 +56,9 @@ func (o *UpdateOptions) complete() {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = silence{}
 	}
 }
 
@@ -106,6 +111,9 @@ type update struct {
 // unpacker, are unpacked, and files that a gold makes are read once and compared.
 // What it has done stays done, whenever it ends. It changes nothing but the ledger.
 // The caller sees to it that there is one at a time.
+//
+// A gold that was begun within the budget is finished, however long it takes: else one
+// that takes longer than the budget would be begun every night, and never be done.
 func (l *Ledger) Update(ctx context.Context, o UpdateOptions) (*Report, error) {
 	o.complete()
 	begin := o.Now()
@@ -177,7 +185,8 @@ func (u *update) prepared(ctx context.Context) error {
 	if err := u.prepare(ctx); err != nil {
 		return err
 	}
-	dropped, err := u.set.check(ctx)
+	u.o.Progress.Begin(PhaseCheck, 0, u.size())
+	dropped, err := u.set.check(ctx, func(n int64) { u.o.Progress.Done(0, n) })
 	u.r.Rebuilt += int64(dropped)
 	if err != nil {
 		return err
@@ -187,6 +196,7 @@ func (u *update) prepared(ctx context.Context) error {
 			return err
 		}
 		sum, err := fileID(u.recordPath(e))
+		u.o.Progress.Done(0, e.size)
 		if err == nil && sum == e.sum {
 			continue
 		}
@@ -200,6 +210,17 @@ func (u *update) prepared(ctx context.Context) error {
 	}
 	_, err = u.index(ctx) // of a run that was killed before it came to that
 	return err
+}
+
+// size is what the ledger's files have, all together.
+func (u *update) size() (n int64) {
+	for _, e := range u.entries() {
+		n += e.size
+	}
+	for _, s := range slices.Concat(u.set.made, u.set.read) {
+		n += s.size
+	}
+	return n
 }
 
 // over says whether the budget is used up.

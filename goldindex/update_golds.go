@@ -12,49 +12,63 @@ import (
 
 // golds looks at every gold of the repository, and at those that should be there.
 func (u *update) golds(ctx context.Context) error {
-	seen := map[fossology.Name]bool{}
-	whole := true // the walk came to everything
+	seen, wanting, whole, err := u.lookAround(ctx)
+	if err != nil {
+		return err
+	}
+	bytes := int64(0)
+	for _, f := range wanting {
+		bytes += f.name.Size
+	}
+	u.o.Progress.Begin(PhaseUnpack, 0, bytes)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(u.o.Parallel)
+	for _, f := range wanting {
+		g.Go(func() error { return u.one(ctx, f) })
+	}
+	if err := g.Wait(); err != nil || !whole {
+		return err
+	}
+	return u.absent(seen)
+}
+
+// lookAround lists the golds that are there and, in the order of their Names, those that
+// have to be unpacked. whole says whether it could look everywhere.
+func (u *update) lookAround(ctx context.Context) (seen map[fossology.Name]bool, wanting []found, whole bool, err error) {
+	seen, whole = map[fossology.Name]bool{}, true
 	odd := func(x oddity) {
 		if x.err != nil {
 			whole = false
 			u.note(&u.r.Troubles, "%v", x.err)
 		}
 	}
-	walk := func() error {
-		for f, err := range contents(ctx, u.o.Repository, "gold", odd) {
-			if err != nil {
-				return err
-			}
-			seen[f.name] = true
-			u.r.Golds++
-			up, err := u.isUp(f)
-			switch {
-			case err != nil:
-				return err
-			case up:
-				u.r.UpToDate++
-				if e, _ := u.entry(f.name); e.kind == Damaged {
-					u.note(&u.r.Damaged, "gold %s is damaged", f.name)
-				}
-			default:
-				g.Go(func() error { return u.one(ctx, f) })
-			}
+	for f, err := range contents(ctx, u.o.Repository, "gold", odd) {
+		if err != nil {
+			return nil, nil, false, err
 		}
-		return nil
+		seen[f.name] = true
+		u.r.Golds++
+		up, err := u.isUp(f)
+		switch {
+		case err != nil:
+			return nil, nil, false, err
+		case !up:
+			wanting = append(wanting, f)
+			continue
+		}
+		u.r.UpToDate++
+		if e, _ := u.entry(f.name); e.kind == Damaged {
+			u.note(&u.r.Damaged, "gold %s is damaged", f.name)
+		}
 	}
-	if err := errors.Join(walk(), g.Wait()); err != nil {
-		return err
-	}
-	if !whole {
-		return nil
-	}
-	return u.absent(seen)
+	return seen, wanting, whole, nil
 }
 
 // one unpacks one gold.
 func (u *update) one(ctx context.Context, f found) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if u.over() {
 		u.mu.Lock()
 		defer u.mu.Unlock()

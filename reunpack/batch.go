@@ -26,6 +26,9 @@ type waiting struct {
 	path string // below the target
 }
 
+// atStep is called before each step that lasts: the crash tests end the process there.
+var atStep = func() {}
+
 // put takes a complete file over. Its name comes at the end of the batch.
 func (t *target) put(b *blank, n fossology.Name, path string, r *tally) error {
 	if err := t.dressFD(b.fd, t.style.file); err != nil {
@@ -53,6 +56,7 @@ func (t *target) flush(r *tally) (err error) {
 	if len(batch) == 0 {
 		return nil
 	}
+	atStep()
 	if err = unix.Syncfs(batch[0].fd); err != nil {
 		err = &pathError{"write to the disk of", t.top, err}
 	}
@@ -68,13 +72,16 @@ func (t *target) flush(r *tally) (err error) {
 // name links a file into its place.
 func (t *target) name(w waiting, r *tally) error {
 	full := filepath.Join(t.top, w.path)
+	atStep()
 	err := t.link(w.blank, w.path)
 	if errors.Is(err, unix.ENOENT) {
 		if err = t.mkdirs(w.path); err != nil {
 			return err
 		}
+		atStep()
 		err = t.link(w.blank, w.path)
 	}
+	atStep()
 	switch {
 	case errors.Is(err, unix.EEXIST):
 		same, err := t.same(w)

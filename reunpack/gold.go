@@ -69,10 +69,10 @@ func (r *run) one(ctx context.Context, t task, left *[]leftover) error {
 	if err != nil && !errors.As(err, &lost) {
 		return err
 	}
-	if err == nil {
-		err = &lostError{t.gold, errNotMade}
+	if lost != nil {
+		r.o.Log.Warn("gold did not give all", "gold", t.gold.String(), "why", lost.why.Error())
 	} else {
-		r.o.Log.Warn("gold did not give all", "gold", t.gold.String(), "why", err.Error())
+		err = &lostError{t.gold, errNotMade}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -108,7 +108,10 @@ func (p *Plan) Run(ctx context.Context, o RunOptions) (*Report, error) {
 	r.progress = o.Progress
 	r.r.Missing = p.Missing
 	r.r.Lost = p.Cannot.clone()
-	err := errors.Join(r.golds(ctx), r.finish())
+	err := r.tidy()
+	if err == nil {
+		err = errors.Join(r.golds(ctx), r.finish())
+	}
 	r.r.Seconds = o.Now().Sub(begin).Seconds()
 	if err != nil {
 		return &r.r, fmt.Errorf("rebuild from gold: %w", err)

@@ -45,10 +45,6 @@ func openTarget(ctx context.Context, top string) (*target, error) {
 	if err != nil {
 		return nil, &pathError{"open", top, err}
 	}
-	if err := t.tidy(); err != nil {
-		unix.Close(t.fd)
-		return nil, err
-	}
 	return t, nil
 }
 
@@ -79,6 +75,7 @@ const mkdirTries = 3
 func (t *target) mkdir(at int, path string) (err error) {
 	for range mkdirTries {
 		work := t.workName()
+		atStep()
 		if err = unix.Mkdirat(at, work, 0o700); err != nil {
 			return err
 		}
@@ -109,6 +106,7 @@ func (t *target) moveDir(at int, work, path string) error {
 	if err := t.dressFD(fd, t.style.dir); err != nil {
 		return err
 	}
+	atStep()
 	err = unix.Renameat2(at, work, at, path, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
 		// An empty directory that somebody has just made is replaced by one that is

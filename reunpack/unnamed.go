@@ -36,6 +36,7 @@ func (t *target) create() (*blank, error) {
 		t.noUnnamed.Store(true)
 	}
 	name := t.workName()
+	atStep()
 	fd, err := unix.Openat(t.fd, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, &pathError{"make", filepath.Join(t.top, name), err}
@@ -80,7 +81,30 @@ func (t *target) link(b *blank, path string) error {
 	return err
 }
 
-// tidy removes what killed runs left. What a run has at this moment is locked, or is
+// tidy removes what killed runs left, wherever files are.
+func (r *run) tidy() error {
+	tops, err := r.source.Repository.Tops()
+	if err != nil {
+		return err
+	}
+	for _, top := range tops {
+		if filepath.Base(top) != "files" {
+			continue
+		}
+		t := &target{top: filepath.Join(r.source.Repository.Path, top)}
+		if t.fd, err = unix.Open(t.top, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+			return &pathError{"open", t.top, err}
+		}
+		err = t.tidy()
+		unix.Close(t.fd)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy removes what killed runs left at one host. What a run has at this moment is locked, or is
 // a directory that is not empty for longer than the run needs to rename it.
 func (t *target) tidy() error {
 	names, err := readNames(t.top)

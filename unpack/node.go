@@ -76,6 +76,9 @@ func (n *Node) Walk(f func(*Node) error) error {
 	return nil
 }
 
+// Top says whether this is the upload itself.
+func (n *Node) Top() bool { return n.parent == nil }
+
 func (n *Node) child(name string) *Node { return n.byName[name] }
 
 // add puts a child in, in the place of what had its name. That keeps its parent:

@@ -139,6 +139,8 @@ uploads[].upload      uploads with jobs that had not ended
 uploads[].running[]?  their jobs that the database believes to run
 uploads[].waiting[]?  their jobs that wait
 uploads[].cutShort?   its first unpack did not end: its tree stays cut
+uploads[].missing     files of its that are missing, tools' reports not counted
+uploads[].left?       why its jobs stay as they are
 missing.files         files of these uploads that are missing
 missing.bytes         their bytes
 files?                as repotool reunpack prints it
@@ -293,7 +295,22 @@ classes.CLASS.files   the same for confirmed, recorded, residue
 classes.CLASS.bytes
 reasons.REASON.files  the same for each reason of residue
 reasons.REASON.bytes
+absent.files.files    files that the database refers to and the repository lacks
+absent.files.bytes    their bytes
+absent.classes.CLASS.files
+                      the same for confirmed, recorded, residue
+absent.classes.CLASS.bytes
+absent.reasons.REASON.files
+                      the same for each reason of residue, and for not-indexed:
+                      recorded ones that no gold in the ledger makes yet
+absent.reasons.REASON.bytes
+absent.made.files     of the absent, those that gold brings back
+absent.made.bytes
+absent.lost.files     those that some upload has, and no gold brings back
+absent.lost.bytes
 cutShort[]?           uploads whose first unpack did not come to its end
+unpacking[]?          nor of these, but their unpack job has not ended
+renamed               uploads of a gold that was unpacked under another's name
 unpacker.version      version of the unpacker
 unpacker.tools.TOOL?  what each tool of the system says of its version
 ledger.bytes          size of the ledger
@@ -315,10 +332,11 @@ golds[].more?         how many more places there are`,
 	"doctor": `
 installation          name of the installation
 checks[].what         what was looked at
-checks[].status       ok, warn or bad
+checks[].status       ok, note, warn or bad
 checks[].text         what was seen
 checks[].mend?        what to do
 ok                    how many checks were good
+note                  how many could be better, though nothing is wrong
 warn                  how many are doubtful
 bad                   how many would make a run fail`,
 

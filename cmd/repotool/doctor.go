@@ -19,9 +19,11 @@ func (t *tool) doctorCommand() *cli.Command {
 Checks the configuration, the repository and the rights to read it, the
 database, the dump programs and their versions, databases that restores left on
 the server, the scheduler and its agents, notes of a run that died while
-FOSSology stood still, the store, its free space, the newest snapshot (whether it
-lacks the passwords of the database's roles, too), and the clock. Each line
-begins with ok, warn or bad; below what is wrong stands how to mend it.
+FOSSology stood still, the programs with which gold is unpacked, the store, its
+free space, the newest snapshot (whether it lacks the passwords of the
+database's roles, too), and the clock. Each line begins with ok, note, warn or
+bad; below what is wrong stands how to mend it. A note is no fault: without a
+program that unpacks, more has to be stored.
 
 If a note says that a scheduler was stopped and nobody is left to start it,
 --mend starts it. Otherwise nothing is changed.
@@ -45,6 +47,7 @@ repotool doctor --json | jq -r '.checks[] | select(.status == "bad") | .text'`,
 // The results of a check.
 const (
 	statusOK   = "ok"
+	statusNote = "note" // nothing is wrong, but something could be better
 	statusWarn = "warn" // a run works, but somebody should know
 	statusBad  = "bad"  // a run would fail
 )
@@ -62,6 +65,7 @@ type diagnosis struct {
 	Installation string  `json:"installation"`
 	Checks       []check `json:"checks"`
 	OK           int     `json:"ok"`
+	Note         int     `json:"note"`
 	Warn         int     `json:"warn"`
 	Bad          int     `json:"bad"`
 }
@@ -87,7 +91,7 @@ func (t *tool) doctor(c *cli.Context) error {
 	x := &examination{tool: t, s: s, mend: c.Bool("mend"), diagnosis: diagnosis{Installation: s.installation}}
 	for _, examine := range []func(context.Context){
 		x.settingsFile, x.configuration, x.repository, x.database,
-		x.notes, x.scheduler, x.storage, x.snapshots, x.clock,
+		x.notes, x.scheduler, x.unpackers, x.storage, x.snapshots, x.clock,
 	} {
 		if err := c.Context.Err(); err != nil {
 			return context.Cause(c.Context)
@@ -113,6 +117,11 @@ func (x *examination) ok(what, format string, args ...any) {
 	x.Checks = append(x.Checks, check{what, statusOK, fmt.Sprintf(format, args...), ""})
 }
 
+func (x *examination) note(what, mend, format string, args ...any) {
+	x.Note++
+	x.Checks = append(x.Checks, check{what, statusNote, fmt.Sprintf(format, args...), mend})
+}
+
 func (x *examination) warn(what, mend, format string, args ...any) {
 	x.Warn++
 	x.Checks = append(x.Checks, check{what, statusWarn, fmt.Sprintf(format, args...), mend})
@@ -128,10 +137,10 @@ func (x *examination) broken(what string, err error, mend string) {
 	x.bad(what, cmp.Or(hintOf(err), mend), "%v", err)
 }
 
-// print writes a line for each check; with --quiet only for those that are not ok.
+// print writes a line for each check; with --quiet only for those that are doubtful or bad.
 func (x *examination) print() {
 	for _, c := range x.Checks {
-		if x.s.quiet && c.Status == statusOK {
+		if x.s.quiet && (c.Status == statusOK || c.Status == statusNote) {
 			continue
 		}
 		fmt.Fprintf(x.stdout, "%-4s  %-13s  %s\n", c.Status, c.What, c.Text)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/urfave/cli/v2"
 
 	"repotool/goldindex"
@@ -54,8 +53,18 @@ Adds up the unpacked files of the repository:
         not-opened      the gold was unpacked, and it did not come out
         not-referenced  no upload has it, and no gold makes it
 
+Then the files that the database refers to and the repository lacks, if there
+are any, pruned or lost: rebuildable ones, which gold brings back; unknown ones,
+whose gold is not in the ledger yet (not-indexed); and lost ones, for one of the
+reasons above. repotool reunpack brings the first kind back.
+
 Uploads whose first unpack did not come to its end are listed. FOSSology does not
-notice: to unpack them again by its web pages keeps their tree as it is for ever.`,
+notice: to unpack them again by its web pages keeps their tree as it is for ever.
+Those with an unpack job that runs or waits are listed apart: FOSSology is at it.
+
+A gold is unpacked under the name of one of its uploads. Another upload of it may
+have another name: then the contents are the same, but the paths that gold which
+prints begin in another way than in FOSSology. Such uploads are counted.`,
 		Flags:  sourceFlags(),
 		Action: t.goldStatus,
 	}, `
@@ -97,54 +106,6 @@ func (t *tool) goldStatus(c *cli.Context) error {
 		}
 		return err
 	})
-}
-
-// goldTable prints a status for people.
-func (t *tool) goldTable(s settings, st *goldindex.Status) {
-	for _, note := range st.First {
-		fmt.Fprintf(t.stderr, "finding: %s\n", printable(note))
-	}
-	if s.quiet {
-		return
-	}
-	tw := newTable(t.stdout, []string{"CLASS", "REASON", "FILES", "BYTES", "SHARE"}, 3, 4, 5)
-	row := func(class, reason string, n goldindex.Sum) {
-		tw.AppendRow(table.Row{class, reason, count(n.Files), size(n.Bytes), share(n.Bytes, st.Files.Bytes)})
-	}
-	for _, class := range []goldindex.Class{goldindex.Confirmed, goldindex.Recorded} {
-		row(string(class), "", st.Classes[class])
-	}
-	for _, reason := range goldindex.Reasons() {
-		if n := st.Reasons[reason]; n.Files > 0 {
-			row(string(goldindex.Residue), string(reason), n)
-		}
-	}
-	row("all", "", st.Files)
-	tw.Render()
-	t.say(s, "%s unpacked", plural(st.Golds.Unpacked, "gold", "golds"))
-	for _, n := range []struct {
-		n    int64
-		what string
-	}{{st.Golds.Outdated, "by another unpacker"}, {st.Golds.Damaged, "damaged"}, {st.Golds.Missing, "missing"}} {
-		if n.n > 0 {
-			t.say(s, ", %s %s", count(n.n), n.what)
-		}
-	}
-	t.say(s, "; the ledger has %s\n", size(st.Ledger.Bytes))
-	if len(st.CutShort) > 0 {
-		t.say(s, "first unpack not finished: %s\n", strings.Trim(fmt.Sprint(st.CutShort), "[]"))
-	}
-	if st.Ledger.Broken > 0 {
-		t.say(s, "%s of the ledger: repotool index makes them anew\n", plural(st.Ledger.Broken, "damaged file", "damaged files"))
-	}
-}
-
-// share is a percentage.
-func share(n, of int64) string {
-	if of == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of))
 }
 
 // whichGold is what gold which prints with --json.
@@ -235,8 +196,11 @@ func (t *tool) withLedger(c *cli.Context, s settings, work func(context.Context,
 
 // mendLedger says what to do about a ledger that is damaged.
 func mendLedger(err error) error {
-	if errors.Is(err, goldindex.ErrDamaged) {
+	switch {
+	case errors.Is(err, goldindex.ErrDamaged):
 		return withHint(err, "repotool index makes it anew")
+	case errors.Is(err, goldindex.ErrNewerFormat):
+		return withHint(err, "use the newer repotool; or remove the ledger, and repotool index makes it anew in the format of this one")
 	}
 	return err
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -45,22 +48,53 @@ func (t *tool) goldCat(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		return mendLedger(ledger.Extract(ctx, n, t.stdout, goldindex.ExtractOptions{Repository: in.Repository, Prefix: unpackedAt(in.Repository)}))
+		err = ledger.Extract(ctx, n, t.stdout, goldindex.ExtractOptions{Repository: in.Repository, Prefix: unpackedAt(in.Repository)})
+		if errors.Is(err, goldindex.ErrGold) {
+			return withHint(err, "bring the gold back: repotool restore --only gold; if it is intact, repotool index finds out what it makes now")
+		}
+		return mendLedger(noRoom(err, os.TempDir()))
 	})
 }
 
 // oneName finds the one content whose name begins so.
 func oneName(ledger *goldindex.Ledger, name string) (fossology.Name, error) {
+	if name = strings.ToLower(name); !namelike(name) { // as the database spells it, too
+		return fossology.Name{}, &hinted{fmt.Errorf("%q is no content name, nor the beginning of one", name),
+			"a content name is sha1.md5.size, in lower-case hex: as files are called in the repository, and as repotool ls prints them"}
+	}
 	found, err := ledger.Find(name)
 	switch {
 	case err != nil:
 		return fossology.Name{}, mendLedger(err)
 	case len(found) == 0:
-		return fossology.Name{}, &hinted{fmt.Errorf("no gold in the ledger makes %s", name),
-			"NAME is a content name or its beginning; repotool index brings the ledger up to date"}
+		hint := "if its gold is new, repotool index brings the ledger up to date; repotool gold status says what gold does not bring back"
+		if ledger.Empty() {
+			hint = "the ledger is empty: run repotool index first"
+		}
+		return fossology.Name{}, &hinted{fmt.Errorf("no gold in the ledger makes %s", name), hint}
 	case len(found) > 1:
 		return fossology.Name{}, &hinted{fmt.Errorf("%s fits several contents", name),
 			fmt.Sprintf("the first two are %s and %s", found[0], found[1])}
 	}
 	return found[0], nil
+}
+
+// namelike says whether a content name may begin so.
+func namelike(text string) bool {
+	rest := text
+	for i, length := range []int{40, 32, 19} { // of SHA-1, MD5, and the size at most
+		digits := "0123456789abcdef"
+		if i == 2 {
+			digits = digits[:10]
+		}
+		part, after, more := strings.Cut(rest, ".")
+		if strings.Trim(part, digits) != "" || len(part) > length || more && (i == 2 || len(part) < length) {
+			return false
+		}
+		if !more {
+			break
+		}
+		rest = after
+	}
+	return text != ""
 }

@@ -58,7 +58,7 @@ func badValue(full string, flags []cli.Flag, err error) error {
 	switch findFlag(flags, name).(type) {
 	case *cli.DurationFlag:
 		expected = "a duration such as 90s, 10m or 1h30m"
-	case *cli.IntFlag, *cli.Uint64Flag:
+	case *cli.IntFlag, *cli.Uint64Flag, *cli.Int64SliceFlag:
 		expected = "a number"
 	case *cli.BoolFlag:
 		expected = "nothing, true or false"

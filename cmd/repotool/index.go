@@ -14,6 +14,7 @@ import (
 
 	"repotool/fossology"
 	"repotool/goldindex"
+	"repotool/snapshot"
 	"repotool/store"
 )
 
@@ -29,7 +30,9 @@ they are the same; see repotool gold status for what is not.
 
 What was done stays done: the next run looks at new golds only, and at all of
 them if repotool, or a tool of the system that they need, would unpack them in
-another way. An interrupted run goes on where it was. FOSSology may work
+another way. An interrupted run goes on where it was: it loses the golds that it
+was unpacking. With --budget it ends in good order; the golds that are being
+unpacked by then are finished, however large they are. FOSSology may work
 meanwhile, and goes before: the run has a low priority. Nothing in the
 repository or the database is changed.
 
@@ -38,7 +41,7 @@ what cannot be read are findings: they make the exit code 3. A damaged ledger is
 noticed and made anew; it can be deleted at any time, and costs the time to make
 it again.`,
 		Flags: append([]cli.Flag{
-			&cli.DurationFlag{Name: "budget", Usage: "begin nothing new after `DURATION`; the next run goes on"},
+			&cli.DurationFlag{Name: "budget", Usage: "begin no further gold or file after `DURATION`; the next run goes on"},
 			&cli.IntFlag{Name: "parallel", Usage: "work on `N` golds at once (default: one for each processor)"},
 		}, sourceFlags()...),
 		Action: t.index,
@@ -76,13 +79,43 @@ func (t *tool) index(c *cli.Context) error {
 			return err
 		}
 		defer ledger.Close()
-		r, err := ledger.Update(c.Context, goldindex.UpdateOptions{Repository: g.in.Repository, Database: moments{g.db},
-			Budget: c.Duration("budget"), Parallel: c.Int("parallel"), Prefix: unpackedAt(g.in.Repository), Now: t.now, Log: t.log})
+		r, err := t.update(c.Context, s, ledger, goldindex.UpdateOptions{Repository: g.in.Repository, Database: moments{g.db},
+			Budget: c.Duration("budget"), Parallel: c.Int("parallel")})
 		if err != nil {
-			return noRoom(err, s.store)
+			if r.New > 0 || r.Read > 0 {
+				fmt.Fprintf(t.stderr, "repotool: done before, and kept: %s unpacked, %s confirmed; the next run goes on\n",
+					plural(r.New, "gold", "golds"), plural(r.Read, "file", "files"))
+			}
+			return noRoom(err, s.store, os.TempDir())
 		}
 		return t.reportIndex(s, r)
 	})
+}
+
+// update brings a ledger up to date, and shows how far it is. The report is right even
+// if there is an error.
+func (t *tool) update(ctx context.Context, s settings, ledger *goldindex.Ledger, o goldindex.UpdateOptions) (*goldindex.Report, error) {
+	o.Prefix, o.Now, o.Log = unpackedAt(o.Repository), t.now, t.log
+	if t.shows(s) {
+		progress := new(snapshot.Progress)
+		o.Progress = indexProgress{progress}
+		defer t.watch(s, progress)()
+	}
+	return ledger.Update(ctx, o)
+}
+
+// indexProgress shows an update's progress as those of snapshots are shown.
+type indexProgress struct{ *snapshot.Progress }
+
+// Begin implements [goldindex.Progress].
+func (p indexProgress) Begin(phase goldindex.Phase, files, bytes int64) {
+	p.Progress.Begin(snapshot.Phase(phase), files, bytes)
+}
+
+// Done implements [goldindex.Progress].
+func (p indexProgress) Done(files, bytes int64) {
+	p.Files.Add(files)
+	p.Bytes.Add(bytes)
 }
 
 // gold is what the commands about gold work with.
@@ -153,7 +186,8 @@ func openLedger(ctx context.Context, s settings, st *store.Store) (*goldindex.Le
 	if err != nil {
 		return nil, err
 	}
-	return goldindex.Open(st.Path("ledger", s.installation), unpacker)
+	ledger, err := goldindex.Open(st.Path("ledger", s.installation), unpacker)
+	return ledger, mendLedger(err)
 }
 
 // unpackedAt is a directory in which FOSSology would unpack; its names count for the

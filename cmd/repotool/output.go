@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,7 +128,8 @@ func printable(s string) string {
 
 // tooMany is the error of a command with more arguments than it knows.
 func tooMany(c *cli.Context, max int) error {
-	e := usagef("%s: argument %q is one too many", c.Command.Name, c.Args().Get(max))
-	e.hint = "see repotool " + c.Command.Name + " --help"
+	name := strings.TrimPrefix(cmp.Or(c.Command.HelpName, c.Command.Name), "repotool ")
+	e := usagef("%s: argument %q is one too many", name, c.Args().Get(max))
+	e.hint = "see repotool " + name + " --help"
 	return e
 }

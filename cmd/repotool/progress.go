@@ -47,10 +47,13 @@ func (s *screen) show(bars *mpb.Progress) {
 	s.bars = bars
 }
 
+// shows says whether progress is shown.
+func (t *tool) shows(s settings) bool { return t.terminal && !s.quiet && !s.json }
+
 // watch shows on a terminal how far an operation has come, until the returned
 // function is called. Elsewhere it shows nothing.
 func (t *tool) watch(s settings, p *snapshot.Progress) (stop func()) {
-	if !t.terminal || s.quiet || s.json {
+	if !t.shows(s) {
 		return func() {}
 	}
 	v := &progressView{p: p, now: t.now, bars: mpb.New(append(onTerminal(t.screen.out), mpb.WithRefreshRate(progressEvery))...)}

@@ -2,16 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"repotool/fossology"
+	"repotool/goldindex"
 	"repotool/repotest"
 	"repotool/snapshot"
 )
@@ -137,6 +143,59 @@ func TestWatchSizeless(t *testing.T) {
 	<-read
 	if want := "500 of 1,000 files"; !strings.Contains(seen.String(), want) {
 		t.Errorf("no %q in %q", want, seen.String())
+	}
+}
+
+// noUploads is a database without any.
+type noUploads struct{}
+
+func (noUploads) Uploads(context.Context) iter.Seq2[fossology.Upload, error] {
+	return func(func(fossology.Upload, error) bool) {}
+}
+func (noUploads) Uses(context.Context) iter.Seq2[fossology.Use, error] {
+	return func(func(fossology.Use, error) bool) {}
+}
+func (noUploads) CutShort(context.Context) iter.Seq2[int64, error] {
+	return func(func(int64, error) bool) {}
+}
+
+// TestWatchIndex proves that an index shows its phases on a terminal, and that a gold
+// counts while it is being unpacked, not when it is done.
+func TestWatchIndex(t *testing.T) {
+	const size = 512 << 20 // of nothing: a leaf, whose name is wrong
+	repo := fossology.Repository{Path: t.TempDir(), Depth: 3, Routes: []fossology.Route{{Host: "localhost", Type: "*", Start: "00", End: "ff"}}}
+	name := fossology.Name{SHA1: [20]byte{1}, Size: size}.String()
+	dir := filepath.Join(repo.Path, "localhost", "gold", fossology.FanOut(name, 3))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(dir, name), size); err != nil {
+		t.Fatal(err)
+	}
+	tty, output := terminal(t)
+	var seen bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&seen, output)
+	}()
+	scr := &screen{out: tty}
+	tl := &tool{stderr: scr, screen: scr, terminal: true, now: time.Now, log: slog.New(slog.DiscardHandler)}
+	ledger, err := goldindex.Open(filepath.Join(t.TempDir(), "ledger"), goldindex.Unpacker{Version: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	if _, err := tl.update(t.Context(), settings{}, ledger, goldindex.UpdateOptions{Repository: repo, Database: noUploads{}, TempDir: t.TempDir()}); err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	<-read
+	if amid := regexp.MustCompile(`unpack gold .*1 file  [1-9][0-9.]* MiB of 512 MiB`); !amid.Match(seen.Bytes()) {
+		t.Errorf("no %v in %q", amid, seen.String())
 	}
 }
 

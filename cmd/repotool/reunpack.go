@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -24,8 +25,9 @@ of them, those of an upload, or one. The ledger that repotool index keeps says
 which gold, the archive as it was uploaded, makes a file. Each gold is opened
 once, and read no further than is needed.
 
---dry-run prints what would be done: which files are missing, from which golds
-they come, how long these took to unpack, and what no gold brings back, and why.
+--dry-run, which may be called --plan, prints what would be done: which files are
+missing, from which golds they come, how long these took to unpack, and what no
+gold brings back, and why.
 
 A file appears under its name when its bytes are right and on the disk, never
 before; what is there is never replaced. Owner, group and mode are those of the
@@ -34,11 +36,13 @@ meanwhile. However the run ends, what it brought back stays, and the next run
 goes on.
 
 --jobs is for a database that was restored: in it, jobs are running that nobody
-runs. It brings back the files of the uploads of all jobs that had not ended,
-then resets those that seem to run, in one transaction, and tells the scheduler.
-With --queue it leaves the unpacking to FOSSology: it inserts a job for it, and
-the others wait for that. Uploads that the scheduler is at work on are left
-alone.
+runs. For each upload whose jobs had not ended and of which files are missing it
+inserts a job that unpacks it again, for which the others wait; then it resets
+the jobs that seem to run, all in one transaction, and tells the scheduler. With
+--in-process it brings the files back itself, and then resets the jobs. Uploads
+that the scheduler is at work on are left alone. So are the jobs of an upload
+whose files cannot be brought back: they would fail. That is a finding; a tool's
+report about an archive (artifact.meta) is no reason, analysis can do without.
 
 Files that cannot be brought back are findings: they make the exit code 3. What
 stands under a file's name with other bytes stays, and is a finding too.
@@ -47,9 +51,9 @@ stands under a file's name with other bytes stays, and is a finding too.
 			&cli.BoolFlag{Name: "all-missing", Usage: "bring back all that is missing"},
 			&cli.Int64SliceFlag{Name: "upload", Usage: "bring back what is missing of the upload with the number `N` (repeatable)"},
 			&cli.StringFlag{Name: "name", Usage: "bring back the file with the content name `NAME`, or a beginning of it"},
-			&cli.BoolFlag{Name: "jobs", Usage: "bring back the files of uploads whose jobs had not ended, and let these go on"},
-			&cli.BoolFlag{Name: "queue", Usage: "with --jobs: let FOSSology unpack these uploads again, and their jobs wait for it"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "print what would be done, and do nothing"},
+			&cli.BoolFlag{Name: "jobs", Usage: "have the uploads whose jobs had not ended unpacked again, and let these jobs go on"},
+			&cli.BoolFlag{Name: "in-process", Usage: "with --jobs: bring the files back first, instead of inserting jobs for that"},
+			&cli.BoolFlag{Name: "dry-run", Aliases: []string{"plan"}, Usage: "print what would be done, and do nothing"},
 			&cli.IntFlag{Name: "parallel", Usage: "open `N` golds at once (default: one for each processor)"},
 		}, append(sourceFlags(), setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"))...),
 		Action: t.reunpack,
@@ -57,7 +61,8 @@ stands under a file's name with other bytes stays, and is a finding too.
 repotool reunpack --all-missing --dry-run
 repotool reunpack --all-missing
 repotool reunpack --upload 17
-repotool reunpack --jobs --dry-run
+repotool reunpack --jobs --plan
+repotool reunpack --jobs --in-process
 repotool reunpack --name 0e54f81b2d1bc7bd7db9e9e9a5ddab2a8d30ad29`,
 		exitFailed, exitFindings, exitLocked, exitInterrupted)
 }
@@ -76,8 +81,8 @@ func (t *tool) reunpack(c *cli.Context) error {
 	case !c.Bool("all-missing") && !c.IsSet("upload") && !c.IsSet("name") && !c.Bool("jobs"):
 		return &usageError{err: errors.New("reunpack: what to bring back is not given"),
 			hint: "write --all-missing, --upload N, --name NAME or --jobs; --dry-run shows what would be done"}
-	case c.Bool("queue") && !c.Bool("jobs"):
-		return usagef("reunpack: --queue belongs to --jobs")
+	case c.Bool("in-process") && !c.Bool("jobs"):
+		return usagef("reunpack: --in-process belongs to --jobs")
 	case c.Int("parallel") < 0:
 		return usagef("--parallel %d: expected a number above 0", c.Int("parallel"))
 	}
@@ -92,7 +97,7 @@ func (t *tool) reunpack(c *cli.Context) error {
 		}
 		plan, err := planReunpack(c, g, ledger)
 		if err != nil {
-			return mendLedger(err)
+			return mendLedger(noRoom(err, os.TempDir()))
 		}
 		defer plan.Close()
 		if c.Bool("dry-run") {

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,59 +25,104 @@ type resumed struct {
 }
 
 type resumedUpload struct {
-	Upload   int64   `json:"upload"`
-	Running  []int64 `json:"running,omitempty"`
-	Waiting  []int64 `json:"waiting,omitempty"`
-	CutShort bool    `json:"cutShort,omitempty"`
+	Upload   int64            `json:"upload"`
+	Running  []int64          `json:"running,omitempty"`
+	Waiting  []int64          `json:"waiting,omitempty"`
+	CutShort bool             `json:"cutShort,omitempty"`
+	Missing  int64            `json:"missing"`
+	Left     goldindex.Reason `json:"left,omitempty"`
+}
+
+// A resumption is one call of reunpack --jobs.
+type resumption struct {
+	*tool
+	c         *cli.Context
+	s         settings
+	gold      gold
+	source    reunpack.Source
+	scheduler fossology.Scheduler
+	inProcess bool
+	uploads   []fossology.Interrupted
+	plan      *reunpack.Plan // of what is missing of all of them
+	answer    resumed
 }
 
 // reunpackJobs lets the jobs go on that had not ended when the database was copied.
 func (t *tool) reunpackJobs(c *cli.Context, s settings, g gold, ledger *goldindex.Ledger) error {
-	scheduler := fossology.Scheduler{Address: g.in.SchedulerAddress()}
-	uploads, plan, err := planJobs(c, g, ledger, scheduler)
+	r := &resumption{tool: t, c: c, s: s, gold: g, source: reunpack.Source{Repository: g.in.Repository, Ledger: ledger},
+		scheduler: fossology.Scheduler{Address: g.in.SchedulerAddress()}, inProcess: c.Bool("in-process")}
+	err := r.look()
 	if err != nil {
-		return mendLedger(err)
+		return mendLedger(noRoom(err, os.TempDir()))
 	}
-	defer plan.Close()
-	answer := resumed{Plan: c.Bool("dry-run"), Uploads: []resumedUpload{}, Missing: plan.Missing}
-	for _, u := range uploads {
-		answer.Uploads = append(answer.Uploads, resumedOf(u))
-	}
-	lost := &plan.Cannot
-	if !answer.Plan {
-		if err := t.resume(c, s, g, plan, uploads, scheduler, &answer); err != nil {
+	defer r.plan.Close()
+	r.answer.Plan, r.answer.Missing = c.Bool("dry-run"), r.plan.Missing
+	if !r.answer.Plan {
+		if err := r.resume(); err != nil {
 			return err
 		}
-		if answer.Files != nil {
-			lost = &answer.Files.Lost
-		}
 	}
-	return t.reportJobs(c, s, answer, lost)
+	return r.report()
 }
 
-// planJobs finds the uploads whose jobs nobody is at work on, and what of them is
-// missing.
-func planJobs(c *cli.Context, g gold, ledger *goldindex.Ledger, scheduler fossology.Scheduler) ([]fossology.Interrupted, *reunpack.Plan, error) {
-	view, err := g.db.View(c.Context)
+// look finds the uploads whose jobs nobody is at work on, what of them is missing, and
+// which of them it is of no use to go on with.
+func (r *resumption) look() error {
+	ctx := r.c.Context
+	view, err := r.gold.db.View(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer view.Close()
-	all, err := view.InterruptedUploads(c.Context)
+	all, err := view.InterruptedUploads(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	uploads, _, err := fossology.Abandoned(c.Context, scheduler, g.in.AgentsDir(), all)
-	if err != nil {
-		return nil, nil, err
+	if r.uploads, _, err = fossology.Abandoned(ctx, r.scheduler, r.gold.in.AgentsDir(), all); err != nil {
+		return err
 	}
 	numbers := []int64{}
-	for _, u := range uploads {
+	for _, u := range r.uploads {
 		numbers = append(numbers, u.Upload)
 	}
-	plan, err := reunpack.Some(c.Context, reunpack.Source{Repository: g.in.Repository, Ledger: ledger}, view,
-		view.UsesIn(c.Context, numbers...), reunpack.PlanOptions{})
-	return uploads, plan, err
+	if r.plan, err = reunpack.Some(ctx, r.source, view, view.UsesIn(ctx, numbers...), reunpack.PlanOptions{}); err != nil {
+		return err
+	}
+	r.answer.Uploads = []resumedUpload{}
+	for i, u := range r.uploads {
+		of := resumedOf(u)
+		p, err := reunpack.Some(ctx, r.source, view, view.UsesIn(ctx, u.Upload), reunpack.PlanOptions{})
+		if err != nil {
+			return errors.Join(err, r.plan.Close())
+		}
+		p.Close()
+		of.Missing = needed(p)
+		r.uploads[i].Whole = of.Missing == 0
+		of.Left = r.hopeless(&p.Cannot)
+		if u.CutShort && of.Missing > 0 && of.Left == "" && !r.inProcess {
+			of.Left = goldindex.CutShort // FOSSology would call the cut tree a success, and bring nothing
+		}
+		r.answer.Uploads = append(r.answer.Uploads, of)
+	}
+	return nil
+}
+
+// needed is how many files are missing that analysis cannot do without: a tool's report
+// about an archive is none.
+func needed(p *reunpack.Plan) int64 {
+	return p.Missing.Files - p.Cannot.Reasons[goldindex.Metadata].Files
+}
+
+// hopeless is why the jobs of an upload with such losses cannot go on; "": they can. What
+// FOSSology unpacks again depends on the gold alone.
+func (r *resumption) hopeless(l *reunpack.Losses) goldindex.Reason {
+	for _, reason := range slices.Sorted(maps.Keys(l.Reasons)) {
+		gone := reason == goldindex.GoldMissing || reason == goldindex.GoldDamaged
+		if gone || r.inProcess && reason != goldindex.Metadata {
+			return reason
+		}
+	}
+	return ""
 }
 
 func resumedOf(u fossology.Interrupted) resumedUpload {
@@ -89,42 +136,71 @@ func resumedOf(u fossology.Interrupted) resumedUpload {
 }
 
 // resume brings the files back, unless FOSSology is to do it, and then lets the jobs
-// go on. A job whose files are missing would fail: then the queue stays as it is.
-func (t *tool) resume(c *cli.Context, s settings, g gold, plan *reunpack.Plan, uploads []fossology.Interrupted, scheduler fossology.Scheduler, answer *resumed) error {
-	lock, err := g.st.Lock(c.Context, "reunpack-"+s.installation, commandLine(), t.now())
+// go on, all in one transaction. A job whose files are missing would fail: those of its
+// upload stay as they are.
+func (r *resumption) resume() error {
+	ctx := r.c.Context
+	lock, err := r.gold.st.Lock(ctx, "reunpack-"+r.s.installation, commandLine(), r.now())
 	if err != nil {
 		return err
 	}
 	defer lock.Unlock()
-	if !c.Bool("queue") {
-		if answer.Files, err = t.rebuild(c, s, g, plan); err != nil {
+	if r.inProcess {
+		if r.answer.Files, err = r.rebuild(r.c, r.s, r.gold, r.plan); err != nil {
 			return err
 		}
-		if !onlyReports(&answer.Files.Lost) {
-			return nil
+		if err := r.lookAgain(); err != nil {
+			return mendLedger(err)
 		}
 	}
-	answer.Jobs, err = g.db.Resume(c.Context, uploads, fossology.ResumeOptions{Queue: c.Bool("queue")})
+	var able []fossology.Interrupted
+	for i, u := range r.uploads {
+		if r.answer.Uploads[i].Left == "" {
+			able = append(able, u)
+		}
+	}
+	r.answer.Jobs, err = r.gold.db.Resume(ctx, able, fossology.ResumeOptions{Queue: !r.inProcess})
 	if errors.Is(err, fossology.ErrJobMoved) {
 		return withHint(err, "something works on the queue: nothing was changed there; run this again")
 	}
 	if err != nil {
 		return err
 	}
-	return scheduler.Reload(c.Context)
+	return r.scheduler.Reload(ctx)
 }
 
-// onlyReports says whether nothing is lost but tools' reports about archives, which
-// analysis can do without.
-func onlyReports(l *reunpack.Losses) bool {
-	return l.Files() == l.Reasons[goldindex.Metadata].Files
+// lookAgain finds out which uploads have all their files now, whatever was planned.
+func (r *resumption) lookAgain() error {
+	ctx := r.c.Context
+	view, err := r.gold.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	for i, u := range r.uploads {
+		of := &r.answer.Uploads[i]
+		if of.Missing == 0 {
+			continue
+		}
+		p, err := reunpack.Some(ctx, r.source, view, view.UsesIn(ctx, u.Upload), reunpack.PlanOptions{})
+		if err != nil {
+			return err
+		}
+		p.Close()
+		switch of.Missing = needed(p); {
+		case of.Missing == 0:
+			of.Left = ""
+		case of.Left == "":
+			of.Left = reunpack.NotMade
+		}
+	}
+	return nil
 }
 
 // rebuild does what a plan says.
 func (t *tool) rebuild(c *cli.Context, s settings, g gold, plan *reunpack.Plan) (*reunpack.Report, error) {
 	progress := new(snapshot.Progress)
-	progress.TotalFiles.Store(plan.Rebuilt.Files)
-	progress.TotalBytes.Store(plan.Rebuilt.Bytes)
+	progress.Begin(snapshot.PhaseRebuild, plan.Rebuilt.Files, plan.Rebuilt.Bytes)
 	stop := t.watch(s, progress)
 	defer stop()
 	r, err := plan.Run(c.Context, reunpack.RunOptions{Parallel: c.Int("parallel"), Prefix: unpackedAt(g.in.Repository), Now: t.now, Log: t.log,
@@ -136,65 +212,5 @@ func (t *tool) rebuild(c *cli.Context, s settings, g gold, plan *reunpack.Plan) 
 	if r.Written.Files > 0 {
 		fmt.Fprintf(t.stderr, "repotool: %s of %s brought back before\n", count(r.Written.Files), plural(plan.Rebuilt.Files, "file", "files"))
 	}
-	return nil, mendLedger(noRoom(err, g.in.Repository.Path))
-}
-
-// reportJobs prints what was, or would be, done about jobs.
-func (t *tool) reportJobs(c *cli.Context, s settings, a resumed, lost *reunpack.Losses) error {
-	findings := lost.Files()
-	for _, u := range a.Uploads {
-		if u.CutShort {
-			findings++
-		}
-	}
-	if c.Bool("queue") {
-		findings -= lost.Files() // FOSSology unpacks them; what is missing then, the next --all-missing says
-	}
-	if s.json {
-		if err := t.answer(a); err != nil {
-			return err
-		}
-	} else {
-		t.sayJobs(s, a, c.Bool("queue"))
-		for _, u := range a.Uploads {
-			if u.CutShort {
-				fmt.Fprintf(t.stderr, "finding: upload %d: its first unpack did not end, and its tree stays cut: upload it again\n", u.Upload)
-			}
-		}
-		if !c.Bool("queue") {
-			t.printLost(lost, nil)
-		}
-	}
-	if findings > 0 {
-		return findingsError{findings}
-	}
-	return nil
-}
-
-func (t *tool) sayJobs(s settings, a resumed, queue bool) {
-	for _, u := range a.Uploads {
-		t.say(s, "upload %d: running %s, waiting %s\n", u.Upload, numbersOf(u.Running), numbersOf(u.Waiting))
-	}
-	t.say(s, "%s with jobs that had not ended, %s of theirs missing (%s)", plural(int64(len(a.Uploads)), "upload", "uploads"),
-		plural(a.Missing.Files, "file", "files"), size(a.Missing.Bytes))
-	switch {
-	case a.Plan && queue:
-		t.say(s, "; FOSSology would unpack them again, and the jobs wait for it\n")
-	case a.Plan:
-		t.say(s, "; nothing was done\n")
-	case a.Jobs == nil:
-		t.say(s, ": %s brought back; the jobs stay as they are, their files are not all there\n", count(a.Files.Written.Files))
-	default:
-		if a.Files != nil {
-			t.say(s, ": %s brought back", count(a.Files.Written.Files))
-		}
-		t.say(s, "; %s reset, %s queued\n", plural(int64(len(a.Jobs.Reset)), "job", "jobs"), count(int64(len(a.Jobs.Queued))))
-	}
-}
-
-func numbersOf(keys []int64) string {
-	if len(keys) == 0 {
-		return "none"
-	}
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(keys), " ", ", "), "[]")
+	return nil, mendLedger(noRoom(err, g.in.Repository.Path, os.TempDir()))
 }

@@ -33,6 +33,11 @@ func (t *tool) reportReunpackPlan(s settings, p *reunpack.Plan) error {
 			t.say(s, "and %s (--json lists them)\n", plural(int64(rest), "gold more", "golds more"))
 		}
 	}
+	if p.Missing.Files == 0 {
+		t.say(s, "nothing is missing\n")
+		t.printLost(&p.Cannot, p.Troubles)
+		return lostFindings(&p.Cannot, p.Troubles)
+	}
 	t.say(s, "%s missing (%s): %s (%s) from %s, at most %s to unpack one after another; %s cannot be brought back\n",
 		plural(p.Missing.Files, "file", "files"), size(p.Missing.Bytes), plural(p.Rebuilt.Files, "file", "files"), size(p.Rebuilt.Bytes),
 		plural(int64(len(p.Golds)), "gold", "golds"), seconds(lasting(p.Seconds)), count(p.Cannot.Files()))
@@ -46,6 +51,11 @@ func (t *tool) reportReunpack(s settings, p *reunpack.Plan, r *reunpack.Report) 
 		if err := t.answer(r); err != nil {
 			return err
 		}
+		return lostFindings(&r.Lost, p.Troubles)
+	}
+	if r.Missing.Files == 0 {
+		t.say(s, "nothing is missing\n")
+		t.printLost(&r.Lost, p.Troubles)
 		return lostFindings(&r.Lost, p.Troubles)
 	}
 	t.say(s, "%s missing: %s brought back (%s) from %s", plural(r.Missing.Files, "file", "files"), count(r.Written.Files), size(r.Written.Bytes),

@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"io"
+	"io/fs"
+	"os"
+	"slices"
 	"syscall"
 
 	"repotool/store"
@@ -14,6 +17,10 @@ func noRoom(err error, dirs ...string) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, io.ErrShortWrite) {
 		return err
 	}
+	var path *fs.PathError
+	if errors.As(err, &path) && path.Path == os.Stdout.Name() {
+		return err // where that leads is not known
+	}
 	hint := "make room, then run it again: what is written already is found and not written twice"
 	for _, dir := range dirs {
 		bytes, nodes, err := store.Free(dir)
@@ -24,6 +31,9 @@ func noRoom(err error, dirs ...string) error {
 		if nodes >= 0 {
 			hint += " and " + inodes(nodes)
 		}
+	}
+	if slices.Contains(dirs, os.TempDir()) {
+		hint += "; TMPDIR names another directory for what is temporary"
 	}
 	return withHint(err, hint)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -30,14 +31,18 @@ func (p *proven) Rebuildable(n fossology.Name) (proof snapshot.Proof, ok bool, e
 	for _, g := range golds {
 		upload, known := p.uploads[g]
 		if !known {
-			if upload, err = p.ledger.Upload(g); err != nil {
+			upload, err = p.ledger.Upload(g)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // an index that runs beside this has just replaced or dropped its record
+			}
+			if err != nil {
 				return proof, false, err
 			}
 			p.uploads[g] = upload
 		}
 		proof.Golds = append(proof.Golds, snapshot.Gold{Name: g, Upload: upload})
 	}
-	return proof, len(golds) > 0, nil
+	return proof, len(proof.Golds) > 0, nil
 }
 
 // leaveOut has a snapshot leave out what gold brings back, by the ledger, which is
@@ -89,18 +94,12 @@ func (t *tool) indexFirst(ctx context.Context, s settings, st *store.Store, in *
 }
 
 func (t *tool) updateLedger(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
-	view, err := db.View(ctx)
-	if err != nil {
-		return err
-	}
-	defer view.Close()
 	ledger, err := openLedger(ctx, s, st)
 	if err != nil {
 		return err
 	}
 	defer ledger.Close()
-	r, err := ledger.Update(ctx, goldindex.UpdateOptions{Repository: in.Repository, Database: view, Budget: s.indexBudget,
-		Prefix: unpackedAt(in.Repository), Now: t.now, Log: t.log})
+	r, err := t.update(ctx, s, ledger, goldindex.UpdateOptions{Repository: in.Repository, Database: moments{db}, Budget: s.indexBudget})
 	if r != nil && (r.Left > 0 || r.LeftFiles > 0) {
 		t.say(s, "the ledger is not up to date after %s: %s and %s are left for the next run; what they would prove is stored\n",
 			s.indexBudget, plural(r.Left, "gold", "golds"), plural(r.LeftFiles, "file", "files"))
