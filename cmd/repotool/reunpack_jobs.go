@@ -104,7 +104,11 @@ func (t *tool) resume(c *cli.Context, s settings, g gold, plan *reunpack.Plan, u
 			return nil
 		}
 	}
-	answer.Jobs, err = g.db.Resume(c.Context, uploads, fossology.ResumeOptions{Queue: c.Bool("queue")})
+	o, err := resumeOptions(c, g.in)
+	if err != nil {
+		return err
+	}
+	answer.Jobs, err = g.db.Resume(c.Context, uploads, o)
 	if errors.Is(err, fossology.ErrJobMoved) {
 		return withHint(err, "something works on the queue: nothing was changed there; run this again")
 	}
@@ -112,6 +116,22 @@ func (t *tool) resume(c *cli.Context, s settings, g gold, plan *reunpack.Plan, u
 		return err
 	}
 	return scheduler.Reload(c.Context)
+}
+
+// resumeOptions choose who unpacks the uploads: our own agent, if the scheduler has it,
+// since it is cheaper, changes no row, and does not mind a tree that was cut short.
+func resumeOptions(c *cli.Context, in *fossology.Installation) (o fossology.ResumeOptions, err error) {
+	o.Queue = c.Bool("queue")
+	if !o.Queue || in.AgentsDir() == "" {
+		return o, nil
+	}
+	_, err = fossology.ReadAgentModule(in.AgentsDir(), fossology.ReunpackAgent)
+	if err != nil {
+		return o, nil // FOSSology's own is always there
+	}
+	o.Agent = fossology.ReunpackAgent
+	o.Hosts, err = in.AgentHosts()
+	return o, err
 }
 
 // onlyReports says whether nothing is lost but tools' reports about archives, which
