@@ -38,9 +38,11 @@ type Agent struct {
 	done    atomic.Int64
 	stirred atomic.Int64
 
-	mu    sync.Mutex // one line after another
-	told  int64      // stirred, at the last heartbeat
-	fault error      // of writing
+	mu      sync.Mutex // one line after another
+	greeted bool       // before that nothing may be said
+	early   string     // what was to be logged before
+	told    int64      // stirred, at the last heartbeat
+	fault   error      // of writing
 }
 
 // AgentOptions say who an agent is and with whom it talks.
@@ -83,7 +85,7 @@ func NewAgent(o AgentOptions) *Agent {
 // is called with one item after another; its error is logged and ends the conversation,
 // as with FOSSology's own agents, with a code that makes the job fail.
 func (a *Agent) Serve(ctx context.Context, work func(ctx context.Context, item string) error) error {
-	a.send("VERSION: " + a.o.Version + "\n\nOK\n")
+	a.greet()
 	stop := a.beat()
 	err := a.listen(ctx, work)
 	stop()
@@ -120,10 +122,32 @@ func (a *Agent) Verbose() int { return int(a.verbose.Load()) }
 func (a *Agent) Write(b []byte) (int, error) {
 	for line := range strings.Lines(string(b)) {
 		if line = logLine(line); line != "" {
-			a.send(logPrefix + line + "\n")
+			a.log(logPrefix + line + "\n")
 		}
 	}
 	return len(b), nil // what becomes of it is not the writer's business
+}
+
+func (a *Agent) log(line string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.greeted {
+		a.early += line
+		return
+	}
+	a.sendLocked(line)
+}
+
+// greet says who it is, and then what was kept back.
+func (a *Agent) greet() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.greeted = true
+	a.sendLocked("VERSION: " + a.o.Version + "\n\nOK\n")
+	for line := range strings.Lines(a.early) {
+		a.sendLocked(line)
+	}
+	a.early = ""
 }
 
 // logLine makes a line printable and short enough.

@@ -303,6 +303,9 @@ func (a *AgentTalk) Give(item string) {
 // its end.
 func (a *AgentTalk) Say(line string) { fmt.Fprintln(a.in, line) }
 
+// SayPart says something that is not yet a line.
+func (a *AgentTalk) SayPart(text string) { io.WriteString(a.in, text) }
+
 // CloseInput ends the agent's input, as the death of the scheduler does.
 func (a *AgentTalk) CloseInput() { a.in.Close() }
 

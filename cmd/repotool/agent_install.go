@@ -21,12 +21,12 @@ func (t *tool) agentInstallCommand() *cli.Command {
 		HelpName: "agent install",
 		Usage:    "give FOSSology's scheduler the agent",
 		Description: `
-Writes mods-enabled/` + fossology.ReunpackAgent + ` in the directory of FOSSology's configuration: the
-agent's configuration, its version, and a copy of this program. The directory
-appears complete, or not at all. One that repotool has written before is
-replaced; run it again after every update of repotool, on every host, since the
-scheduler wants one version on all of them. What somebody else has written is
-left alone, and is an error.
+Writes mods-enabled/` + fossology.ReunpackAgent + `, below the directory of FOSSology's
+configuration: how to start the agent, its version, and a copy of this program.
+The directory appears complete, or not at all. One that repotool has written
+before is replaced; run it again after every update of repotool, on every host,
+since the scheduler wants one version on all of them. What somebody else has
+written is left alone, and is an error.
 
 The scheduler starts agents on the hosts of [HOSTS]. If the repository has
 several hosts, the agent finds out by their addresses which of them it is on;
@@ -52,9 +52,9 @@ func (t *tool) agentRemoveCommand() *cli.Command {
 		HelpName: "agent remove",
 		Usage:    "take the agent away from FOSSology's scheduler",
 		Description: `
-Removes mods-enabled/` + fossology.ReunpackAgent + ` again, if repotool has written it. Jobs that the
-agent has not done yet stay in the queue, and fail when the scheduler comes to
-them; start it again afterwards.`,
+Removes mods-enabled/` + fossology.ReunpackAgent + ` again, if repotool has written it. Jobs that
+the agent has not done yet stay in the queue, and fail when the scheduler comes
+to them; start it again afterwards.`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "print what would be removed, and remove nothing"}},
 		Action: t.agentRemove,
 	}, `
