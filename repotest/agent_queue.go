@@ -16,6 +16,7 @@ type AgentQueue struct {
 	Database string
 	Sysconf  string
 	Host     string // a job that asks for another host is left alone
+	Remote   bool   // the agents are started there, see AgentStart
 	Args     []string
 }
 
@@ -66,7 +67,7 @@ func (q AgentQueue) Run(t testing.TB, agents ...string) (runs []AgentRun) {
 func (q AgentQueue) run(t testing.TB, pk int64, kind, item string) AgentEnd {
 	t.Helper()
 	q.exec(t, `UPDATE jobqueue SET jq_starttime = now(), jq_endtext = 'Started', jq_schedinfo = 'localhost.1888' WHERE jq_pk = %d`, pk)
-	talk := TalkToAgent(t, AgentStart{Sysconf: q.Sysconf, Name: kind, Job: pk, Args: q.Args})
+	talk := TalkToAgent(t, AgentStart{Sysconf: q.Sysconf, Name: kind, Job: pk, Args: q.Args, Remote: q.Remote})
 	talk.Give(item)
 	// An agent that fails says BYE instead of OK.
 	talk.until("OK or BYE", func() bool { return talk.asked <= 0 || talk.state.bye })
