@@ -131,7 +131,7 @@ func (t *tool) agentRun(ctx context.Context, args []string) error {
 	if len(w.unknown) > 0 {
 		fmt.Fprintf(agent, "note: unknown words on the command line: %q", w.unknown)
 	}
-	sysconf := cmp.Or(w.sysconf, besideProgram(os.Args[0]))
+	sysconf := cmp.Or(w.sysconf, besideProgram())
 	err = agent.Serve(ctx, func(ctx context.Context, item string) error {
 		return t.agentItem(ctx, agent, sysconf, item)
 	})
@@ -143,12 +143,16 @@ func (t *tool) agentRun(ctx context.Context, args []string) error {
 
 // besideProgram is the configuration to which an installed agent belongs,
 // <sysconf>/mods-enabled/<name>/agent/<name>: on another host the scheduler names none.
-func besideProgram(program string) string {
-	up := filepath.Dir(filepath.Dir(filepath.Dir(program)))
-	if filepath.Base(up) != "mods-enabled" {
-		return ""
+// If this program lies elsewhere it is "".
+func besideProgram() string {
+	self, _ := os.Executable() // without links; as it was called it may be right, too
+	for _, program := range []string{self, os.Args[0]} {
+		mods := filepath.Dir(filepath.Dir(filepath.Dir(program)))
+		if filepath.Base(mods) == "mods-enabled" {
+			return filepath.Dir(mods)
+		}
 	}
-	return filepath.Dir(up)
+	return ""
 }
 
 // interruptibleInput lets a read from a pipe end when a signal comes.

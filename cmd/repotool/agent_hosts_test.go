@@ -67,8 +67,8 @@ func TestAgentHosts(t *testing.T) {
 		}
 	}
 	queue.Host, queue.Sysconf, queue.Remote = "remote", other, true
-	if second := queue.Run(t, fossology.ReunpackAgent); len(second) != 2 {
-		t.Errorf("runs %+v", second)
+	if second := queue.Run(t, fossology.ReunpackAgent); len(second) != 2 || second[0].Bye != 0 || second[1].Bye != 0 {
+		t.Fatalf("runs %+v", second)
 	}
 	if runnable := queue.Runnable(t); !slices.Contains(runnable, 191) || !slices.Contains(runnable, 194) {
 		t.Errorf("runnable: %v", runnable)

@@ -187,6 +187,11 @@ func TestAgentPaused(t *testing.T) {
 	talk := s.start(t, repotest.AgentStart{Args: []string{often}})
 	talk.Give(fmt.Sprint(upload))
 	talk.Until("progress", halfway)
+	// A standstill waits for it, and for no other run of repotool.
+	found, err := fossology.AgentProcesses(filepath.Join(s.sysconf, "mods-enabled"))
+	if err != nil || len(found) != 1 || found[0].Agent != fossology.ReunpackAgent {
+		t.Errorf("agents at work: %v: %v", found, err)
+	}
 	talk.Signal(syscall.SIGSTOP)
 	time.Sleep(100 * time.Millisecond) // what was on its way arrives
 	var hearts int
