@@ -37,8 +37,9 @@ goes on.
 runs. It brings back the files of the uploads of all jobs that had not ended,
 then resets those that seem to run, in one transaction, and tells the scheduler.
 With --queue it leaves the unpacking to FOSSology: it inserts a job for it, and
-the others wait for that. Uploads that the scheduler is at work on are left
-alone.
+the others wait for that. It is a job of repotool's own agent where that is
+installed (see repotool agent), one for each host of the repository, and else of
+FOSSology's unpacker. Uploads that the scheduler is at work on are left alone.
 
 Files that cannot be brought back are findings: they make the exit code 3. What
 stands under a file's name with other bytes stays, and is a finding too.
