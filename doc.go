@@ -30,7 +30,8 @@
 // fossology is all that is known of FOSSology: its configuration files, where
 // it puts a file, its content names (a value type, parsed without garbage), its
 // database as streams of rows, and its scheduler: how to make it stand still
-// and how to be sure that it runs again, whatever happens to repotool.
+// and how to be sure that it runs again, whatever happens to repotool; and how to be
+// one of its agents.
 // Start reading there, with Name.
 //
 // goldindex keeps the ledger of what gold, the uploaded archives, unpacks to. It

@@ -52,9 +52,15 @@
 // and the watchdog stays behind to start the scheduler as soon as the old one
 // is gone.
 //
+// # An agent of FOSSology's scheduler
+//
+// An [Agent] is the agent's side of the conversation with the scheduler that has started
+// it; an [AgentModule] is how it is installed. Of a repository of several hosts each agent
+// has its own part: [Installation.OwnHosts] says which.
+//
 // # What it never does
 //
 // It never writes into the repository, and into the database only by the
-// operations of restore ([Database.CreateDatabase] and its neighbours), which
-// nothing else calls. Passwords are not printed: a [DSN] hides its own.
+// operations of restore ([Database.CreateDatabase] and its neighbours, and
+// [Database.Resume]), which nothing else calls. Passwords are not printed: a [DSN] hides its own.
 package fossology

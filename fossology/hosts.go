@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -62,6 +63,53 @@ func isLocal(ctx context.Context, address string) bool {
 		}
 	}
 	return false
+}
+
+// OwnHosts returns the hosts of the repository whose files are written on this machine.
+// Where there is but one, that is it, wherever its disks are. Of several, a host is this
+// machine if the address that [HOSTS] has for its name is one of ours; without a line
+// there, if its name is.
+func (i *Installation) OwnHosts(ctx context.Context) []string {
+	hosts := i.Repository.HostsOf("files")
+	if len(hosts) <= 1 {
+		return hosts
+	}
+	schedulerHere := isLocal(ctx, i.Address)
+	var own []string
+	for _, name := range hosts {
+		address := name
+		for _, h := range i.Hosts {
+			if h.Name == name {
+				address = h.Address
+			}
+		}
+		// What the configuration calls localhost is the scheduler's host.
+		if strings.EqualFold(address, "localhost") && !schedulerHere {
+			continue
+		}
+		if isLocal(ctx, address) {
+			own = append(own, name)
+		}
+	}
+	return own
+}
+
+// AgentHosts says on which hosts an agent must run that writes files of the repository:
+// nil if any of them will do, because the repository has but one host.
+func (i *Installation) AgentHosts() ([]string, error) {
+	hosts := i.Repository.HostsOf("files")
+	if len(hosts) <= 1 {
+		return nil, nil
+	}
+	for _, name := range hosts {
+		if !slices.ContainsFunc(i.Hosts, func(h Host) bool { return h.Name == name }) {
+			return nil, &hintError{
+				text: "host " + name + " of the repository is not in [HOSTS] of fossology.conf: the scheduler starts no agent there",
+				hint: "add it there, or bring the files back without the scheduler: repotool reunpack --jobs on that host",
+			}
+		}
+	}
+	return hosts, nil
 }
 
 // hostname is the name of this host.

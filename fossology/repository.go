@@ -110,6 +110,28 @@ func (r Repository) Paths(typ, name string) ([]string, error) {
 	return paths, nil
 }
 
+// Host returns the host where FOSSology writes a file of this type and name; "" if no
+// route matches, and its path has no host.
+func (r Repository) Host(typ, name string) string {
+	for _, route := range r.Routes {
+		if route.Matches(typ, name) {
+			return route.Host
+		}
+	}
+	return ""
+}
+
+// HostsOf returns the hosts that store files of a type, each once, in order.
+func (r Repository) HostsOf(typ string) []string {
+	var of Repository
+	for _, route := range r.Routes {
+		if route.Type == "*" || route.Type == typ {
+			of.Routes = append(of.Routes, route)
+		}
+	}
+	return of.Hosts()
+}
+
 // Find returns the path where FOSSology reads a file of this type and name: the
 // first of Paths that exists, and if none does, the first.
 func (r Repository) Find(typ, name string) (string, error) {

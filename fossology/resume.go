@@ -1,6 +1,7 @@
 package fossology
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,6 +103,12 @@ type ResumeOptions struct {
 	// Queue inserts a job for each upload that unpacks it again, for which those that
 	// had not ended wait, unless it is whole. Without it the files must be there.
 	Queue bool
+	// Agent is the one that does it: ununpack, which is FOSSology's own, if it is "",
+	// or [ReunpackAgent].
+	Agent string
+	// Hosts are the machines on which it must run, a job for each; without any it is
+	// one job, for whichever the scheduler chooses.
+	Hosts []string
 }
 
 // A Resumption says what was changed.
@@ -155,38 +162,57 @@ func (r *Resumption) upload(ctx context.Context, tx pgx.Tx, u Interrupted, o Res
 	if !o.Queue || u.Whole {
 		return nil
 	}
-	return r.queue(ctx, tx, u)
+	return r.queue(ctx, tx, u, o)
 }
 
-// queue inserts a job that unpacks an upload again, as FOSSology's own pages do it: the
-// agent passes over what it has unpacked with success, so that is taken back. A job that
-// is on the list already is not doubled: the others wait for it anyway.
-func (r *Resumption) queue(ctx context.Context, tx pgx.Tx, u Interrupted) error {
+// queue inserts jobs that unpack an upload again. What is on the list already is not
+// doubled: the others wait for it anyway.
+func (r *Resumption) queue(ctx context.Context, tx pgx.Tx, u Interrupted, o ResumeOptions) error {
 	for _, j := range u.Jobs {
-		if j.Type == unpackAgent {
+		if j.Type == unpackAgent || j.Type == ReunpackAgent {
 			return nil
 		}
 	}
-	if u.CutShort {
-		return nil // the agent would call the cut tree a success
+	agent := cmp.Or(o.Agent, unpackAgent)
+	if agent == unpackAgent {
+		if u.CutShort {
+			return nil // the agent would call the cut tree a success
+		}
+		// As FOSSology's own pages do it: the agent passes over what it has unpacked
+		// with success, so that is taken back.
+		if _, err := tx.Exec(ctx, `UPDATE ununpack_ars SET ars_success = FALSE WHERE upload_fk = $1`, u.Upload); err != nil {
+			return fmt.Errorf("take back that it is unpacked: %w", err)
+		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE ununpack_ars SET ars_success = FALSE WHERE upload_fk = $1`, u.Upload); err != nil {
-		return fmt.Errorf("take back that it is unpacked: %w", err)
-	}
-	var job, queued int64
+	var job int64
 	err := tx.QueryRow(ctx, `INSERT INTO job (job_queued, job_priority, job_name, job_upload_fk, job_user_fk, job_group_fk)
 		SELECT now(), 0, 'reunpack', $1, j.job_user_fk, j.job_group_fk FROM jobqueue q JOIN job j ON j.job_pk = q.jq_job_fk
 		WHERE q.jq_pk = $2 RETURNING job_pk`, u.Upload, u.Jobs[0].PK).Scan(&job)
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	err = tx.QueryRow(ctx, `INSERT INTO jobqueue (jq_job_fk, jq_type, jq_args) VALUES ($1, $2, $3) RETURNING jq_pk`,
-		job, unpackAgent, fmt.Sprint(u.Upload)).Scan(&queued)
-	if err != nil {
-		return fmt.Errorf("insert job: %w", err)
+	hosts := o.Hosts
+	if len(hosts) == 0 {
+		hosts = []string{""}
 	}
-	r.Queued = append(r.Queued, queued)
-	for _, j := range u.Jobs {
+	for _, host := range hosts {
+		var queued int64
+		err = tx.QueryRow(ctx, `INSERT INTO jobqueue (jq_job_fk, jq_type, jq_args, jq_host) VALUES ($1, $2, $3, nullif($4, '')) RETURNING jq_pk`,
+			job, agent, fmt.Sprint(u.Upload), host).Scan(&queued)
+		if err != nil {
+			return fmt.Errorf("insert job: %w", err)
+		}
+		r.Queued = append(r.Queued, queued)
+		if err := r.wait(ctx, tx, u.Jobs, queued); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wait lets jobs wait for another.
+func (r *Resumption) wait(ctx context.Context, tx pgx.Tx, jobs []Job, queued int64) error {
+	for _, j := range jobs {
 		_, err := tx.Exec(ctx, `INSERT INTO jobdepends (jdep_jq_fk, jdep_jq_depends_fk) VALUES ($1, $2)`, j.PK, queued)
 		if err != nil {
 			return fmt.Errorf("let job %d wait: %w", j.PK, err)

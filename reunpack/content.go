@@ -1,8 +1,6 @@
 package reunpack
 
 import (
-	"path/filepath"
-
 	"repotool/fossology"
 	"repotool/unpack"
 )
@@ -11,11 +9,12 @@ import (
 // is wanted: most files of sources are smaller.
 const inMemory = 64 << 10
 
-// A content is one that comes by at a place of something that is wanted.
+// A content is one that comes by at a place of something that is wanted, or somewhere.
 type content struct {
 	x     *opening
-	wants []*want
-	max   int64 // the size of the largest of them
+	wants []*want // that it may be; nil: any of the opening's
+	into  *target // where its file is made; all wants of a path are mostly of one
+	max   int64   // the size of the largest that it may be
 	size  int64
 	head  []byte // up to inMemory
 	file  *blank // then
@@ -39,11 +38,13 @@ func (x *opening) content(n *unpack.Node) unpack.Content {
 	if len(c.wants) == 0 {
 		return nil
 	}
+	c.into = c.wants[0].target
 	return c
 }
 
 // Write takes bytes. An error ends the unpack.
 func (c *content) Write(b []byte) (int, error) {
+	c.x.o.Stir()
 	if c.size += int64(len(b)); c.size > c.max {
 		c.drop() // it cannot be any of them
 		return len(b), nil
@@ -56,26 +57,25 @@ func (c *content) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	if _, err := writer(c.file.fd).Write(b); err != nil {
-		err = &pathError{"write", filepath.Join(c.target().top, c.wants[0].path), err}
+		err = c.unwritten(err)
 		c.drop()
 		return 0, err
 	}
 	return len(b), nil
 }
 
-// target is where the file is made. All wants of a path are mostly one.
-func (c *content) target() *target { return c.wants[0].target }
+func (c *content) unwritten(err error) error { return &pathError{"write a file of", c.into.top, err} }
 
 // spill puts what is in memory into a file.
 func (c *content) spill() (err error) {
 	if c.file != nil {
 		return nil
 	}
-	if c.file, err = c.target().create(); err != nil {
+	if c.file, err = c.into.create(); err != nil {
 		return err
 	}
 	if _, err := writer(c.file.fd).Write(c.head); err != nil {
-		err = &pathError{"write", filepath.Join(c.target().top, c.wants[0].path), err}
+		err = c.unwritten(err)
 		c.drop()
 		return err
 	}
@@ -85,7 +85,7 @@ func (c *content) spill() (err error) {
 
 func (c *content) drop() {
 	if c.file != nil {
-		c.target().discard(c.file)
+		c.into.discard(c.file)
 	}
 	c.file, c.head = nil, nil
 }
@@ -97,14 +97,14 @@ func (c *content) Close(d *unpack.Digests) error {
 		c.drop()
 		return nil
 	}
-	if w.target != c.target() && c.file != nil {
+	if w.target != c.into && c.file != nil {
 		// Two contents of one path belong to two hosts. The next gold that makes it,
 		// or the next run, which wants this one alone, brings it.
 		c.x.unclaim(w)
 		c.drop()
 		return nil
 	}
-	c.wants[0] = w
+	c.into = w.target
 	if err := c.spill(); err != nil {
 		return err
 	}
@@ -124,7 +124,11 @@ func (c *content) claim(n fossology.Name) *want {
 	}
 	c.x.mu.Lock()
 	defer c.x.mu.Unlock()
-	for _, w := range c.wants {
+	wants := c.wants
+	if wants == nil && c.x.wants[n] != nil {
+		wants = []*want{c.x.wants[n]}
+	}
+	for _, w := range wants {
 		if w.name == n && !w.done {
 			w.done = true
 			return w

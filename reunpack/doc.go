@@ -21,6 +21,11 @@
 // A gold that is missing, or does not make what the ledger says, costs only itself: what
 // was wanted from it is asked of the next gold that makes it.
 //
+// [Upload] plans without a ledger, for one upload: it opens that upload's gold and looks
+// at every content that comes out, which costs more than to know where the wanted ones
+// are. So works an agent of FOSSology's scheduler, which runs as FOSSology's user and must
+// not read the store. It can be told to write the files of some hosts only.
+//
 // Files and directories get the owner, group and mode that most of those have that are
 // there; in an empty repository those of gold.
 //

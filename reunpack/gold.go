@@ -45,6 +45,10 @@ type opening struct {
 	wants map[fossology.Name]*want
 	paths map[string][]*want // where they come by; a path may be that of several
 	left  int
+
+	// Of a gold that the ledger does not speak of, every content is looked at.
+	any *target // where it is put
+	max int64   // the size of the largest that is wanted
 }
 
 // maxPaths is how many places of a content in one gold are watched. The first that
@@ -97,7 +101,7 @@ func (x *opening) want(ctx context.Context, n fossology.Name) (*want, error) {
 
 // take opens the gold. A lostError says that the gold is not what it should be.
 func (x *opening) take(ctx context.Context) error {
-	path, err := present(x.source.Repository, x.gold)
+	path, err := x.path()
 	if err != nil {
 		return err
 	}
@@ -115,11 +119,22 @@ func (x *opening) take(ctx context.Context) error {
 	if x.left == 0 {
 		return nil
 	}
+	if x.direct != nil {
+		return x.unpack(ctx, f, x.direct.upload.Filename, x.anything)
+	}
 	h, err := x.watch()
 	if err != nil {
 		return err
 	}
-	return x.unpack(ctx, f, h)
+	return x.unpack(ctx, f, h.Upload, x.content)
+}
+
+// path is where the gold is.
+func (x *opening) path() (string, error) {
+	if x.direct != nil {
+		return x.direct.find(x.source.Repository)
+	}
+	return present(x.source.Repository, x.gold)
 }
 
 // copy brings the upload itself back, whose file in files is the gold once more.
@@ -129,7 +144,7 @@ func (x *opening) copy(ctx context.Context, f *os.File, w *want) error {
 		return err
 	}
 	s, m := sha1.New(), md5.New()
-	in := &reading{ctx: ctx, r: io.NewSectionReader(f, 0, 1<<62)}
+	in := &reading{ctx: ctx, stir: x.o.Stir, r: io.NewSectionReader(f, 0, 1<<62)}
 	n, err := io.CopyBuffer(io.MultiWriter(writer(b.fd), s, m), in, make([]byte, 256<<10))
 	got := fossology.Name{Size: n}
 	s.Sum(got.SHA1[:0])
@@ -158,15 +173,17 @@ func (x *opening) copy(ctx context.Context, f *os.File, w *want) error {
 
 // reading remembers whether it was the reader that failed.
 type reading struct {
-	ctx context.Context
-	r   io.Reader
-	err error
+	ctx  context.Context
+	stir func()
+	r    io.Reader
+	err  error
 }
 
 func (r *reading) Read(b []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, context.Cause(r.ctx)
 	}
+	r.stir()
 	n, err := r.r.Read(b)
 	if err != nil && err != io.EOF {
 		r.err = err
@@ -194,12 +211,12 @@ func (x *opening) watch() (*goldindex.Header, error) {
 }
 
 // unpack lets the contents come by until all that was wanted is there.
-func (x *opening) unpack(ctx context.Context, f *os.File, h *goldindex.Header) error {
+func (x *opening) unpack(ctx context.Context, f *os.File, upload string, take func(*unpack.Node) unpack.Content) error {
 	unpacking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	x.stop = func() { stop(errEnough) }
-	res, err := unpack.Unpack(unpacking, h.Upload, f, unpack.Options{
-		Limits: x.o.Limits, TempDir: x.o.TempDir, Prefix: x.o.Prefix, Content: x.content,
+	res, err := unpack.Unpack(unpacking, upload, f, unpack.Options{
+		Limits: x.o.Limits, TempDir: x.o.TempDir, Prefix: x.o.Prefix, Content: take,
 	})
 	switch {
 	case x.left == 0 && (err == nil || errors.Is(err, context.Canceled) && ctx.Err() == nil):

@@ -97,6 +97,7 @@ type Plan struct {
 
 	source Source
 	wanted *spool
+	direct *direct // the plan knows its gold without a ledger
 }
 
 // maxTroubles is how many troubles a plan lists: who has a broken disk has many.
@@ -127,7 +128,12 @@ func Some(ctx context.Context, s Source, db goldindex.Database, uses iter.Seq2[f
 }
 
 // Close lets go of the plan's temporary files.
-func (p *Plan) Close() error { return p.wanted.close() }
+func (p *Plan) Close() error {
+	if p.wanted == nil {
+		return nil
+	}
+	return p.wanted.close()
+}
 
 // make takes what is absent, and chooses golds.
 func (p *Plan) make(absent iter.Seq2[goldindex.Absent, error], o PlanOptions) (_ *Plan, err error) {

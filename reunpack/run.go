@@ -29,6 +29,9 @@ type RunOptions struct {
 	// Progress, if not nil, is told of every file that was brought back, and of its
 	// bytes, from several goroutines.
 	Progress func(files, bytes int64)
+	// Stir, if not nil, is called in the same way whenever bytes come by, wanted or not:
+	// who hears nothing of it for minutes looks at something that is stuck.
+	Stir func()
 }
 
 func (o *RunOptions) complete() {
@@ -43,6 +46,9 @@ func (o *RunOptions) complete() {
 	}
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
+	}
+	if o.Stir == nil {
+		o.Stir = func() {}
 	}
 }
 
@@ -140,6 +146,9 @@ type task struct {
 
 // golds opens the golds of the plan, then others for what these did not give.
 func (r *run) golds(ctx context.Context) error {
+	if r.direct != nil {
+		return r.direct.run(ctx, r)
+	}
 	var left []leftover
 	err := r.side(ctx, func(open func(func() error)) {
 		for _, g := range r.Plan.Golds {

@@ -148,6 +148,18 @@ jobs.reset[]?         jobs that wait again
 jobs.queued[]?        jobs inserted that unpack an upload
 jobs.waits?           dependencies inserted`,
 
+	"agent install": `
+directory             of the agent, among FOSSology's
+done                  false: nothing was written, this is what would be
+replaced?             version of the agent that was there before
+files.NAME?           content of each file in it
+program?              the program that is copied`,
+
+	"agent remove": `
+directory             of the agent, among FOSSology's
+done                  false: nothing was removed
+replaced?             version of the agent that was there`,
+
 	"reunpack --dry-run": `
 missing.files         files that are missing of what was asked for
 missing.bytes         their bytes

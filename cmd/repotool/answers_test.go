@@ -46,6 +46,8 @@ var answerTypes = map[string]reflect.Type{
 	"reunpack":           reflect.TypeFor[reunpack.Report](),
 	"reunpack --jobs":    reflect.TypeFor[resumed](),
 	"reunpack --dry-run": reflect.TypeFor[reunpack.Plan](),
+	"agent install":      reflect.TypeFor[agentInstalled](),
+	"agent remove":       reflect.TypeFor[agentRemoved](),
 	"version":            reflect.TypeFor[versionResult](),
 }
 

@@ -21,7 +21,8 @@
 // # Streams
 //
 // Standard output carries the answer: a table or lines for people, with --json
-// one JSON object (ls and diff: one object per line). Standard error carries
+// one JSON object (ls and diff: one object per line). For agent run it is the scheduler's
+// end of a conversation. Standard error carries
 // findings, warnings, errors and, on a terminal only, progress. Nothing waits for
 // an answer from a keyboard.
 //

@@ -124,6 +124,7 @@ func (x *examination) scheduler(ctx context.Context) {
 		x.ok("scheduler", "answers at %s", sched.Address)
 	}
 	x.starting()
+	x.ownAgent()
 	dir := x.in.AgentsDir()
 	found, err := fossology.AgentProcesses(dir)
 	switch {
@@ -140,6 +141,25 @@ func (x *examination) scheduler(ctx context.Context) {
 	}
 	if far := x.in.UnseenHosts(ctx); len(far) > 0 {
 		x.ok("agents", "on %s cannot be seen from here: a snapshot asks scheduler and database for them", strings.Join(hostNames(far), ", "))
+	}
+}
+
+// ownAgent looks at the agent that FOSSology's scheduler was given, if it was.
+func (x *examination) ownAgent() {
+	if x.in == nil || x.in.AgentsDir() == "" {
+		return
+	}
+	m, err := fossology.ReadAgentModule(x.in.AgentsDir(), fossology.ReunpackAgent)
+	text, commit := agentVersion()
+	switch {
+	case errors.Is(err, fossology.ErrNoModule):
+	case err != nil:
+		x.warn("agent", "repotool agent install", "%v", err)
+	case m.Version != text || m.Commit != commit:
+		x.warn("agent", "repotool agent install, on every host; then start the scheduler again",
+			"%s is version %s.%s, and this is %s.%s", m.Name, m.Version, m.Commit, text, commit)
+	default:
+		x.ok("agent", "%s is installed, version %s.%s", m.Name, m.Version, m.Commit)
 	}
 }
 

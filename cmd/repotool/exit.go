@@ -102,6 +102,11 @@ type findingsError struct{ n int64 }
 
 func (e findingsError) Error() string { return fmt.Sprintf("%d findings", e.n) }
 
+// toldError is an error that was told already to the one who is concerned.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
 // exitCode says what an error means to the caller of the process.
 func exitCode(ctx context.Context, err error) int {
 	var (
@@ -148,7 +153,8 @@ type jsonError struct {
 
 // printError tells an error to a person on w, or to a program on stdout.
 func printError(stdout, stderr io.Writer, asJSON bool, code int, err error) {
-	if code == exitGood || code == exitFindings || nobodyListens(err) {
+	var told toldError
+	if code == exitGood || code == exitFindings || nobodyListens(err) || errors.As(err, &told) {
 		return
 	}
 	message, hint := err.Error(), hintOf(err)

@@ -76,6 +76,7 @@ func (t *tool) app() *cli.App {
 		t.indexCommand(),
 		t.goldCommand(),
 		t.reunpackCommand(),
+		t.agentCommand(),
 		t.doctorCommand(),
 		t.benchCommand(),
 		t.versionCommand(),

@@ -38,7 +38,9 @@ goes on.
 --jobs is for a database that was restored: in it, jobs are running that nobody
 runs. For each upload whose jobs had not ended and of which files are missing it
 inserts a job that unpacks it again, for which the others wait; then it resets
-the jobs that seem to run, all in one transaction, and tells the scheduler. With
+the jobs that seem to run, all in one transaction, and tells the scheduler. The
+job is one of repotool's own agent where that is installed (see repotool agent),
+one for each host of the repository, and else of FOSSology's unpacker. With
 --in-process it brings the files back itself, and then resets the jobs. Uploads
 that the scheduler is at work on are left alone. So are the jobs of an upload
 whose files cannot be brought back: they would fail. That is a finding; a tool's

@@ -42,6 +42,7 @@ type resumption struct {
 	source    reunpack.Source
 	scheduler fossology.Scheduler
 	inProcess bool
+	options   fossology.ResumeOptions
 	uploads   []fossology.Interrupted
 	plan      *reunpack.Plan // of what is missing of all of them
 	answer    resumed
@@ -51,8 +52,11 @@ type resumption struct {
 func (t *tool) reunpackJobs(c *cli.Context, s settings, g gold, ledger *goldindex.Ledger) error {
 	r := &resumption{tool: t, c: c, s: s, gold: g, source: reunpack.Source{Repository: g.in.Repository, Ledger: ledger},
 		scheduler: fossology.Scheduler{Address: g.in.SchedulerAddress()}, inProcess: c.Bool("in-process")}
-	err := r.look()
-	if err != nil {
+	var err error
+	if r.options, err = resumeOptions(g.in, !r.inProcess); err != nil {
+		return err
+	}
+	if err := r.look(); err != nil {
 		return mendLedger(noRoom(err, os.TempDir()))
 	}
 	defer r.plan.Close()
@@ -99,7 +103,7 @@ func (r *resumption) look() error {
 		of.Missing = needed(p)
 		r.uploads[i].Whole = of.Missing == 0
 		of.Left = r.hopeless(&p.Cannot)
-		if u.CutShort && of.Missing > 0 && of.Left == "" && !r.inProcess {
+		if u.CutShort && of.Missing > 0 && of.Left == "" && !r.ours() {
 			of.Left = goldindex.CutShort // FOSSology would call the cut tree a success, and bring nothing
 		}
 		r.answer.Uploads = append(r.answer.Uploads, of)
@@ -118,12 +122,15 @@ func needed(p *reunpack.Plan) int64 {
 func (r *resumption) hopeless(l *reunpack.Losses) goldindex.Reason {
 	for _, reason := range slices.Sorted(maps.Keys(l.Reasons)) {
 		gone := reason == goldindex.GoldMissing || reason == goldindex.GoldDamaged
-		if gone || r.inProcess && reason != goldindex.Metadata {
+		if gone || r.ours() && reason != goldindex.Metadata {
 			return reason
 		}
 	}
 	return ""
 }
+
+// ours says whether repotool unpacks, here or as an agent of the scheduler.
+func (r *resumption) ours() bool { return r.inProcess || r.options.Agent == fossology.ReunpackAgent }
 
 func resumedOf(u fossology.Interrupted) resumedUpload {
 	r := resumedUpload{Upload: u.Upload, Running: u.Running(), CutShort: u.CutShort}
@@ -159,7 +166,7 @@ func (r *resumption) resume() error {
 			able = append(able, u)
 		}
 	}
-	r.answer.Jobs, err = r.gold.db.Resume(ctx, able, fossology.ResumeOptions{Queue: !r.inProcess})
+	r.answer.Jobs, err = r.gold.db.Resume(ctx, able, r.options)
 	if errors.Is(err, fossology.ErrJobMoved) {
 		return withHint(err, "something works on the queue: nothing was changed there; run this again")
 	}
@@ -195,6 +202,22 @@ func (r *resumption) lookAgain() error {
 		}
 	}
 	return nil
+}
+
+// resumeOptions choose who unpacks the uploads: our own agent, if the scheduler has it,
+// since it is cheaper, changes no row, and does not mind a tree that was cut short.
+func resumeOptions(in *fossology.Installation, queue bool) (o fossology.ResumeOptions, err error) {
+	o.Queue = queue
+	if !o.Queue || in.AgentsDir() == "" {
+		return o, nil
+	}
+	_, err = fossology.ReadAgentModule(in.AgentsDir(), fossology.ReunpackAgent)
+	if err != nil {
+		return o, nil // FOSSology's own is always there
+	}
+	o.Agent = fossology.ReunpackAgent
+	o.Hosts, err = in.AgentHosts()
+	return o, err
 }
 
 // rebuild does what a plan says.

@@ -10,11 +10,14 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"repotool/fossology"
 )
 
-// TestMain lets the test binary be repotool when a script runs it.
+// TestMain lets the test binary be repotool when a script runs it, and the agent when a
+// scheduler does.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"repotool": main})
+	testscript.Main(m, map[string]func(){"repotool": main, fossology.ReunpackAgent: main})
 }
 
 // TestScripts runs testdata/script/*.txtar. Beside the usual commands they know
