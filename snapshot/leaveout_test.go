@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,7 +72,7 @@ func (a *archives) Rebuildable(n fossology.Name) (snapshot.Proof, bool, error) {
 }
 
 // Rebuild implements [snapshot.Rebuilder].
-func (a *archives) Rebuild(_ context.Context, _ string, from *os.File, wanted func(fossology.Name) bool, put func(fossology.Name, io.ReadSeeker) error) error {
+func (a *archives) Rebuild(_ context.Context, _ string, from *os.File, wanted []fossology.Name, put func(fossology.Name, io.ReadSeeker) (bool, error)) error {
 	r := tar.NewReader(from)
 	for {
 		_, err := r.Next()
@@ -82,9 +83,13 @@ func (a *archives) Rebuild(_ context.Context, _ string, from *os.File, wanted fu
 		if err := errors.Join(err, e); err != nil {
 			return err
 		}
-		if n := nameOf(string(b)); wanted(n) {
-			if err := put(n, bytes.NewReader(b)); err != nil {
+		if i := slices.Index(wanted, nameOf(string(b))); i >= 0 {
+			taken, err := put(wanted[i], bytes.NewReader(b))
+			if err != nil {
 				return err
+			}
+			if taken {
+				wanted = slices.Delete(wanted, i, i+1)
 			}
 		}
 	}

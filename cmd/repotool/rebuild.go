@@ -1,20 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
 
 	"repotool/fossology"
+	"repotool/reunpack"
 	"repotool/snapshot"
-	"repotool/unpack"
 )
-
-// rebuildInMemory is up to which size a content is kept in memory until its hashes
-// say whether it is wanted: nearly all files of sources are smaller.
-const rebuildInMemory = 1 << 20
 
 // unpacking takes contents out of the gold of a snapshot.
 type unpacking struct {
@@ -22,69 +17,8 @@ type unpacking struct {
 }
 
 // Rebuild implements [snapshot.Rebuilder].
-func (u unpacking) Rebuild(ctx context.Context, upload string, from *os.File, wanted func(fossology.Name) bool, put func(fossology.Name, io.ReadSeeker) error) error {
-	top := unpack.DisplayName(upload)
-	_, err := unpack.Unpack(ctx, upload, from, unpack.Options{TempDir: u.tempDir, Content: func(n *unpack.Node) unpack.Content {
-		if n.Path() == top {
-			return nil // the gold itself, which the store has
-		}
-		return &candidate{dir: u.tempDir, wanted: wanted, put: put}
-	}})
-	return err
-}
-
-// A candidate is a content that may be wanted: that is known when all of it has come.
-type candidate struct {
-	dir    string
-	wanted func(fossology.Name) bool
-	put    func(fossology.Name, io.ReadSeeker) error
-	head   bytes.Buffer
-	file   *os.File // of what is larger than memory allows, without a name
-	err    error    // of this machine
-}
-
-// Write takes bytes; what goes wrong is told by Close.
-func (c *candidate) Write(b []byte) (int, error) {
-	switch {
-	case c.err != nil:
-	case c.file == nil && c.head.Len()+len(b) <= rebuildInMemory:
-		c.head.Write(b)
-	default:
-		c.err = c.spill(b)
-	}
-	return len(b), nil
-}
-
-func (c *candidate) spill(b []byte) (err error) {
-	if c.file == nil {
-		if c.file, err = os.CreateTemp(c.dir, "rebuild-"); err != nil {
-			return err
-		}
-		os.Remove(c.file.Name()) // nothing stays, however this ends
-		if _, err := c.file.Write(c.head.Bytes()); err != nil {
-			return err
-		}
-		c.head = bytes.Buffer{}
-	}
-	_, err = c.file.Write(b)
-	return err
-}
-
-// Close implements [unpack.Content]; an error ends the unpack.
-func (c *candidate) Close(d *unpack.Digests) error {
-	if c.file != nil {
-		defer c.file.Close()
-	}
-	name := fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}
-	switch {
-	case c.err != nil:
-		return fmt.Errorf("keep a content of gold: %w", c.err)
-	case !c.wanted(name):
-		return nil
-	case c.file != nil:
-		return c.put(name, c.file)
-	}
-	return c.put(name, bytes.NewReader(c.head.Bytes()))
+func (u unpacking) Rebuild(ctx context.Context, upload string, from *os.File, wanted []fossology.Name, put func(fossology.Name, io.ReadSeeker) (bool, error)) error {
+	return reunpack.Take(ctx, upload, from, wanted, put, reunpack.TakeOptions{TempDir: u.tempDir})
 }
 
 // unpacking makes what takes contents out of gold. Large ones lie in the store's

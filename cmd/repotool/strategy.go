@@ -89,17 +89,12 @@ func (t *tool) indexFirst(ctx context.Context, s settings, st *store.Store, in *
 }
 
 func (t *tool) updateLedger(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
-	view, err := db.View(ctx)
-	if err != nil {
-		return err
-	}
-	defer view.Close()
 	ledger, err := openLedger(ctx, s, st)
 	if err != nil {
 		return err
 	}
 	defer ledger.Close()
-	r, err := ledger.Update(ctx, goldindex.UpdateOptions{Repository: in.Repository, Database: view, Budget: s.indexBudget,
+	r, err := ledger.Update(ctx, goldindex.UpdateOptions{Repository: in.Repository, Database: moments{db}, Budget: s.indexBudget,
 		Prefix: unpackedAt(in.Repository), Now: t.now, Log: t.log})
 	if r != nil && (r.Left > 0 || r.LeftFiles > 0) {
 		t.say(s, "the ledger is not up to date after %s: %s and %s are left for the next run; what they would prove is stored\n",
