@@ -196,7 +196,15 @@ rebuild.rebuilt.bytes?
                       their bytes
 rebuild.lost?         files that did not
 rebuild.foreign?      files whose owner, mode or time could not be set
+rebuild.linked?       files that came back as links to others of them
+queue.queued[]?       --rebuild queue: jobs inserted, one for each upload
+queue.reset[]?        jobs that wait again instead of running
+queue.waits?          how many dependencies on the new jobs were inserted
+unheld?               --rebuild queue: files left out that no upload holds
+laterCommand?         --rebuild later: the command that brings the files back
 standstillSeconds?    how long FOSSology stood still, in place
+storedSeconds?        how long it took until all that was stored was back
+seconds?              how long all of it took
 room.dir?             plan: the nearest directory that exists
 room.freeBytes?       plan: free room there
 room.freeInodes?      plan: free inodes there; -1: as many files as fit

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"repotool/fossology"
 	"repotool/reunpack"
@@ -35,8 +36,14 @@ func (t *tool) unpacking(snap *snapshot.Snapshot) unpacking {
 // rebuildFiles brings the files back that gold makes, or says in a plan what that
 // would be.
 func (r *restoration) rebuildFiles(ctx context.Context) error {
-	if r.result.Files == nil || r.result.Files.LeftOut == 0 || r.later && !r.result.Plan {
+	switch {
+	case r.result.Files == nil || r.result.Files.LeftOut == 0:
 		return nil
+	case r.rebuild == "later" && !r.result.Plan:
+		r.result.Later = r.laterCommand()
+		return nil
+	case r.rebuild == "queue" && !r.result.Plan:
+		return r.queueRebuild(ctx)
 	}
 	progress := new(snapshot.Progress)
 	stop := r.watch(r.s, progress)
@@ -50,7 +57,7 @@ func (r *restoration) rebuildFiles(ctx context.Context) error {
 	if r.result.Rebuild, err = r.snap.Rebuild(ctx, o, from); err != nil || !o.Plan {
 		return err
 	}
-	if m := r.result.Room; !r.later && m != nil && m.FreeBytes >= r.result.Files.NewBytes && m.FreeBytes < r.result.Files.NewBytes+r.result.Rebuild.Wanted.Bytes {
+	if m := r.result.Room; r.rebuild == "now" && m != nil && m.FreeBytes >= r.result.Files.NewBytes && m.FreeBytes < r.result.Files.NewBytes+r.result.Rebuild.Wanted.Bytes {
 		r.problem("%s would be written, %s of it rebuilt from gold; %s is free on %s",
 			size(r.result.Files.NewBytes+r.result.Rebuild.Wanted.Bytes), size(r.result.Rebuild.Wanted.Bytes), size(m.FreeBytes), m.Dir)
 	}
@@ -65,15 +72,68 @@ func (r restoreResult) rebuildLines() string {
 	left := fmt.Sprintf("%s (%s)", plural(r.Files.LeftOut, "file was", "files were"), size(r.Files.LeftSize))
 	b := r.Rebuild
 	switch {
+	case r.Queue != nil:
+		lines := fmt.Sprintf("  left out  %s not stored; FOSSology brings them back: %s queued, %s reset, %s\n", left,
+			plural(int64(len(r.Queue.Queued)), "upload", "uploads"), plural(int64(len(r.Queue.Reset)), "job", "jobs"),
+			plural(r.Queue.Waits, "job waits", "jobs wait"))
+		if r.Unheld > 0 {
+			lines += fmt.Sprintf("            %s that no upload holds; restore --rebuild now --only files brings them, too\n", plural(r.Unheld, "is a file", "are files"))
+		}
+		return lines
 	case b == nil:
-		return fmt.Sprintf("  left out  %s not stored: repotool restore --rebuild now %s takes them from gold\n", left, r.Snapshot)
+		return fmt.Sprintf("  left out  %s not stored, and not there yet; to bring them back:\n            %s\n", left, r.Later)
 	case r.Plan:
 		return fmt.Sprintf("  left out  %s not stored; %s (%s) missing: gold rebuilds them, %s have to be unpacked\n", left,
 			count(b.Wanted.Files), size(b.Wanted.Bytes), plural(b.Golds, "archive", "archives"))
 	}
 	line := fmt.Sprintf("  rebuilt   %s (%s) from %s", plural(b.Rebuilt.Files, "file", "files"), size(b.Rebuilt.Bytes), plural(b.Golds, "gold", "golds"))
 	if b.Lost > 0 {
-		line += fmt.Sprintf("; %s did not come out", count(b.Lost))
+		line += fmt.Sprintf("; %s did not come out: repotool reunpack --all-missing asks other golds, by the ledger", count(b.Lost))
 	}
 	return line + "\n"
+}
+
+// tookLine says how long FOSSology's users had to wait.
+func (r restoreResult) tookLine() string {
+	line := fmt.Sprintf("  took      %s", fraction(r.Seconds))
+	switch {
+	case r.Rebuild != nil && r.Rebuild.Golds > 0:
+		line += fmt.Sprintf(": %s for what was stored, %s to rebuild the rest", fraction(r.Stored), fraction(r.Seconds-r.Stored))
+	case r.Queue != nil || r.Later != "":
+		line += "; FOSSology works without the files that are not there yet"
+	}
+	return line + "\n"
+}
+
+// laterCommand is what brings the files back that were left out, while FOSSology works:
+// reunpack, which asks the ledger; without one, or elsewhere, restore.
+func (r *restoration) laterCommand() string {
+	program := "repotool "
+	flags := fmt.Sprintf(" --store %s --installation %s", shellWord(r.s.store), shellWord(r.s.installation))
+	if r.s.configRead && r.s.configFile != defaultConfig {
+		flags = fmt.Sprintf(" --config %s", shellWord(r.s.configFile)) + flags
+	}
+	if r.s.sysconf != "" {
+		flags += " --sysconf " + shellWord(r.s.sysconf)
+	}
+	if r.s.repository != "" {
+		flags += " --repository " + shellWord(r.s.repository)
+	}
+	switch _, err := os.Stat(r.st.Path("ledger", r.s.installation, "golds")); {
+	case !r.inPlace:
+		return program + "restore --rebuild now" + flags + " --to " + shellWord(r.result.To) + " " + r.result.Snapshot
+	case err != nil:
+		return program + "restore --rebuild now --only files" + flags + " " + r.result.Snapshot
+	}
+	return program + "reunpack --all-missing" + flags
+}
+
+// shellWord quotes what a shell would not take as one word.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+:@%,=", c))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
