@@ -17,12 +17,17 @@ import (
 // proven makes the ledger answer what a snapshot asks.
 type proven struct {
 	ledger  *goldindex.Ledger
+	proofs  *goldindex.Proofs // a scan asks in the order of the Names, host by host
 	uploads map[fossology.Name]string // file names of golds, which are read once
+}
+
+func newProven(l *goldindex.Ledger) *proven {
+	return &proven{l, l.Proofs(), map[fossology.Name]string{}}
 }
 
 // Rebuildable implements [snapshot.Prover].
 func (p *proven) Rebuildable(n fossology.Name) (proof snapshot.Proof, ok bool, err error) {
-	sum, golds, err := p.ledger.Proof(n)
+	sum, golds, err := p.proofs.Proof(n)
 	if err != nil {
 		return proof, false, err
 	}
@@ -61,7 +66,7 @@ func (t *tool) leaveOut(ctx context.Context, s settings, st *store.Store, in *fo
 		ledger.Close()
 		return nil, err
 	}
-	o.Prover, o.Unpacker = &proven{ledger, map[fossology.Name]string{}}, unpackerName(unpacker)
+	o.Prover, o.Unpacker = newProven(ledger), unpackerName(unpacker)
 	return ledger, nil
 }
 
