@@ -249,7 +249,18 @@ snapshots             snapshots checked for completeness
 snapshotsSkipped      snapshots not checked, because of --budget
 files                 files of snapshots that were looked for; with --source:
                       files of the repository
-unnamed               of those, the ones without a checksum for a name, which
+leftOut               with SNAPSHOT: of those, the ones that gold brings back
+rebuild.wanted.files? with --rebuild: those, whose gold was unpacked
+rebuild.wanted.bytes? their bytes
+rebuild.golds?        golds that were unpacked
+rebuild.rebuilt.files?
+                      files that came out, byte for byte
+rebuild.rebuilt.bytes?
+                      their bytes
+rebuild.lost?         files that did not
+rebuild.foreign?      always 0
+rebuild.linked?       always 0
+unnamed               of the files, the ones without a checksum for a name, which
                       are not checked
 compared              with --source: rows and files were compared
 repaired              objects and files of days put right

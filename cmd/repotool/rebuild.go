@@ -10,6 +10,7 @@ import (
 	"repotool/fossology"
 	"repotool/reunpack"
 	"repotool/snapshot"
+	"repotool/store"
 )
 
 // unpacking takes contents out of the gold of a snapshot.
@@ -24,8 +25,8 @@ func (u unpacking) Rebuild(ctx context.Context, upload string, from *os.File, wa
 
 // unpacking makes what takes contents out of gold. Large ones lie in the store's
 // place for what is temporary, or, if nothing can be written there, in the system's.
-func (t *tool) unpacking(snap *snapshot.Snapshot) unpacking {
-	dir, err := snap.Store.TempDir()
+func (t *tool) unpacking(st *store.Store) unpacking {
+	dir, err := st.TempDir()
 	if err != nil {
 		t.log.Warn("large contents of gold go to "+os.TempDir(), "err", err)
 		dir = os.TempDir()
@@ -51,7 +52,7 @@ func (r *restoration) rebuildFiles(ctx context.Context) error {
 	o := snapshot.RestoreOptions{To: r.result.To, Only: r.only, NoOwner: r.noOwner, Plan: r.result.Plan, Progress: progress, Findings: &r.findings}
 	var from snapshot.Rebuilder
 	if !o.Plan {
-		from = r.unpacking(r.snap)
+		from = r.unpacking(r.st)
 	}
 	var err error
 	if r.result.Rebuild, err = r.snap.Rebuild(ctx, o, from); err != nil || !o.Plan {

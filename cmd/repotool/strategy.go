@@ -17,7 +17,7 @@ import (
 // proven makes the ledger answer what a snapshot asks.
 type proven struct {
 	ledger  *goldindex.Ledger
-	proofs  *goldindex.Proofs // a scan asks in the order of the Names, host by host
+	proofs  *goldindex.Proofs         // a scan asks in the order of the Names, host by host
 	uploads map[fossology.Name]string // file names of golds, which are read once
 }
 
