@@ -441,3 +441,72 @@ func TestGoldKilled(t *testing.T) {
 	to, _, _ := rebuilt(t, s, a)
 	compareTrees(t, want, tree(t, to, true))
 }
+
+// What was left out yesterday is stored tonight if its gold is gone, or if neither store
+// nor repository have it intact; and it is left out again when there is gold again.
+func TestGoldGoesAtNight(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, st *store.Store, gold string, content []byte){
+		"deleted": func(t *testing.T, _ *store.Store, gold string, _ []byte) {
+			if err := os.Remove(gold); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"damaged, and lost in the store": func(t *testing.T, st *store.Store, gold string, content []byte) {
+			write(t, gold, strings.Repeat("x", len(content)))
+			h := store.Sum(content).String()
+			if err := os.Remove(st.Path("objects", h[:2], h)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		for _, layout := range []snapshot.Layout{snapshot.LayoutFlat, snapshot.LayoutNone} {
+			t.Run(fmt.Sprint(name, " ", layout), func(t *testing.T) {
+				repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+				gold := a.gold(t, repository, "one", "first", "second")
+				a.gold(t, repository, "two", "second", "third")
+				b, err := os.ReadFile(gold)
+				if err != nil {
+					t.Fatal(err)
+				}
+				full := false
+				night := func() *snapshot.Summary {
+					o := golden(st, repository, a)
+					o.Layout, o.FullScan = layout, full
+					return take(t, o)
+				}
+				night()
+				time.Sleep(200 * time.Millisecond)
+				if sum := night(); sum.LeftOut.Files != 3 {
+					t.Fatalf("left out %+v", sum.LeftOut)
+				}
+				spoil(t, st, gold, b)
+				if sum := night(); sum.LeftOut.Files != 2 || sum.Added.Files != 1 {
+					t.Errorf("without the gold: left out %+v, added %+v", sum.LeftOut, sum.Added)
+				}
+				s := find(t, st, "latest")
+				to := snapshotTo(filepath.Join(t.TempDir(), "to"))
+				restore(t, s, to)
+				if r, err := s.Rebuild(t.Context(), to, a); err != nil || r.Lost != 0 {
+					t.Errorf("rebuilt %+v, %v", r, err)
+				}
+				for _, content := range []string{"first", "second", "third"} {
+					if got, err := os.ReadFile(pathOf(to.To, nameOf(content))); err != nil || string(got) != content {
+						t.Errorf("%q: %q, %v", content, got, err)
+					}
+				}
+				if err := os.Remove(gold); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+				write(t, gold, string(b))
+				full = layout == snapshot.LayoutNone // without a day, only that meets a lost object
+				night()
+				if sum := night(); sum.LeftOut.Files != 3 {
+					t.Errorf("with the gold again: left out %+v", sum.LeftOut)
+				}
+				if r, err := verify.Complete(t.Context(), st, "fossology", "latest", verify.CompleteOptions{Read: true, Rebuilder: a}); err != nil || !r.Good() {
+					t.Errorf("verify: %+v, %v", r, err)
+				}
+			})
+		}
+	}
+}
