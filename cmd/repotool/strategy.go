@@ -94,16 +94,26 @@ func (t *tool) indexFirst(ctx context.Context, s settings, st *store.Store, in *
 }
 
 func (t *tool) updateLedger(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
+	uploads, err := uploadsHash(ctx, db) // before: what comes meanwhile is new the next time
+	if err != nil {
+		return err
+	}
 	ledger, err := openLedger(ctx, s, st)
 	if err != nil {
 		return err
 	}
 	defer ledger.Close()
+	if t.nothingToProve(st, s.installation, uploads, ledger) {
+		t.log.Info("no upload has changed since the last index, which had proven all: it is left out")
+		return nil
+	}
 	r, err := ledger.Update(ctx, goldindex.UpdateOptions{Repository: in.Repository, Database: moments{db}, Budget: s.indexBudget,
 		Prefix: unpackedAt(in.Repository), Now: t.now, Log: t.log})
 	if r != nil && (r.Left > 0 || r.LeftFiles > 0) {
 		t.say(s, "the ledger is not up to date after %s: %s and %s are left for the next run; what they would prove is stored\n",
 			s.indexBudget, plural(r.Left, "gold", "golds"), plural(r.LeftFiles, "file", "files"))
+	} else if err == nil {
+		t.remember(st, s.installation, uploads, ledger)
 	}
 	return err
 }
