@@ -184,26 +184,33 @@ func (r *Resumption) queue(ctx context.Context, tx pgx.Tx, u Interrupted, o Resu
 			return fmt.Errorf("take back that it is unpacked: %w", err)
 		}
 	}
+	return r.insert(ctx, tx, u.Upload, agent, o.Hosts, u.Jobs)
+}
+
+// insert inserts a job of an agent for an upload, on each of the hosts if there are any,
+// for which others wait. It is the user's who had the upload analysed first, or uploaded it.
+func (r *Resumption) insert(ctx context.Context, tx pgx.Tx, upload int64, agent string, hosts []string, waiting []Job) error {
 	var job int64
 	err := tx.QueryRow(ctx, `INSERT INTO job (job_queued, job_priority, job_name, job_upload_fk, job_user_fk, job_group_fk)
-		SELECT now(), 0, 'reunpack', $1, j.job_user_fk, j.job_group_fk FROM jobqueue q JOIN job j ON j.job_pk = q.jq_job_fk
-		WHERE q.jq_pk = $2 RETURNING job_pk`, u.Upload, u.Jobs[0].PK).Scan(&job)
+		SELECT now(), 0, 'reunpack', u.upload_pk, coalesce(j.job_user_fk, u.user_fk), coalesce(j.job_group_fk, s.group_fk)
+		FROM upload u LEFT JOIN users s ON s.user_pk = u.user_fk LEFT JOIN LATERAL
+			(SELECT job_user_fk, job_group_fk FROM job WHERE job_upload_fk = u.upload_pk ORDER BY job_pk LIMIT 1) j ON true
+		WHERE u.upload_pk = $1 RETURNING job_pk`, upload).Scan(&job)
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	hosts := o.Hosts
 	if len(hosts) == 0 {
 		hosts = []string{""}
 	}
 	for _, host := range hosts {
 		var queued int64
 		err = tx.QueryRow(ctx, `INSERT INTO jobqueue (jq_job_fk, jq_type, jq_args, jq_host) VALUES ($1, $2, $3, nullif($4, '')) RETURNING jq_pk`,
-			job, agent, fmt.Sprint(u.Upload), host).Scan(&queued)
+			job, agent, fmt.Sprint(upload), host).Scan(&queued)
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)
 		}
 		r.Queued = append(r.Queued, queued)
-		if err := r.wait(ctx, tx, u.Jobs, queued); err != nil {
+		if err := r.wait(ctx, tx, waiting, queued); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@
 // costs, and what no gold brings back and why. It is a value: it can be printed, and
 // [Plan.Run] does what it says.
 //
+// [Take] does the least part of it for those who have a gold and no repository: a restore.
+//
 // # How
 //
 // The plan chooses golds so that few are opened: those that alone make a file, then for

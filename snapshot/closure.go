@@ -74,6 +74,11 @@ func compareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fosso
 // storedNames yields the Names of a type in a manifest, of all hosts, sorted
 // and each once.
 func storedNames(ctx context.Context, st *store.Store, m *Manifest, typ string) (iter.Seq2[fossology.Name, error], error) {
+	return namesOf(ctx, st, m, typ, func(*Entry) bool { return true })
+}
+
+// namesOf does the same for the files that of chooses.
+func namesOf(ctx context.Context, st *store.Store, m *Manifest, typ string, of func(*Entry) bool) (iter.Seq2[fossology.Name, error], error) {
 	tops, err := topNames(st, m)
 	if err != nil {
 		return nil, err
@@ -90,7 +95,7 @@ func storedNames(ctx context.Context, st *store.Store, m *Manifest, typ string) 
 					yield(fossology.Name{}, err)
 					return
 				}
-				if name, ok := e.Name(m.Depth); ok && e.Kind == File && !yield(name, nil) {
+				if name, ok := e.Name(m.Depth); ok && e.Kind == File && of(&e) && !yield(name, nil) {
 					return
 				}
 			}

@@ -70,8 +70,9 @@
 // is used as long as it is there, and the manifest does not need it.
 //
 // A manifest alone is enough to rebuild: it says from which gold, under which
-// file name. Rebuild needs the store and an unpacker, no ledger and no database. Files
-// that were links to each other come back as files of their own.
+// file name. Rebuild needs the gold, restored or in the store, and an unpacker, no
+// ledger and no database. A file comes back with the owner, mode, time and links that it
+// had.
 //
 // # After a crash
 //

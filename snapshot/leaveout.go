@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -144,9 +145,10 @@ func (t *taker) withoutGold(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// goldsOf lists the golds of a manifest.
+// goldsOf lists the golds of a manifest that the store has. One that was lost there may
+// come again when the day is made, but that is not known yet.
 func goldsOf(ctx context.Context, st *store.Store, m *Manifest) (goldSet, error) {
-	names, err := storedNames(ctx, st, m, "gold")
+	names, err := namesOf(ctx, st, m, "gold", func(e *Entry) bool { return stored(st, e) })
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +185,11 @@ func (s *Snapshot) Golds(ctx context.Context) (map[fossology.Name]Entry, error) 
 		}
 	}
 	return golds, nil
+}
+
+// LeftOutNames yields the Names of the files that are left out, sorted, each once.
+func (s *Snapshot) LeftOutNames(ctx context.Context) (iter.Seq2[fossology.Name, error], error) {
+	return namesOf(ctx, s.Store, s.Manifest, "files", (*Entry).LeftOut)
 }
 
 // LeftOutBy sums up, for each gold, the files of a snapshot that it must bring back.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,7 +72,7 @@ func (a *archives) Rebuildable(n fossology.Name) (snapshot.Proof, bool, error) {
 }
 
 // Rebuild implements [snapshot.Rebuilder].
-func (a *archives) Rebuild(_ context.Context, _ string, from *os.File, wanted func(fossology.Name) bool, put func(fossology.Name, io.ReadSeeker) error) error {
+func (a *archives) Rebuild(_ context.Context, _ string, from *os.File, wanted []fossology.Name, put func(fossology.Name, io.ReadSeeker) (bool, error)) error {
 	r := tar.NewReader(from)
 	for {
 		_, err := r.Next()
@@ -82,9 +83,13 @@ func (a *archives) Rebuild(_ context.Context, _ string, from *os.File, wanted fu
 		if err := errors.Join(err, e); err != nil {
 			return err
 		}
-		if n := nameOf(string(b)); wanted(n) {
-			if err := put(n, bytes.NewReader(b)); err != nil {
+		if i := slices.Index(wanted, nameOf(string(b))); i >= 0 {
+			taken, err := put(wanted[i], bytes.NewReader(b))
+			if err != nil {
 				return err
+			}
+			if taken {
+				wanted = slices.Delete(wanted, i, i+1)
 			}
 		}
 	}
@@ -298,6 +303,10 @@ func TestRebuildFails(t *testing.T) {
 	if _, err := os.Stat(o.To); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the plan made something")
 	}
+	if r, err := verify.Complete(t.Context(), st, "fossology", "latest", verify.CompleteOptions{Rebuilder: a}); err != nil || r.Counts[verify.NotRebuilt] != 1 || len(r.Counts) != 1 ||
+		r.Rebuild.Wanted.Files != 3 || r.Rebuild.Rebuilt.Files != 2 || r.Rebuild.Lost != 1 || !strings.Contains(r.Findings[0].Detail, "1 files of 7 bytes") {
+		t.Errorf("verify: %+v, %v", r, err)
+	}
 	o.Plan = false
 	write(t, pathOf(o.To, nameOf("first")), "wrong")
 	r, err := s.Rebuild(t.Context(), o, a)
@@ -431,4 +440,73 @@ func TestGoldKilled(t *testing.T) {
 	allGood(t, st)
 	to, _, _ := rebuilt(t, s, a)
 	compareTrees(t, want, tree(t, to, true))
+}
+
+// What was left out yesterday is stored tonight if its gold is gone, or if neither store
+// nor repository have it intact; and it is left out again when there is gold again.
+func TestGoldGoesAtNight(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, st *store.Store, gold string, content []byte){
+		"deleted": func(t *testing.T, _ *store.Store, gold string, _ []byte) {
+			if err := os.Remove(gold); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"damaged, and lost in the store": func(t *testing.T, st *store.Store, gold string, content []byte) {
+			write(t, gold, strings.Repeat("x", len(content)))
+			h := store.Sum(content).String()
+			if err := os.Remove(st.Path("objects", h[:2], h)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		for _, layout := range []snapshot.Layout{snapshot.LayoutFlat, snapshot.LayoutNone} {
+			t.Run(fmt.Sprint(name, " ", layout), func(t *testing.T) {
+				repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+				gold := a.gold(t, repository, "one", "first", "second")
+				a.gold(t, repository, "two", "second", "third")
+				b, err := os.ReadFile(gold)
+				if err != nil {
+					t.Fatal(err)
+				}
+				full := false
+				night := func() *snapshot.Summary {
+					o := golden(st, repository, a)
+					o.Layout, o.FullScan = layout, full
+					return take(t, o)
+				}
+				night()
+				time.Sleep(200 * time.Millisecond)
+				if sum := night(); sum.LeftOut.Files != 3 {
+					t.Fatalf("left out %+v", sum.LeftOut)
+				}
+				spoil(t, st, gold, b)
+				if sum := night(); sum.LeftOut.Files != 2 || sum.Added.Files != 1 {
+					t.Errorf("without the gold: left out %+v, added %+v", sum.LeftOut, sum.Added)
+				}
+				s := find(t, st, "latest")
+				to := snapshotTo(filepath.Join(t.TempDir(), "to"))
+				restore(t, s, to)
+				if r, err := s.Rebuild(t.Context(), to, a); err != nil || r.Lost != 0 {
+					t.Errorf("rebuilt %+v, %v", r, err)
+				}
+				for _, content := range []string{"first", "second", "third"} {
+					if got, err := os.ReadFile(pathOf(to.To, nameOf(content))); err != nil || string(got) != content {
+						t.Errorf("%q: %q, %v", content, got, err)
+					}
+				}
+				if err := os.Remove(gold); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.Fatal(err)
+				}
+				write(t, gold, string(b))
+				full = layout == snapshot.LayoutNone // without a day, only that meets a lost object
+				night()
+				if sum := night(); sum.LeftOut.Files != 3 {
+					t.Errorf("with the gold again: left out %+v", sum.LeftOut)
+				}
+				if r, err := verify.Complete(t.Context(), st, "fossology", "latest", verify.CompleteOptions{Read: true, Rebuilder: a}); err != nil || !r.Good() {
+					t.Errorf("verify: %+v, %v", r, err)
+				}
+			})
+		}
+	}
 }

@@ -20,11 +20,12 @@ import (
 
 // A Rebuilder takes contents out of gold.
 type Rebuilder interface {
-	// Rebuild unpacks a gold, whose bytes are in the file from, and calls put for
-	// every content of it that is wanted: with the Name that its bytes have, and the
-	// bytes. wanted and put may be called from several goroutines. An error of put
-	// ends it, and is returned. A content that does not come out is no error.
-	Rebuild(ctx context.Context, upload string, from *os.File, wanted func(fossology.Name) bool, put func(fossology.Name, io.ReadSeeker) error) error
+	// Rebuild unpacks a gold, which was uploaded under a name and whose bytes are in the
+	// file from, until all contents that are wanted have come. put is called for them,
+	// from several goroutines, with the Name that the bytes have, and the bytes; if it
+	// did not take them, the Name stays wanted. An error of put ends the work, and is
+	// returned. That a content does not come out is no error.
+	Rebuild(ctx context.Context, upload string, from *os.File, wanted []fossology.Name, put func(fossology.Name, io.ReadSeeker) (taken bool, err error)) error
 }
 
 // A RebuildReport counts what a rebuild did, or with Plan would do.
@@ -34,57 +35,61 @@ type RebuildReport struct {
 	Rebuilt Totals `json:"rebuilt"` // files that came back
 	Lost    int64  `json:"lost"`    // files that did not
 	Foreign int64  `json:"foreign"` // files whose owner or mode could not be set
+	Linked  int64  `json:"linked"`  // of Rebuilt, as links to each other
 }
 
 // maxWanted is how many files are rebuilt in one go, if they are of several golds:
 // they are in memory, some 300 bytes each.
 const maxWanted = 200_000
 
-// PhaseRebuild is the phase of Rebuild.
+// PhaseRebuild is the phase of Rebuild and of ProveRebuild.
 const PhaseRebuild Phase = "rebuild"
 
-// Rebuild brings the files back that were left out of a snapshot, from its gold in
-// the store. Like Restore it leaves alone what is there and right, checks every
-// byte, and shows no file before it is complete; what gold does not bring back is a
-// finding.
-func (s *Snapshot) Rebuild(ctx context.Context, o RestoreOptions, rb Rebuilder) (*RebuildReport, error) {
-	r, err := s.restorer(o)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close()
-	b := &rebuild{restorer: r, from: rb, by: map[Gold]Totals{}}
-	if err := b.run(ctx); err != nil {
-		return nil, fmt.Errorf("rebuild in %s: %w", o.To, err)
-	}
-	b.report.Rebuilt = Totals{b.files.Load(), b.bytes.Load()}
-	b.report.Lost, b.report.Foreign = b.lost.Load(), r.count.foreign.Load()
-	return &b.report, nil
-}
-
-// rebuild is one run of Rebuild.
+// A rebuild goes through the golds of files that were left out.
 type rebuild struct {
-	*restorer
+	*Snapshot
 	from               Rebuilder
+	to                 rebuildTarget
+	progress           *Progress
 	by                 map[Gold]Totals // what is wanted of each gold
 	golds              map[fossology.Name]Entry
 	report             RebuildReport
 	files, bytes, lost atomic.Int64
 }
 
-func (b *rebuild) run(ctx context.Context) (err error) {
+// A rebuildTarget is where the contents go. Its methods, but the first, are called from
+// several goroutines.
+type rebuildTarget interface {
+	// wants says whether a file is wanted; first, when all are looked at once.
+	wants(ctx context.Context, e *Entry, first bool) bool
+	// gold opens a gold where else it may be than in the store; nil if it is not there.
+	gold(e *Entry) *os.File
+	// put takes a content; errOtherBytes means that it is not that of the entry.
+	put(ctx context.Context, e *Entry, content io.ReadSeeker) error
+	// missed is told of a file that did not come out.
+	missed(e *Entry, why string)
+}
+
+// errOtherBytes means that a content is not the one of the manifest.
+var errOtherBytes = errors.New("other bytes")
+
+// count sums up what is wanted.
+func (b *rebuild) count(ctx context.Context) error {
+	b.by = map[Gold]Totals{}
 	if b.Manifest.LeftOut.Files == 0 {
 		return nil
 	}
-	err = b.each(ctx, nil, func(e *Entry) {
+	err := b.each(ctx, nil, func(e *Entry) {
 		b.by[e.Gold] = b.by[e.Gold].plus(e.Size)
 		b.report.Wanted = b.report.Wanted.plus(e.Size)
 	})
 	b.report.Golds = int64(len(b.by))
-	if err != nil || b.o.Plan || len(b.by) == 0 {
-		return err
-	}
-	b.o.Progress.Begin(PhaseRebuild, b.report.Wanted.Files, b.report.Wanted.Bytes)
+	return err
+}
+
+// all rebuilds what was counted, some golds at a time.
+func (b *rebuild) all(ctx context.Context) (err error) {
+	b.progress.Begin(PhaseRebuild, b.report.Wanted.Files, b.report.Wanted.Bytes)
 	if b.golds, err = b.Golds(ctx); err != nil {
 		return err
 	}
@@ -100,25 +105,22 @@ func (b *rebuild) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return b.sync()
+	b.report.Rebuilt = Totals{b.files.Load(), b.bytes.Load()}
+	b.report.Lost = b.lost.Load()
+	return nil
 }
 
-// each calls f for the files that are left out, asked for, and not there as they
-// should be; if batch is not nil, for those of its golds.
+// each calls f for the files that are left out and wanted; if batch is not nil, for
+// those of its golds.
 func (b *rebuild) each(ctx context.Context, batch map[Gold][]Entry, f func(*Entry)) error {
-	w := newFileWriter(b.restorer)
-	matched := make([]bool, len(b.o.Only))
 	for e, err := range b.Entries(ctx, "") {
 		if err != nil {
 			return err
 		}
-		if !e.LeftOut() || !selected(&e, b.o.Only, matched) {
+		if !e.LeftOut() {
 			continue
 		}
-		if _, of := batch[e.Gold]; batch != nil && !of || stored(b.Store, &e) {
-			continue
-		}
-		if _, right := w.present(ctx, &e); !right {
+		if _, of := batch[e.Gold]; (batch == nil || of) && b.to.wants(ctx, &e, batch == nil) {
 			f(&e)
 		}
 	}
@@ -140,41 +142,22 @@ func (b *rebuild) batch(ctx context.Context, wanted map[Gold][]Entry) error {
 
 // gold rebuilds what is wanted of one gold.
 func (b *rebuild) gold(ctx context.Context, gold Gold, list []Entry) error {
-	p := &pieceOfGold{rebuild: b, ctx: ctx, w: newFileWriter(b.restorer), wanted: map[fossology.Name][]*Entry{}}
+	p := &pieceOfGold{rebuild: b, ctx: ctx, wanted: map[fossology.Name][]*Entry{}}
 	for i := range list {
 		name, _ := list[i].Name(b.Manifest.Depth)
 		p.wanted[name] = append(p.wanted[name], &list[i])
 	}
-	from, err := b.openGold(gold)
-	if err == nil {
-		err = b.from.Rebuild(ctx, gold.Upload, from, p.wants, p.put)
-		from.Close()
-	}
-	why := "gold " + gold.Name.String() + " does not make it any more"
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, store.ErrNoObject):
-		why = err.Error()
-	case err != nil:
-		return fmt.Errorf("gold %s: %w", gold.Name, err)
+	why, err := p.take(gold)
+	if err != nil {
+		return err
 	}
 	for _, entries := range p.wanted {
 		for _, e := range entries {
 			b.lost.Add(1)
-			b.o.Findings.Add(NotRebuilt, e.Path, why)
+			b.to.missed(e, why)
 		}
 	}
 	return nil
-}
-
-// openGold opens the object of a gold.
-func (b *rebuild) openGold(gold Gold) (*os.File, error) {
-	e, ok := b.golds[gold.Name]
-	if !ok {
-		return nil, fmt.Errorf("gold %s is not in the snapshot: %w", gold.Name, store.ErrNoObject)
-	}
-	return b.Store.Open(e.Object)
 }
 
 // A pieceOfGold takes the contents of one gold. What has come is no longer wanted.
@@ -182,56 +165,66 @@ type pieceOfGold struct {
 	*rebuild
 	ctx    context.Context // of the one call of gold
 	mu     sync.Mutex
-	w      *fileWriter
 	wanted map[fossology.Name][]*Entry
 }
 
-func (p *pieceOfGold) wants(n fossology.Name) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.wanted[n]) > 0
-}
-
-// put writes a content wherever it is wanted.
-func (p *pieceOfGold) put(n fossology.Name, content io.ReadSeeker) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	entries := p.wanted[n]
-	for len(entries) > 0 {
-		e := entries[0]
-		switch err := p.write(e, content); {
-		case errors.Is(err, errOtherBytes):
-			p.wanted[n] = entries
-			return nil // not this one: it stays wanted
-		case err != nil:
-			if err := p.w.wrong(e, err); err != nil {
-				return err
-			}
-		default:
-			p.files.Add(1)
-			p.bytes.Add(e.Size)
+// take unpacks the gold: the one that stands where the target has it, and the store's
+// if that is not there, or does not make everything. why is said of what did not come.
+func (p *pieceOfGold) take(gold Gold) (why string, err error) {
+	e, ok := p.golds[gold.Name]
+	if !ok {
+		return fmt.Sprintf("gold %s is not in the snapshot", gold.Name), nil
+	}
+	why = fmt.Sprintf("gold %s does not make it any more", gold.Name)
+	opens := []func() (*os.File, error){
+		func() (*os.File, error) { return p.to.gold(&e), nil },
+		func() (*os.File, error) { return p.Store.Open(e.Object) },
+	}
+	for _, open := range opens {
+		wanted := slices.Collect(maps.Keys(p.wanted))
+		if len(wanted) == 0 {
+			break
 		}
-		p.o.Progress.Files.Add(1)
-		p.o.Progress.Bytes.Add(e.Size)
-		entries = entries[1:]
+		from, err := open()
+		if from == nil && err == nil {
+			continue
+		}
+		if err == nil {
+			err = p.from.Rebuild(p.ctx, gold.Upload, from, wanted, p.put)
+			from.Close()
+		}
+		switch {
+		case p.ctx.Err() != nil:
+			return "", p.ctx.Err()
+		case errors.Is(err, store.ErrNoObject), store.IsDiskFault(err):
+			why = fmt.Sprintf("gold %s: %v", gold.Name, err)
+		case err != nil:
+			return "", fmt.Errorf("gold %s: %w", gold.Name, err)
+		}
 	}
-	delete(p.wanted, n)
-	return nil
+	return why, nil
 }
 
-// errOtherBytes means that a content is not the one of the manifest.
-var errOtherBytes = errors.New("other bytes")
-
-func (p *pieceOfGold) write(e *Entry, content io.ReadSeeker) error {
-	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return err
+// put brings a content wherever it is wanted. Nobody else does that for this Name.
+func (p *pieceOfGold) put(n fossology.Name, content io.ReadSeeker) (taken bool, err error) {
+	p.mu.Lock()
+	entries := p.wanted[n]
+	delete(p.wanted, n)
+	p.mu.Unlock()
+	for i, e := range entries {
+		switch err := p.to.put(p.ctx, e, content); {
+		case errors.Is(err, errOtherBytes):
+			p.mu.Lock()
+			p.wanted[n] = entries[i:]
+			p.mu.Unlock()
+			return false, nil // not this one: it stays wanted
+		case err != nil:
+			return false, err
+		}
+		p.files.Add(1)
+		p.bytes.Add(e.Size)
+		p.progress.Files.Add(1)
+		p.progress.Bytes.Add(e.Size)
 	}
-	if err := p.w.mkdirFor(e.Path); err != nil {
-		return err
-	}
-	there, right := p.w.present(p.ctx, e)
-	if right {
-		return nil
-	}
-	return p.w.writeFile(e, there, func(fd int) error { return copyChecked(fdWriter(fd), content, e) })
+	return true, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/zeebo/blake3"
 	"golang.org/x/sys/unix"
@@ -48,9 +47,6 @@ func (fd fdWriter) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// errFound ends the unpacking when the one content is there.
-var errFound = errors.New("it has been found")
-
 // Open returns the bytes of a file of the snapshot, checked, at their beginning:
 // from the store, or, if it is left out, taken from its gold there. What is taken
 // lies in tempDir, without a name.
@@ -65,7 +61,11 @@ func (s *Snapshot) Open(ctx context.Context, e *Entry, rb Rebuilder, tempDir str
 	if err != nil {
 		return nil, err
 	}
-	gold, err := (&rebuild{restorer: &restorer{Snapshot: s}, golds: golds}).openGold(e.Gold)
+	of, ok := golds[e.Gold.Name]
+	if !ok {
+		return nil, fmt.Errorf("gold %s is not in the snapshot: %w", e.Gold.Name, store.ErrNoObject)
+	}
+	gold, err := s.Store.Open(of.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -86,35 +86,25 @@ func (s *Snapshot) Open(ctx context.Context, e *Entry, rb Rebuilder, tempDir str
 // takeOut writes the content of an entry, taken from its gold, to a file.
 func (s *Snapshot) takeOut(ctx context.Context, e *Entry, rb Rebuilder, gold, to *os.File) error {
 	name, _ := e.Name(s.Manifest.Depth)
-	var mu sync.Mutex // one content at a time
 	done := false
-	err := rb.Rebuild(ctx, e.Gold.Upload, gold, func(n fossology.Name) bool { return n == name },
-		func(_ fossology.Name, content io.ReadSeeker) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if done {
-				return errFound
-			}
-			err := errors.Join(to.Truncate(0), seekStart(to), seekStart(content))
-			if err == nil {
-				err = copyChecked(to, content, e)
-			}
-			switch {
-			case errors.Is(err, errOtherBytes):
-				return nil
-			case err != nil:
-				return err
-			}
-			done = true
-			return errFound
-		})
+	err := rb.Rebuild(ctx, e.Gold.Upload, gold, []fossology.Name{name}, func(_ fossology.Name, content io.ReadSeeker) (taken bool, err error) {
+		err = errors.Join(to.Truncate(0), seekStart(to), seekStart(content))
+		if err == nil {
+			err = copyChecked(to, content, e)
+		}
+		if errors.Is(err, errOtherBytes) {
+			return false, nil
+		}
+		done = err == nil
+		return done, err
+	})
 	switch {
-	case done:
-		return nil
 	case err != nil:
 		return err
+	case !done:
+		return errors.New("it does not come out any more: the gold or the unpacker has changed")
 	}
-	return errors.New("it does not come out any more: the gold or the unpacker has changed")
+	return nil
 }
 
 func seekStart(s io.Seeker) error {

@@ -27,6 +27,9 @@ const (
 type CompleteOptions struct {
 	Read     bool // the objects' bytes as well; else they are only there, with the right size
 	Progress *snapshot.Progress
+
+	// Rebuilder, if not nil, unpacks the gold of what was left out: all of it is compared.
+	Rebuilder snapshot.Rebuilder
 }
 
 // Complete checks that every object that a snapshot names is there, that its day
@@ -140,6 +143,9 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 		return fmt.Errorf("verify snapshot %s: %w", s.Name(), err)
 	}
 	if err := c.checkLeftOut(ctx, s); err != nil {
+		return fmt.Errorf("verify snapshot %s: %w", s.Name(), err)
+	}
+	if err := c.proveLeftOut(ctx, s); err != nil {
 		return fmt.Errorf("verify snapshot %s: %w", s.Name(), err)
 	}
 	c.r.Files += files.Load()

@@ -21,6 +21,7 @@ const (
 	ObjectExposed      Kind = "object-exposed"      // an object can be changed by others than the store's owner, or by mistake
 	FolderUnreadable   Kind = "folder-unreadable"   // a folder of objects cannot be read
 	LeftOutLost        Kind = "left-out-lost"       // files were left out, and the gold that makes them is not there, or bad
+	NotRebuilt         Kind = "not-rebuilt"         // files were left out, and their gold does not make them
 	DayIncomplete      Kind = "day-incomplete"      // a day directory lacks a file or shows another one
 	Orphaned           Kind = "orphaned"            // a day without a snapshot, or what is neither among them
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
@@ -50,6 +51,8 @@ func (k Kind) Hint() string {
 		return "run repotool as the store's owner, or look for a failing disk (dmesg); of the objects in it nothing is known"
 	case LeftOutLost:
 		return "mend the gold's object ('repotool verify --repair'), and take a new snapshot: it keeps what gold no longer brings back"
+	case NotRebuilt:
+		return "the unpacker, a tool of the system or the gold has changed since: take a new snapshot, which keeps what gold no longer brings back"
 	case DayIncomplete:
 		return "the snapshot itself is not touched by it, and 'repotool verify --repair' makes the day's files again; until then restore with repotool, not by hand"
 	case Orphaned:

@@ -1,11 +1,13 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"repotool/snapshot"
 )
@@ -23,13 +25,7 @@ func (c *completeness) checkLeftOut(ctx context.Context, s *snapshot.Snapshot) e
 	if err != nil {
 		return ctx.Err()
 	}
-	order := func(a, b snapshot.Gold) int {
-		if n := a.Name.Compare(b.Name); n != 0 {
-			return n
-		}
-		return strings.Compare(a.Upload, b.Upload)
-	}
-	for _, gold := range slices.SortedFunc(maps.Keys(by), order) {
+	for _, gold := range slices.SortedFunc(maps.Keys(by), byName) {
 		why := "it is not in the snapshot"
 		if e, there := golds[gold.Name]; there {
 			if why = c.found.about(e.Object); why == "" {
@@ -41,4 +37,48 @@ func (c *completeness) checkLeftOut(ctx context.Context, s *snapshot.Snapshot) e
 			Detail: fmt.Sprintf("%s; %d files of %d bytes were left out because it makes them", why, files.Files, files.Bytes)})
 	}
 	return ctx.Err()
+}
+
+// A goldLoss is what one gold does not bring back.
+type goldLoss struct {
+	files snapshot.Totals
+	first string // path of one of them
+	why   string
+}
+
+// proveLeftOut unpacks the gold of a snapshot, if that is asked for, and compares what
+// comes out with what was left out.
+func (c *completeness) proveLeftOut(ctx context.Context, s *snapshot.Snapshot) error {
+	c.r.LeftOut += s.Manifest.LeftOut.Files
+	if c.o.Rebuilder == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	lost := map[snapshot.Gold]goldLoss{}
+	r, err := s.ProveRebuild(ctx, c.o.Rebuilder, c.o.Progress, func(e *snapshot.Entry, why string) {
+		mu.Lock()
+		defer mu.Unlock()
+		l := lost[e.Gold]
+		l.files.Files++
+		l.files.Bytes += e.Size
+		if l.first == "" || e.Path < l.first {
+			l.first = e.Path
+		}
+		l.why = cmp.Or(l.why, why)
+		lost[e.Gold] = l
+	})
+	if err != nil {
+		return err
+	}
+	c.r.Rebuild = r
+	for _, gold := range slices.SortedFunc(maps.Keys(lost), byName) {
+		l := lost[gold]
+		c.found.of(s, Finding{Kind: NotRebuilt, What: gold.Name.String(),
+			Detail: fmt.Sprintf("%s; %d files of %d bytes do not come back, %s among them", l.why, l.files.Files, l.files.Bytes, l.first)})
+	}
+	return nil
+}
+
+func byName(a, b snapshot.Gold) int {
+	return cmp.Or(a.Name.Compare(b.Name), strings.Compare(a.Upload, b.Upload))
 }

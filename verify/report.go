@@ -1,6 +1,9 @@
 package verify
 
-import "repotool/store"
+import (
+	"repotool/snapshot"
+	"repotool/store"
+)
 
 // A Scope says what a report is about.
 type Scope string
@@ -22,6 +25,7 @@ type Report struct {
 	Snapshots        int64          `json:"snapshots"`            // checked for completeness
 	SnapshotsSkipped int64          `json:"snapshotsSkipped"`     // not checked, because of Budget
 	Files            int64          `json:"files"`                // of snapshots, or of the repository
+	LeftOut          int64          `json:"leftOut"`              // of snapshots' files, those that gold brings back
 	Unnamed          int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
 	Compared         bool           `json:"compared"`             // the repository with the rows of the database
 	Repaired         int64          `json:"repaired"`             // objects, and files of days
@@ -29,6 +33,8 @@ type Report struct {
 	Counts           map[Kind]int64 `json:"findings"`
 	Findings         []Finding      `json:"findingList"`
 	NotListed        int64          `json:"notListed"` // findings that are counted only
+
+	Rebuild *snapshot.RebuildReport `json:"rebuild,omitempty"` // what was unpacked to compare what was left out
 
 	bad  map[store.Hash]int            // objects that are damaged or missing: where in Findings, or notListed
 	days map[string]map[store.Hash]int // the same for what a day lacks, by day and pathKey

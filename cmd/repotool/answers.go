@@ -210,7 +210,15 @@ rebuild.rebuilt.bytes?
                       their bytes
 rebuild.lost?         files that did not
 rebuild.foreign?      files whose owner, mode or time could not be set
+rebuild.linked?       files that came back as links to others of them
+queue.queued[]?       --rebuild queue: jobs inserted, one for each upload
+queue.reset[]?        jobs that wait again instead of running
+queue.waits?          how many dependencies on the new jobs were inserted
+unheld?               --rebuild queue: files left out that no upload holds
+laterCommand?         --rebuild later: the command that brings the files back
 standstillSeconds?    how long FOSSology stood still, in place
+storedSeconds?        how long it took until all that was stored was back
+seconds?              how long all of it took
 room.dir?             plan: the nearest directory that exists
 room.freeBytes?       plan: free room there
 room.freeInodes?      plan: free inodes there; -1: as many files as fit
@@ -255,7 +263,18 @@ snapshots             snapshots checked for completeness
 snapshotsSkipped      snapshots not checked, because of --budget
 files                 files of snapshots that were looked for; with --source:
                       files of the repository
-unnamed               of those, the ones without a checksum for a name, which
+leftOut               with SNAPSHOT: of those, the ones that gold brings back
+rebuild.wanted.files? with --rebuild: those, whose gold was unpacked
+rebuild.wanted.bytes? their bytes
+rebuild.golds?        golds that were unpacked
+rebuild.rebuilt.files?
+                      files that came out, byte for byte
+rebuild.rebuilt.bytes?
+                      their bytes
+rebuild.lost?         files that did not
+rebuild.foreign?      always 0
+rebuild.linked?       always 0
+unnamed               of the files, the ones without a checksum for a name, which
                       are not checked
 compared              with --source: rows and files were compared
 repaired              objects and files of days put right

@@ -100,7 +100,7 @@ func (t *tool) writeEntry(ctx context.Context, snap *snapshot.Snapshot, e *snaps
 	}
 	u := unpacking{}
 	if e.LeftOut() {
-		u = t.unpacking(snap)
+		u = t.unpacking(snap.Store)
 	}
 	f, err := snap.Open(ctx, e, u, u.tempDir)
 	if err != nil {

@@ -1,20 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"repotool/fossology"
+	"repotool/reunpack"
 	"repotool/snapshot"
-	"repotool/unpack"
+	"repotool/store"
 )
-
-// rebuildInMemory is up to which size a content is kept in memory until its hashes
-// say whether it is wanted: nearly all files of sources are smaller.
-const rebuildInMemory = 1 << 20
 
 // unpacking takes contents out of the gold of a snapshot.
 type unpacking struct {
@@ -22,75 +19,14 @@ type unpacking struct {
 }
 
 // Rebuild implements [snapshot.Rebuilder].
-func (u unpacking) Rebuild(ctx context.Context, upload string, from *os.File, wanted func(fossology.Name) bool, put func(fossology.Name, io.ReadSeeker) error) error {
-	top := unpack.DisplayName(upload)
-	_, err := unpack.Unpack(ctx, upload, from, unpack.Options{TempDir: u.tempDir, Content: func(n *unpack.Node) unpack.Content {
-		if n.Path() == top {
-			return nil // the gold itself, which the store has
-		}
-		return &candidate{dir: u.tempDir, wanted: wanted, put: put}
-	}})
-	return err
-}
-
-// A candidate is a content that may be wanted: that is known when all of it has come.
-type candidate struct {
-	dir    string
-	wanted func(fossology.Name) bool
-	put    func(fossology.Name, io.ReadSeeker) error
-	head   bytes.Buffer
-	file   *os.File // of what is larger than memory allows, without a name
-	err    error    // of this machine
-}
-
-// Write takes bytes; what goes wrong is told by Close.
-func (c *candidate) Write(b []byte) (int, error) {
-	switch {
-	case c.err != nil:
-	case c.file == nil && c.head.Len()+len(b) <= rebuildInMemory:
-		c.head.Write(b)
-	default:
-		c.err = c.spill(b)
-	}
-	return len(b), nil
-}
-
-func (c *candidate) spill(b []byte) (err error) {
-	if c.file == nil {
-		if c.file, err = os.CreateTemp(c.dir, "rebuild-"); err != nil {
-			return err
-		}
-		os.Remove(c.file.Name()) // nothing stays, however this ends
-		if _, err := c.file.Write(c.head.Bytes()); err != nil {
-			return err
-		}
-		c.head = bytes.Buffer{}
-	}
-	_, err = c.file.Write(b)
-	return err
-}
-
-// Close implements [unpack.Content]; an error ends the unpack.
-func (c *candidate) Close(d *unpack.Digests) error {
-	if c.file != nil {
-		defer c.file.Close()
-	}
-	name := fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}
-	switch {
-	case c.err != nil:
-		return fmt.Errorf("keep a content of gold: %w", c.err)
-	case !c.wanted(name):
-		return nil
-	case c.file != nil:
-		return c.put(name, c.file)
-	}
-	return c.put(name, bytes.NewReader(c.head.Bytes()))
+func (u unpacking) Rebuild(ctx context.Context, upload string, from *os.File, wanted []fossology.Name, put func(fossology.Name, io.ReadSeeker) (bool, error)) error {
+	return reunpack.Take(ctx, upload, from, wanted, put, reunpack.TakeOptions{TempDir: u.tempDir})
 }
 
 // unpacking makes what takes contents out of gold. Large ones lie in the store's
 // place for what is temporary, or, if nothing can be written there, in the system's.
-func (t *tool) unpacking(snap *snapshot.Snapshot) unpacking {
-	dir, err := snap.Store.TempDir()
+func (t *tool) unpacking(st *store.Store) unpacking {
+	dir, err := st.TempDir()
 	if err != nil {
 		t.log.Warn("large contents of gold go to "+os.TempDir(), "err", err)
 		dir = os.TempDir()
@@ -101,8 +37,14 @@ func (t *tool) unpacking(snap *snapshot.Snapshot) unpacking {
 // rebuildFiles brings the files back that gold makes, or says in a plan what that
 // would be.
 func (r *restoration) rebuildFiles(ctx context.Context) error {
-	if r.result.Files == nil || r.result.Files.LeftOut == 0 || r.later && !r.result.Plan {
+	switch {
+	case r.result.Files == nil || r.result.Files.LeftOut == 0:
 		return nil
+	case r.rebuild == "later" && !r.result.Plan:
+		r.result.Later = r.laterCommand()
+		return nil
+	case r.rebuild == "queue" && !r.result.Plan:
+		return r.queueRebuild(ctx)
 	}
 	progress := new(snapshot.Progress)
 	stop := r.watch(r.s, progress)
@@ -110,13 +52,13 @@ func (r *restoration) rebuildFiles(ctx context.Context) error {
 	o := snapshot.RestoreOptions{To: r.result.To, Only: r.only, NoOwner: r.noOwner, Plan: r.result.Plan, Progress: progress, Findings: &r.findings}
 	var from snapshot.Rebuilder
 	if !o.Plan {
-		from = r.unpacking(r.snap)
+		from = r.unpacking(r.st)
 	}
 	var err error
 	if r.result.Rebuild, err = r.snap.Rebuild(ctx, o, from); err != nil || !o.Plan {
 		return err
 	}
-	if m := r.result.Room; !r.later && m != nil && m.FreeBytes >= r.result.Files.NewBytes && m.FreeBytes < r.result.Files.NewBytes+r.result.Rebuild.Wanted.Bytes {
+	if m := r.result.Room; r.rebuild == "now" && m != nil && m.FreeBytes >= r.result.Files.NewBytes && m.FreeBytes < r.result.Files.NewBytes+r.result.Rebuild.Wanted.Bytes {
 		r.problem("%s would be written, %s of it rebuilt from gold; %s is free on %s",
 			size(r.result.Files.NewBytes+r.result.Rebuild.Wanted.Bytes), size(r.result.Rebuild.Wanted.Bytes), size(m.FreeBytes), m.Dir)
 	}
@@ -131,15 +73,68 @@ func (r restoreResult) rebuildLines() string {
 	left := fmt.Sprintf("%s (%s)", plural(r.Files.LeftOut, "file was", "files were"), size(r.Files.LeftSize))
 	b := r.Rebuild
 	switch {
+	case r.Queue != nil:
+		lines := fmt.Sprintf("  left out  %s not stored; FOSSology brings them back: %s queued, %s reset, %s\n", left,
+			plural(int64(len(r.Queue.Queued)), "upload", "uploads"), plural(int64(len(r.Queue.Reset)), "job", "jobs"),
+			plural(r.Queue.Waits, "job waits", "jobs wait"))
+		if r.Unheld > 0 {
+			lines += fmt.Sprintf("            %s that no upload holds; restore --rebuild now --only files brings them, too\n", plural(r.Unheld, "is a file", "are files"))
+		}
+		return lines
 	case b == nil:
-		return fmt.Sprintf("  left out  %s not stored: repotool restore --rebuild now %s takes them from gold\n", left, r.Snapshot)
+		return fmt.Sprintf("  left out  %s not stored, and not there yet; to bring them back:\n            %s\n", left, r.Later)
 	case r.Plan:
 		return fmt.Sprintf("  left out  %s not stored; %s (%s) missing: gold rebuilds them, %s have to be unpacked\n", left,
 			count(b.Wanted.Files), size(b.Wanted.Bytes), plural(b.Golds, "archive", "archives"))
 	}
 	line := fmt.Sprintf("  rebuilt   %s (%s) from %s", plural(b.Rebuilt.Files, "file", "files"), size(b.Rebuilt.Bytes), plural(b.Golds, "gold", "golds"))
 	if b.Lost > 0 {
-		line += fmt.Sprintf("; %s did not come out", count(b.Lost))
+		line += fmt.Sprintf("; %s did not come out: repotool reunpack --all-missing asks other golds, by the ledger", count(b.Lost))
 	}
 	return line + "\n"
+}
+
+// tookLine says how long FOSSology's users had to wait.
+func (r restoreResult) tookLine() string {
+	line := fmt.Sprintf("  took      %s", fraction(r.Seconds))
+	switch {
+	case r.Rebuild != nil && r.Rebuild.Golds > 0:
+		line += fmt.Sprintf(": %s for what was stored, %s to rebuild the rest", fraction(r.Stored), fraction(r.Seconds-r.Stored))
+	case r.Queue != nil || r.Later != "":
+		line += "; FOSSology works without the files that are not there yet"
+	}
+	return line + "\n"
+}
+
+// laterCommand is what brings the files back that were left out, while FOSSology works:
+// reunpack, which asks the ledger; without one, or elsewhere, restore.
+func (r *restoration) laterCommand() string {
+	program := "repotool "
+	flags := fmt.Sprintf(" --store %s --installation %s", shellWord(r.s.store), shellWord(r.s.installation))
+	if r.s.configRead && r.s.configFile != defaultConfig {
+		flags = fmt.Sprintf(" --config %s", shellWord(r.s.configFile)) + flags
+	}
+	if r.s.sysconf != "" {
+		flags += " --sysconf " + shellWord(r.s.sysconf)
+	}
+	if r.s.repository != "" {
+		flags += " --repository " + shellWord(r.s.repository)
+	}
+	switch _, err := os.Stat(r.st.Path("ledger", r.s.installation, "golds")); {
+	case !r.inPlace:
+		return program + "restore --rebuild now" + flags + " --to " + shellWord(r.result.To) + " " + r.result.Snapshot
+	case err != nil:
+		return program + "restore --rebuild now --only files" + flags + " " + r.result.Snapshot
+	}
+	return program + "reunpack --all-missing" + flags
+}
+
+// shellWord quotes what a shell would not take as one word.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+:@%,=", c))
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -59,7 +59,7 @@ func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fo
 			return mendLedger(err)
 		}
 		defer ledger.Close()
-		r.prover, r.depth = &proven{ledger, map[fossology.Name]string{}}, in.Repository.Depth
+		r.prover, r.depth = newProven(ledger), in.Repository.Depth
 	}
 	parent := func(func(snapshot.Entry, error) bool) {}
 	if list, err := snapshot.List(st, s.installation); err != nil {

@@ -48,9 +48,22 @@ settings. Roles that are missing are created, with their passwords if the
 snapshot has them. Tablespaces are not created: if the server lacks one that a
 table is in, the restore says so before it begins.
 
-Of a snapshot by the strategy gold, the files that it left out are taken from its
-gold when everything else is there, and checked against their hashes. --rebuild
-later leaves that to another run of the same command.
+Of a snapshot by the strategy gold, everything that it stored comes back first:
+gold, the files that no gold makes, the database. --rebuild says when the rest
+follows, which is taken from gold and checked against the snapshot's hashes:
+
+    now     at once; the scheduler stands still until the last file is there,
+            since jobs that want a file that is not would fail
+    later   not by this run: the scheduler starts when the database is there,
+            and the command to run is printed; until that has ended, jobs and
+            pages that want such a file fail
+    queue   by FOSSology, which starts too: in one transaction, each upload that
+            lacks files gets a job of the agent reporeunpack (see repotool
+            agent), and its jobs that had not ended wait for that; if the agent
+            is not installed, nothing is restored
+
+now needs no FOSSology, database or ledger, and goes with --to. However it ends,
+the same command goes on.
 
 --plan says what would be done, how much it is, whether it fits, and what would
 be overwritten; it changes nothing.`,
@@ -61,7 +74,7 @@ be overwritten; it changes nothing.`,
 			&cli.StringFlag{Name: "database-name", Usage: "restore the database under `NAME`"},
 			setting("admin", "make databases by this libpq `STRING` (default: that of Db.conf, with the database postgres)"),
 			setting("load-command", "restore what --database command:… wrote with the shell command `CMD`, which reads it (default: psql)"),
-			&cli.StringFlag{Name: "rebuild", Value: "now", Usage: "take the files that the snapshot left out from gold `WHEN`: now or later"},
+			&cli.StringFlag{Name: "rebuild", Value: "now", Usage: "take what the snapshot left out from gold `WHEN`: now, queue or later"},
 			&cli.BoolFlag{Name: "no-owner", Usage: "do not set owners and groups"},
 			setting("quiesce", "`HOW` to keep FOSSology still during a restore in place: stop (the scheduler) or none"),
 			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
@@ -91,7 +104,7 @@ type restoration struct {
 	databases    []string                // of the dump that are asked for
 	databaseName string
 	noOwner      bool
-	later        bool                // files that were left out are not rebuilt now
+	rebuild      string              // now, queue, later: when files come back that were left out
 	admin        *fossology.Database // nil if no database is asked for
 	adminDSN     fossology.DSN
 	findings     snapshot.Findings
@@ -112,7 +125,7 @@ func (t *tool) restore(c *cli.Context) error {
 	if name := c.String("database-name"); len(name) > maxDatabaseName {
 		return usagef("restore: --database-name %q is longer than the %d bytes that PostgreSQL keeps", name, maxDatabaseName)
 	}
-	if err := oneOf("--rebuild", c.String("rebuild"), "now", "later"); err != nil {
+	if err := oneOf("--rebuild", c.String("rebuild"), "now", "queue", "later"); err != nil {
 		return err
 	}
 	snap, err := openSnapshot(s, c.Args().First())
@@ -120,7 +133,7 @@ func (t *tool) restore(c *cli.Context) error {
 		return err
 	}
 	defer snap.Store.Close()
-	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner"), later: c.String("rebuild") == "later"}
+	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner"), rebuild: c.String("rebuild")}
 	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
 	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {
 		return err
@@ -170,6 +183,11 @@ func (r *restoration) choose(only []string, to string) error {
 	}
 	slices.Sort(r.databases) // one can be named twice, and is loaded once
 	r.databases = slices.Compact(r.databases)
+	if r.queued() {
+		if err := r.queueHere(); err != nil {
+			return err
+		}
+	}
 	if len(r.databases) > 1 && r.databaseName != "" {
 		return usagef("restore: --database-name fits one database, not %s", strings.Join(r.databases, " and "))
 	}
@@ -179,7 +197,7 @@ func (r *restoration) choose(only []string, to string) error {
 // locate finds the installation and the directory of the files. After a
 // disaster there may be no configuration: the snapshot knows the path.
 func (r *restoration) locate(to string) error {
-	needDatabase := len(r.databases) > 0 && r.s.admin == ""
+	needDatabase := len(r.databases) > 0 && r.s.admin == "" || r.queued()
 	in, err := loadInstallation(r.s, needDatabase)
 	switch {
 	case err == nil:
@@ -202,6 +220,14 @@ func (r *restoration) locate(to string) error {
 	}
 	if err := r.meetsLive(); err != nil {
 		return err
+	}
+	if r.queued() {
+		if err := r.in.NeedAgent(fossology.ReunpackAgent); err != nil {
+			return err
+		}
+		if _, err := r.in.AgentHosts(); err != nil { // before anything is written
+			return err
+		}
 	}
 	if r.inPlace && r.in != nil && r.files {
 		// An empty place, or none, is what a restore is for; a host of the repository is not.
@@ -266,6 +292,7 @@ func (r *restoration) run(ctx context.Context) error {
 }
 
 func (r *restoration) work(ctx context.Context) error {
+	begin := r.now()
 	if r.files {
 		if err := r.restoreFiles(ctx); err != nil {
 			return err
@@ -276,7 +303,10 @@ func (r *restoration) work(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.rebuildFiles(ctx)
+	r.result.Stored = r.now().Sub(begin).Seconds()
+	err := r.rebuildFiles(ctx)
+	r.result.Seconds = r.now().Sub(begin).Seconds()
+	return err
 }
 
 func (r *restoration) restoreFiles(ctx context.Context) error {

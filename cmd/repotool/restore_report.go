@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"repotool/fossology"
 	"repotool/snapshot"
 )
 
@@ -15,10 +16,15 @@ type restoreResult struct {
 	Plan         bool                           `json:"plan"`
 	Files        *snapshot.RestoreReport        `json:"files,omitempty"`
 	Rebuild      *snapshot.RebuildReport        `json:"rebuild,omitempty"`
-	Room         *room                          `json:"room,omitempty"` // with plan
+	Queue        *fossology.Resumption          `json:"queue,omitempty"`        // with --rebuild queue
+	Unheld       int64                          `json:"unheld,omitempty"`       // files left out that no upload holds: the queue does not bring them
+	Later        string                         `json:"laterCommand,omitempty"` // with --rebuild later: what brings them back
+	Room         *room                          `json:"room,omitempty"`         // with plan
 	Databases    []*databaseResult              `json:"databases,omitempty"`
 	Problems     []string                       `json:"problems,omitempty"`          // plan: why it would fail
 	Standstill   float64                        `json:"standstillSeconds,omitempty"` // of FOSSology, in place
+	Stored       float64                        `json:"storedSeconds,omitempty"`     // until all was back that the snapshot stores
+	Seconds      float64                        `json:"seconds,omitempty"`
 	Findings     map[snapshot.FindingKind]int64 `json:"findings"`
 	First        []snapshot.Finding             `json:"firstFindings"`
 }
@@ -79,6 +85,9 @@ func (r restoreResult) String() string {
 	}
 	if r.Standstill > 0 {
 		fmt.Fprintf(&b, "  stood still %s\n", fraction(r.Standstill))
+	}
+	if !r.Plan {
+		b.WriteString(r.tookLine())
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "  problem   %s\n", p)

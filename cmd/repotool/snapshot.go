@@ -160,6 +160,9 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 	if err != nil {
 		return noRoom(err, s.store)
 	}
+	if sum.FindingCount[snapshot.NoProof] > 0 {
+		forgetSettled(st, s.installation) // the next update mends the ledger
+	}
 	if s.json {
 		err = t.answer(sum)
 	} else {

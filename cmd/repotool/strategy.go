@@ -18,12 +18,17 @@ import (
 // proven makes the ledger answer what a snapshot asks.
 type proven struct {
 	ledger  *goldindex.Ledger
+	proofs  *goldindex.Proofs         // a scan asks in the order of the Names, host by host
 	uploads map[fossology.Name]string // file names of golds, which are read once
+}
+
+func newProven(l *goldindex.Ledger) *proven {
+	return &proven{l, l.Proofs(), map[fossology.Name]string{}}
 }
 
 // Rebuildable implements [snapshot.Prover].
 func (p *proven) Rebuildable(n fossology.Name) (proof snapshot.Proof, ok bool, err error) {
-	sum, golds, err := p.ledger.Proof(n)
+	sum, golds, err := p.proofs.Proof(n)
 	if err != nil {
 		return proof, false, err
 	}
@@ -66,7 +71,7 @@ func (t *tool) leaveOut(ctx context.Context, s settings, st *store.Store, in *fo
 		ledger.Close()
 		return nil, err
 	}
-	o.Prover, o.Unpacker = &proven{ledger, map[fossology.Name]string{}}, unpackerName(unpacker)
+	o.Prover, o.Unpacker = newProven(ledger), unpackerName(unpacker)
 	return ledger, nil
 }
 
@@ -94,15 +99,25 @@ func (t *tool) indexFirst(ctx context.Context, s settings, st *store.Store, in *
 }
 
 func (t *tool) updateLedger(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
+	uploads, err := uploadsHash(ctx, db) // before: what comes meanwhile is new the next time
+	if err != nil {
+		return err
+	}
 	ledger, err := openLedger(ctx, s, st)
 	if err != nil {
 		return err
 	}
 	defer ledger.Close()
+	if t.nothingToProve(st, s.installation, uploads, ledger) {
+		t.log.Info("no upload has changed since the last index, which had proven all: it is left out")
+		return nil
+	}
 	r, err := t.update(ctx, s, ledger, goldindex.UpdateOptions{Repository: in.Repository, Database: moments{db}, Budget: s.indexBudget})
 	if r != nil && (r.Left > 0 || r.LeftFiles > 0) {
 		t.say(s, "the ledger is not up to date after %s: %s and %s are left for the next run; what they would prove is stored\n",
 			s.indexBudget, plural(r.Left, "gold", "golds"), plural(r.LeftFiles, "file", "files"))
+	} else if err == nil {
+		t.remember(st, s.installation, uploads, ledger)
 	}
 	return err
 }

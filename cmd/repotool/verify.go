@@ -27,7 +27,10 @@ object with the right size, the summary, and every file of the day directory.
 
 With SNAPSHOT only that snapshot is looked at, and only whether all of it is
 there with the right size: that takes seconds, and does not see a flipped bit.
---read reads the bytes of what that snapshot needs as well.
+--read reads the bytes of what that snapshot needs as well. Of files that a
+snapshot by the strategy gold left out, both check that their gold is there.
+--rebuild unpacks it, which takes as long as repotool index once did, and
+compares every one of those files with its hash; nothing is written.
 
 --source checks the repository in place of the store: the SHA-1 and size of
 every file against its name (--check full: MD5 too), and the rows of the database
@@ -49,6 +52,7 @@ all that was wrong could be put right.`,
 			&cli.DurationFlag{Name: "budget", Usage: "stop reading after `DURATION`, such as 10m"},
 			&cli.StringFlag{Name: "snapshot", Hidden: true, Usage: "as the argument: `REF`"},
 			&cli.BoolFlag{Name: "read", Usage: "with SNAPSHOT: read the bytes of all that it needs"},
+			&cli.BoolFlag{Name: "rebuild", Usage: "with SNAPSHOT: unpack its gold and compare what it left out"},
 			&cli.BoolFlag{Name: "source", Usage: "check the repository and the database, not the store"},
 			&cli.BoolFlag{Name: "repair", Usage: "put objects right from the live repository, and days from good objects"},
 			setting("check", "with --source: check `WHAT` of files: name (SHA-1 and size) or full (MD5 too)"),
@@ -60,6 +64,7 @@ repotool verify --store /backup/fossology
 repotool verify --sample 5% --budget 30m
 repotool verify latest
 repotool verify latest~7 --read
+repotool verify latest --read --rebuild
 repotool verify --source
 repotool verify --repair`,
 		exitFailed, exitFindings, exitLocked, exitInterrupted)
@@ -83,6 +88,8 @@ func (t *tool) verify(c *cli.Context) error {
 		return usagef("verify: --sample and --budget are about reading the objects of the store")
 	case c.Bool("read") && ref == "":
 		return &usageError{err: errors.New("verify: --read belongs to one SNAPSHOT"), hint: "without SNAPSHOT, the bytes of all objects are read"}
+	case c.Bool("rebuild") && ref == "":
+		return &usageError{err: errors.New("verify: --rebuild belongs to one SNAPSHOT"), hint: "write repotool verify --rebuild latest"}
 	case c.Duration("budget") < 0:
 		return usagef("--budget %s: expected a positive duration such as 10m", c.Duration("budget"))
 	}
@@ -110,7 +117,11 @@ func (t *tool) verify(c *cli.Context) error {
 	defer stop()
 	var r *verify.Report
 	if ref != "" {
-		r, err = verify.Complete(c.Context, st, s.installation, ref, verify.CompleteOptions{Read: c.Bool("read"), Progress: progress})
+		o := verify.CompleteOptions{Read: c.Bool("read"), Progress: progress}
+		if c.Bool("rebuild") {
+			o.Rebuilder = t.unpacking(st)
+		}
+		r, err = verify.Complete(c.Context, st, s.installation, ref, o)
 		err = whoseSnapshots(s, st, err)
 	} else {
 		r, err = verify.Store(c.Context, st, verify.ScrubOptions{Sample: share, Budget: c.Duration("budget"), Now: t.now, Progress: progress})

@@ -52,6 +52,12 @@ func verifyLine(r *verify.Report) string {
 			add("snapshot %s: presence and size of %s and what belongs to them checked", r.Snapshot, plural(r.Files, "file", "files"))
 			add("their bytes were not read (--read reads them)")
 		}
+		switch b := r.Rebuild; {
+		case b != nil && b.Wanted.Files > 0:
+			add("of %s that were left out, %s came out of %s, byte for byte", count(b.Wanted.Files), count(b.Rebuilt.Files), plural(b.Golds, "gold", "golds"))
+		case r.LeftOut > 0:
+			add("%s of them left out, the gold that was seen to make them is there (--rebuild unpacks it again)", count(r.LeftOut))
+		}
 	default:
 		add("%s read (%s)", plural(r.Objects, "object", "objects"), size(r.Bytes))
 		if whole = r.Skipped == 0; !whole {

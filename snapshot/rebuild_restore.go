@@ -1,0 +1,170 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/store"
+)
+
+// Rebuild brings the files back that were left out of a snapshot, from the gold that
+// Restore has brought back, or else from that in the store. Like Restore it leaves
+// alone what is there and right, checks every byte, shows no file before it is
+// complete, and gives it owner, mode, time and links that it had; what gold does not
+// bring back is a finding.
+func (s *Snapshot) Rebuild(ctx context.Context, o RestoreOptions, rb Rebuilder) (*RebuildReport, error) {
+	r, err := s.restorer(o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	to := &rebuildInto{restorer: r, lister: newFileWriter(r), matched: make([]bool, len(r.o.Only)), later: map[string]bool{}}
+	to.writers.New = func() any { return newFileWriter(r) }
+	b := &rebuild{Snapshot: s, from: rb, to: to, progress: r.o.Progress}
+	err = b.count(ctx)
+	if err == nil && !o.Plan && b.report.Wanted.Files > 0 {
+		err = b.all(ctx)
+		if err == nil {
+			err = to.link(ctx, b)
+		}
+		if err == nil {
+			err = r.sync()
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rebuild in %s: %w", o.To, err)
+	}
+	b.report.Foreign = r.count.foreign.Load()
+	return &b.report, nil
+}
+
+// rebuildInto is a directory in which a snapshot was restored.
+type rebuildInto struct {
+	*restorer
+	lister  *fileWriter
+	matched []bool
+	later   map[string]bool // further names of files, which are linked in the end
+	writers sync.Pool       // of fileWriters
+	failed  sync.Map        // paths of files with several names that did not come
+}
+
+func (t *rebuildInto) wants(ctx context.Context, e *Entry, first bool) bool {
+	switch {
+	case !selected(e, t.o.Only, t.matched), stored(t.Store, e):
+		return false // Restore brings the stored ones
+	case !first:
+		if t.later[e.Path] {
+			return false
+		}
+	case t.deferLink(*e):
+		t.later[e.Path] = true
+		return !t.lister.sameFile(t.links[e.Inode].Path, e.Path)
+	}
+	_, right := t.lister.present(ctx, e)
+	if right && first && !t.o.Plan {
+		t.lister.setMeta(e)
+	}
+	return !right
+}
+
+// gold opens what Restore made of a gold.
+func (t *rebuildInto) gold(e *Entry) *os.File {
+	fd, err := store.OpenUntouched(t.fd, e.Path)
+	if err != nil {
+		return nil
+	}
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != e.Size {
+		unix.Close(fd)
+		return nil
+	}
+	return os.NewFile(uintptr(fd), e.Path)
+}
+
+func (t *rebuildInto) put(ctx context.Context, e *Entry, content io.ReadSeeker) error {
+	w := t.writers.Get().(*fileWriter)
+	defer t.writers.Put(w)
+	err := w.mkdirFor(e.Path)
+	if err == nil {
+		there, right := w.present(ctx, e)
+		if right {
+			return nil
+		}
+		err = w.writeFile(e, there, func(fd int) error {
+			if err := seekStart(content); err != nil {
+				return err
+			}
+			return copyChecked(fdWriter(fd), content, e)
+		})
+	}
+	if err == nil || errors.Is(err, errOtherBytes) {
+		return err
+	}
+	t.failed.Store(e.Path, true)
+	return w.wrong(e, err)
+}
+
+func (t *rebuildInto) missed(e *Entry, why string) {
+	t.failed.Store(e.Path, true)
+	t.o.Findings.Add(NotRebuilt, e.Path, why)
+}
+
+// link makes the further names of files. Where a link cannot be made, it is a copy.
+func (t *rebuildInto) link(ctx context.Context, b *rebuild) error {
+	for i := range t.again {
+		from, e := t.again[i].from, &t.again[i].to
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, failed := t.failed.Load(from); failed {
+			b.report.Lost++
+			t.o.Findings.Add(NotRebuilt, e.Path, "it was a link to "+from+", which did not come back")
+			continue
+		}
+		if t.lister.sameFile(from, e.Path) {
+			continue
+		}
+		linked, err := t.lister.linkBeside(ctx, from, e)
+		if err != nil {
+			if err := t.lister.wrong(e, err); err != nil {
+				return err
+			}
+			b.report.Lost++
+			continue
+		}
+		b.report.Rebuilt = b.report.Rebuilt.plus(e.Size)
+		if linked {
+			b.report.Linked++
+		}
+		t.o.Progress.Files.Add(1)
+		t.o.Progress.Bytes.Add(e.Size)
+	}
+	return nil
+}
+
+// linkBeside makes a further name of a file that is there, or else a copy of it.
+func (w *fileWriter) linkBeside(ctx context.Context, from string, e *Entry) (linked bool, err error) {
+	if err := w.mkdirFor(e.Path); err != nil {
+		return false, err
+	}
+	there, _ := w.present(ctx, e)
+	name := w.tmpName(e.Path)
+	if err := unix.Linkat(w.fd, from, w.fd, name, 0); err == nil {
+		return true, w.rename(name, e.Path)
+	}
+	return false, w.writeFile(e, there, func(fd int) error {
+		src, err := store.OpenUntouched(w.fd, from)
+		if err != nil {
+			return err
+		}
+		f := os.NewFile(uintptr(src), from)
+		defer f.Close()
+		return copyChecked(fdWriter(fd), f, e)
+	})
+}
