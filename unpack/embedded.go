@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
-	"strings"
 )
 
 // 7z looks for archives inside of what it does not know, so FOSSology opens the
@@ -86,30 +84,7 @@ func openBlob(ctx context.Context, a *archive, r io.ReaderAt, size int64) error 
 	} else if !found {
 		return errNoArchive
 	}
-	s, path, err := a.handedIn(r, size)
-	if err != nil {
-		return err
-	}
-	defer s.remove()
-	kind, err := s.kind(ctx, path)
-	if err == nil && !strings.Contains(kind, "octet") {
-		return errNoArchive
-	}
-	if err == nil {
-		err = s.openImage(ctx, a, path, nil)
-	}
-	return a.undecided(err)
-}
-
-// undecided: without the tool that knows, a content that is more likely no archive
-// is none. The report names it.
-func (a *archive) undecided(err error) error {
-	var missing *missingError
-	if errors.As(err, &missing) {
-		a.u.skip(a.node, missing.Error())
-		return errNoArchive
-	}
-	return err
+	return openAsked(ctx, a, r, size)
 }
 
 // Places that are looked at.

@@ -345,7 +345,7 @@ func TestMicrosoft(t *testing.T) {
 		{"excel", ole, "application/vnd.ms-excel", unpack.Container},
 		{"installer", ole, "application/x-msi", unpack.Leaf},
 		{"unknown", ole, "application/CDFV2", unpack.Leaf},
-		{"dos", dos, "", unpack.Container},
+		{"dos", dos, "application/x-dosexec", unpack.Container},
 		{"windows", pe, "", unpack.Leaf},
 	} {
 		t.Run(c.name, func(t *testing.T) {
