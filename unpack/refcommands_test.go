@@ -200,4 +200,6 @@ func (x *referee) iso(in, out, _ string) {
 			return
 		}
 	}
+	// Its last step, the modes of the files, comes to nothing: the names that it takes
+	// from isoinfo -l have a space behind them.
 }

@@ -98,6 +98,8 @@ func zipMember(a *archive, f *zip.File) error {
 		a.Skip(name, err.Error())
 		return nil
 	}
+	a.blind = f.CreatorVersion>>8 == zipUnix && f.ExternalAttrs>>16&ownerReads == 0
+	defer func() { a.blind = false }()
 	return a.File(name, int64(f.UncompressedSize64), r)
 }
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// zipDOS is the number of DOS among the systems that make zips (APPNOTE 4.4.2).
-const zipDOS = 0
+// Systems that make zips (APPNOTE 4.4.2).
+const zipDOS, zipUnix = 0, 3
 
 // zipPath is the path that unzip gives a member. What leads up is passed over, what
 // cannot be shown goes, and so does a version number as VMS has them. Some programs
