@@ -54,7 +54,9 @@ func (s *scratch) accepted(ctx context.Context, path string) error {
 	return s.run(ctx, nil, scratchHome, "7z", "l", "-y", path)
 }
 
-// open7zAnyway opens with 7z what is a container whatever 7z thinks of it.
+// open7zAnyway opens with 7z what is a container whatever 7z thinks of it. So are
+// its own archives: the library that decodes them in process takes as much memory as
+// a header claims, and 44 bytes can claim more than any machine has.
 func open7zAnyway(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
 	s, path, err := a.handedIn(r, size)
 	if err != nil {

@@ -36,7 +36,7 @@ func init() { // not in the declaration, which would refer to itself
 		{name: "ar", is: begins(arMagic), stream: openAr},
 		{name: "zip", is: isZip, whole: openZip},
 		{name: "zip", meta: true, is: isStub, whole: openStub},
-		{name: "7z", is: begins("7z\xbc\xaf\x27\x1c"), whole: open7z},
+		{name: "7z", is: begins("7z\xbc\xaf\x27\x1c"), whole: open7zAnyway},
 		{name: "rar", is: isRAR, stream: openRAR},
 		{name: "cpio", is: isCpio, stream: openCpio},
 		{name: "tar", is: isTar, stream: openTar},
