@@ -139,6 +139,9 @@ func isProgram(_ string, head []byte) bool {
 	if !begins("MZ")("", head) || len(head) < 64 {
 		return false
 	}
+	if (magic{at: 0x202, bytes: "HdrS"}).in(head) {
+		return true // a kernel of Linux that is a program of UEFI, too; for libmagic it is none
+	}
 	at := int(binary.LittleEndian.Uint32(head[60:]))
 	usual := binary.LittleEndian.Uint16(head[24:]) >= 64 // where its relocations are: behind what would be a later header's place
 	return !usual || at < 64 || at+4 > len(head) || string(head[at:at+4]) != "PE\x00\x00"
