@@ -5,6 +5,8 @@
 #   make build   ./repotool, one static program
 #   make lint    gofmt, vet, staticcheck
 #   make fuzz    every fuzz test for FUZZTIME each
+#   make compare-unpack DIR=...  every file below a directory, opened by us and by the
+#                tools that FOSSology calls: both must find the same; as root
 #   make bench   repotool beside rsync, restic and borg; see scripts/bench.sh
 #   make scale   what 1,000,000 files cost against 100,000; see scripts/scale.sh
 #   make deps    what tests and demo need from the system; as root it installs it
@@ -20,7 +22,7 @@ export CGO_ENABLED = $(if $(RACE),1,0)
 # One version for everybody: a new release of a linter must not break old commits.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz demo bench scale deps clean
+.PHONY: build test race lint fuzz compare-unpack demo bench scale deps clean
 
 build:
 	$(GO) build -trimpath -o repotool ./cmd/repotool
@@ -50,6 +52,10 @@ lint:
 
 fuzz:
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+# The tools are those of the tests, and genisoimage, rpm2cpio, cpio, plzip, binutils.
+compare-unpack: deps
+	COMPARE=$(abspath $(DIR)) $(GO) test -timeout 12h -count 1 -run TestCompareWithTools -v ./unpack
 
 demo: build
 	scripts/deps.sh demo

@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"": {},
 
 	// Level 0. Decoders, and x/sys for children with limits.
-	"unpack": {"github.com/bodgit/sevenzip", "github.com/klauspost/compress", "github.com/mikelolasagasti/xz",
+	"unpack": {"github.com/klauspost/compress", "github.com/mikelolasagasti/xz",
 		"github.com/nwaples/rardecode/v2", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", "github.com/zeebo/blake3",
 		"golang.org/x/sys"},
 

@@ -33,6 +33,7 @@ func openAr(_ context.Context, a *archive, r io.Reader) error {
 		}
 		size, err := strconv.ParseInt(strings.TrimSpace(string(head[48:58])), 10, 64)
 		if err != nil || size < 0 || string(head[58:]) != "`\n" {
+			a.asExtra() // ar looks through all headers first, and gives up
 			return errors.New("ar: damaged header")
 		}
 		name := strings.TrimRight(string(head[:16]), " ")
@@ -47,7 +48,10 @@ func openAr(_ context.Context, a *archive, r io.Reader) error {
 		case name == "/", name == "/SYM64/", strings.HasPrefix(name, "__.SYMDEF"):
 		default:
 			if name, err = arName(name, names, body); err == nil {
+				mode, err := strconv.ParseUint(strings.TrimSpace(string(head[40:48])), 8, 32)
+				a.blind = err == nil && mode&ownerReads == 0
 				err = a.File(name, size, body)
+				a.blind = false
 			}
 		}
 		if err != nil {
@@ -83,6 +87,8 @@ func arName(name, names string, body io.Reader) (string, error) {
 			return "", errors.New("ar: a long name that is not there")
 		}
 		name, _, _ = strings.Cut(names[at:], "\n")
+		return strings.TrimSuffix(name, "/"), nil
 	}
-	return strings.TrimSuffix(name, "/"), nil
+	name, _, _ = strings.Cut(name, "/") // which ends it
+	return name, nil
 }

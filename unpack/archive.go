@@ -16,10 +16,13 @@ type archive struct {
 	node  *Node
 	depth int // of its members
 	out   *Node
-	extra bool           // its members are what FOSSology does not find
-	wait  sync.WaitGroup // members that are worked on beside
-	links []link         // in the archive's order
-	keep  keeper         // of contents that a source package may need
+	extra bool             // its members are what FOSSology does not find
+	blind bool             // the next file's mode forbids its owner to read it, so libmagic cannot; it is a leaf
+	loose bool             // an empty directory gives way to what has its name
+	soft  map[*Node]string // where symbolic links lead that members may go through
+	wait  sync.WaitGroup   // members that are worked on beside
+	links []link           // in the archive's order
+	keep  keeper           // of contents that a source package may need
 }
 
 // dir is the artifact that members hang under.
@@ -70,19 +73,19 @@ const beside = 1 << 20
 func (a *archive) read(n *Node, size int64, r io.Reader) {
 	_, at := r.(*io.SectionReader)
 	if size > beside && !at || !a.u.hire() {
-		a.u.content(a.ctx, n, a.depth, source{r, size})
+		a.u.content(a.ctx, n, a.depth, source{r, size, a.blind})
 		return
 	}
-	src := source{r, size}
+	src := source{r, size, a.blind}
 	if !at {
 		var b bytes.Buffer
 		m, err := a.u.fill(&b, io.LimitReader(r, beside+1))
 		if m > beside || err != nil {
 			a.u.release()
-			a.u.content(a.ctx, n, a.depth, source{io.MultiReader(&b, again{err}, r), size})
+			a.u.content(a.ctx, n, a.depth, source{io.MultiReader(&b, again{err}, r), size, a.blind})
 			return
 		}
-		src = source{&b, m}
+		src = source{&b, m, a.blind}
 	}
 	a.wait.Go(func() {
 		defer a.u.release()
@@ -146,7 +149,7 @@ func (a *archive) member(path string, class Class) (*Node, error) {
 	if err := a.row(); err != nil {
 		return nil, err
 	}
-	if old := dir.child(name); old != nil && old.told == Dir {
+	if old := dir.child(name); old != nil && old.told == Dir && !(a.loose && len(old.Children) == 0) {
 		a.Skip(path, "a directory has its name")
 		return nil, nil
 	}

@@ -18,13 +18,19 @@ import (
 )
 
 // Tools meet hostile bytes, and are written in C. Each runs in a process group of
-// its own, without a network where the kernel allows that, within limits of the
-// kernel, and dies with us.
+// its own, within limits of the kernel and of Landlock (confine.go), and dies with
+// us. Where the kernel allows it, it sees no network and no process but its own; the
+// first of these takes all others with it when it dies. For root it runs as nobody.
 
 const (
 	// toolMemory is the address space of one process: 7z wants eleven times the
 	// dictionary for its threads, and dictionaries of 64 MB are usual.
 	toolMemory = 4 << 30
+	// toolProcesses is how many processes and threads a tool may have: dpkg-source
+	// has a handful, 7z a thread for each processor.
+	toolProcesses = 1024
+	// nobody is the user and the group that own nothing.
+	nobody = 65534
 	// toolWords is how much of what a tool says on stderr is kept for the report.
 	toolWords = 2 << 10
 	// toolPipes is how long the pipes of a killed tool are read on, in case that
@@ -63,13 +69,14 @@ func (s *scratch) run(ctx context.Context, stdout io.Writer, where, name string,
 	defer stop(nil)
 
 	c := &child{stderr: &tail{max: toolWords}, ended: make(chan struct{})}
-	if err := c.start(ctx, func() *exec.Cmd { return s.command(ctx, c.stderr, stdout, where, path, args) }); err != nil {
+	rules := s.confine(path)
+	defer rules.close()
+	if err := c.start(ctx, rules, s.u.limits, func() *exec.Cmd { return s.command(ctx, c.stderr, stdout, where, path, args) }); err != nil {
 		if context.Cause(ctx) == nil {
 			s.u.fail(fmt.Errorf("start %s: %w", name, err))
 		}
 		return errStop
 	}
-	c.limit(s.u.limits)
 	watching := make(chan struct{})
 	over := make(chan struct{})
 	go func() {
@@ -132,6 +139,9 @@ func (s *scratch) command(ctx context.Context, stderr, stdout io.Writer, where, 
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.ExtraFiles = s.files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if s.lent {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+	}
 	cmd.Cancel = func() error {
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != syscall.ESRCH {
 			return err
@@ -142,13 +152,13 @@ func (s *scratch) command(ctx context.Context, stderr, stdout io.Writer, where, 
 	return cmd
 }
 
-// networked is set once the kernel has refused a network namespace.
-var networked atomic.Bool
+// together is set once the kernel has refused name spaces.
+var together atomic.Bool
 
-// withoutNetwork puts a command into a network namespace of its own, which holds
-// nothing. An ordinary user needs a user namespace for that.
-func withoutNetwork(a *syscall.SysProcAttr) {
-	a.Cloneflags = syscall.CLONE_NEWNET
+// apart puts a command into name spaces of its own for networks, processes and what
+// these share, which hold nothing. An ordinary user needs one for users, too.
+func apart(a *syscall.SysProcAttr) {
+	a.Cloneflags = syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC
 	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
 		a.Cloneflags |= syscall.CLONE_NEWUSER
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
@@ -158,23 +168,26 @@ func withoutNetwork(a *syscall.SysProcAttr) {
 
 // start starts the tool. The kernel takes the end of the thread that started it
 // for our end, and Go ends threads when it likes, so one is kept until the tool
-// has ended.
-func (c *child) start(ctx context.Context, command func() *exec.Cmd) error {
+// has ended. It is under the rules for tools then, and not of use for anything else.
+func (c *child) start(ctx context.Context, rules confinement, limits Limits, command func() *exec.Cmd) error {
 	started := make(chan error)
 	c.thread.Go(func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+		runtime.LockOSThread() // never to be unlocked, so that the thread ends
+		rules.enter()
 		err := errors.ErrUnsupported
-		if !networked.Load() {
+		if !together.Load() {
 			c.cmd = command()
-			withoutNetwork(c.cmd.SysProcAttr)
+			apart(c.cmd.SysProcAttr)
 			err = c.cmd.Start()
 		}
 		if err != nil && ctx.Err() == nil {
 			c.cmd = command()
 			if err = c.cmd.Start(); err == nil {
-				networked.Store(true)
+				together.Store(true)
 			}
+		}
+		if err == nil {
+			c.limit(limits)
 		}
 		started <- err
 		if err == nil {
@@ -186,16 +199,26 @@ func (c *child) start(ctx context.Context, command func() *exec.Cmd) error {
 
 // limit sets the kernel's limits. A tool that was quick has run some microseconds
 // without them; what it starts later has them from the beginning. That a tool is
-// gone already is no error.
+// gone already is no error. Who runs as nobody is limited by nobody, for without
+// one more right root may not do it; the thread has that user from then on.
 func (c *child) limit(l Limits) {
+	if c.cmd.SysProcAttr.Credential != nil {
+		unix.RawSyscall(unix.SYS_SETRESGID, nobody, nobody, nobody)
+		unix.RawSyscall(unix.SYS_SETRESUID, nobody, nobody, nobody)
+	}
 	cpu := uint64(max(l.Tool/time.Second, 1)) * uint64(runtime.NumCPU())
 	for resource, n := range map[int]uint64{
 		unix.RLIMIT_FSIZE: uint64(l.Member),
 		unix.RLIMIT_AS:    toolMemory,
 		unix.RLIMIT_CPU:   cpu,
 		unix.RLIMIT_CORE:  0,
+		unix.RLIMIT_NPROC: toolProcesses,
 	} {
-		unix.Prlimit(c.cmd.Process.Pid, resource, &unix.Rlimit{Cur: n, Max: n}, nil)
+		var old unix.Rlimit
+		if unix.Prlimit(c.cmd.Process.Pid, resource, nil, &old) == nil {
+			n = min(n, old.Max) // more than that may not be asked for
+			unix.Prlimit(c.cmd.Process.Pid, resource, &unix.Rlimit{Cur: n, Max: n}, nil)
+		}
 	}
 }
 

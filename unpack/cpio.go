@@ -3,6 +3,7 @@ package unpack
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -11,13 +12,18 @@ import (
 )
 
 // The cpio formats that FOSSology's cpio reads: newc (070701), with checksums
-// (070702), and odc (070707). See cpio(5).
+// (070702), odc (070707), and the old binary one. See cpio(5).
 
 var errCpio = errors.New("cpio: damaged header")
 
 func isCpio(_ string, head []byte) bool {
-	return len(head) >= 6 && (string(head[:5]) == "07070") && head[5] >= '1' && head[5] <= '2' || begins("070707")("", head)
+	return len(head) >= 6 && (string(head[:5]) == "07070") && head[5] >= '1' && head[5] <= '2' || begins("070707")("", head) ||
+		begins(cpioLittle)("", head) || begins(cpioBig)("", head)
 }
+
+// The number 070707 begins the members of the old binary format, in the order of
+// the machine that wrote it.
+const cpioLittle, cpioBig = "\xc7\x71", "\x71\xc7"
 
 // cpioEntry is a header.
 type cpioEntry struct {
@@ -36,6 +42,10 @@ const (
 	cpioDir     = 0o040000
 	cpioSymlink = 0o120000
 	cpioFifo    = 0o010000
+
+	// ownerReads is the bit of a mode without which FOSSology's unpacker cannot ask
+	// libmagic about a file: that stays a leaf, whatever it holds.
+	ownerReads = 0o400
 )
 
 // maxCpioName bounds a name before memory is taken for it.
@@ -70,6 +80,8 @@ func openCpio(_ context.Context, a *archive, r io.Reader) error {
 }
 
 func cpioMember(a *archive, c *cpioLinks, e cpioEntry, body io.Reader) error {
+	a.blind = e.mode&ownerReads == 0
+	defer func() { a.blind = false }()
 	switch e.mode & cpioType {
 	case cpioFile:
 		if e.links > 1 {
@@ -141,10 +153,14 @@ func readCpio(b *bufio.Reader) (e cpioEntry, err error) {
 	if err != nil {
 		return e, io.ErrUnexpectedEOF
 	}
-	if string(magic) == "070707" {
+	switch {
+	case string(magic) == "070707":
 		return readODC(b)
-	}
-	if !isCpio("", magic) {
+	case begins(cpioLittle)("", magic):
+		return readBinary(b, binary.LittleEndian)
+	case begins(cpioBig)("", magic):
+		return readBinary(b, binary.BigEndian)
+	case !isCpio("", magic):
 		return e, errCpio
 	}
 	head := make([]byte, 110)
@@ -184,6 +200,21 @@ func readODC(b *bufio.Reader) (e cpioEntry, err error) {
 		return e, errCpio
 	}
 	e.name, err = cpioName(b, int(nameSize), 0)
+	return e, err
+}
+
+// readBinary reads a header of 13 numbers of 16 bits. Name and content begin at
+// even places.
+func readBinary(b *bufio.Reader, order binary.ByteOrder) (e cpioEntry, err error) {
+	head := make([]byte, 26)
+	if _, err := io.ReadFull(b, head); err != nil {
+		return e, io.ErrUnexpectedEOF
+	}
+	number := func(i int) uint64 { return uint64(order.Uint16(head[2*i:])) }
+	size := int64(number(11)<<16 | number(12))
+	e = cpioEntry{mode: number(3), links: number(6), size: size, pad: size & 1, inode: fmt.Sprint(number(1), number(2))}
+	nameSize := int(number(10))
+	e.name, err = cpioName(b, nameSize, nameSize&1)
 	return e, err
 }
 

@@ -98,8 +98,15 @@ func (b bzip2Streams) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func unxz(r io.Reader) (io.Reader, error)  { return xz.NewReader(r, maxDictionaries) }
-func unlz4(r io.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }
+func unxz(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxDictionaries) }
+
+func unlz4(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	if head, err := b.Peek(len(lz4Magic)); err != nil || string(head) != lz4Magic {
+		return nil, errors.New("lz4: a format that zstd does not decode")
+	}
+	return lz4.NewReader(b), nil
+}
 
 // unlzma decodes streams one after another, as zstd does.
 func unlzma(r io.Reader) (io.Reader, error) {

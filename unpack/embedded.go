@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // 7z looks for archives inside of what it does not know, so FOSSology opens the
@@ -81,35 +83,35 @@ func isBlob(name string, head []byte) bool {
 
 // openBlob opens a blob as 7z does, if there is something in it.
 func openBlob(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
-	if found, err := holdsArchive(ctx, r, size); err != nil {
-		return err
-	} else if !found {
-		return errNoArchive
+	if !opensByName(a.node.Name) && !endsAsZip(r, size) && !mayBeLZMA(r) {
+		if found, err := holdsArchive(ctx, r, size); err != nil {
+			return err
+		} else if !found {
+			return errNoArchive
+		}
 	}
-	s, path, err := a.handedIn(r, size)
-	if err != nil {
-		return err
-	}
-	defer s.remove()
-	kind, err := s.kind(ctx, path)
-	if err == nil && !strings.Contains(kind, "octet") {
-		return errNoArchive
-	}
-	if err == nil {
-		err = s.openImage(ctx, a, path, nil)
-	}
-	return a.undecided(err)
+	return openAsked(ctx, a, r, size)
 }
 
-// undecided: without the tool that knows, a content that is more likely no archive
-// is none. The report names it.
-func (a *archive) undecided(err error) error {
-	var missing *missingError
-	if errors.As(err, &missing) {
-		a.u.skip(a.node, missing.Error())
-		return errNoArchive
-	}
-	return err
+// opensByName: 7z takes any content of such a name for the first of several parts, or
+// zeros for a tar without members.
+func opensByName(name string) bool {
+	return slices.ContainsFunc([]string{".001", ".01", ".00", ".tar"}, func(e string) bool { return strings.HasSuffix(name, e) })
+}
+
+// endsAsZip: libmagic knows a zip by its end, too, if no comment follows it.
+func endsAsZip(r io.ReaderAt, size int64) bool {
+	end := make([]byte, zipRecord)
+	n, _ := r.ReadAt(end, size-zipRecord)
+	return n == zipRecord && string(end[:4]) == "PK\x05\x06" && end[20] == 0 && end[21] == 0
+}
+
+// mayBeLZMA: a LZMA stream of other properties than those that libmagic knows. Its
+// header is five bytes of properties and eight of the size; its data begin with zero.
+func mayBeLZMA(r io.ReaderAt) bool {
+	head := make([]byte, lzma.HeaderLen+1)
+	n, _ := r.ReadAt(head, 0)
+	return n == len(head) && head[lzma.HeaderLen] == 0 && lzma.ValidHeader(head[:lzma.HeaderLen])
 }
 
 // Places that are looked at.

@@ -34,9 +34,9 @@ func init() { // not in the declaration, which would refer to itself
 		{name: "rpm", meta: true, is: begins("\xed\xab\xee\xdb"), stream: openRPM},
 		{name: "deb", meta: true, is: isDeb, stream: openAr},
 		{name: "ar", is: begins(arMagic), stream: openAr},
-		{name: "zip", meta: true, is: isZip, whole: openZip},
+		{name: "zip", is: isZip, whole: openZip},
 		{name: "zip", meta: true, is: isStub, whole: openStub},
-		{name: "7z", is: begins("7z\xbc\xaf\x27\x1c"), whole: open7z},
+		{name: "7z", is: begins("7z\xbc\xaf\x27\x1c"), whole: open7zAnyway},
 		{name: "rar", is: isRAR, stream: openRAR},
 		{name: "cpio", is: isCpio, stream: openCpio},
 		{name: "tar", is: isTar, stream: openTar},
@@ -46,8 +46,8 @@ func init() { // not in the declaration, which would refer to itself
 		&format{name: "pdf", is: isPDF, whole: openPDF},
 		&format{name: dscFormat, nested: true, is: isDsc, stream: openDsc},
 		&format{name: "microsoft", is: isMicrosoft, whole: open7zAnyway},
-		&format{name: "ole", is: isOLE, whole: openOLE},
-		&format{name: "dos", is: isDOS, whole: open7zAnyway},
+		&format{name: "ole", is: isOLE, whole: openAsked},
+		&format{name: "dos", is: isProgram, whole: openAsked},
 		&format{name: "image", is: isImage, whole: openImage},
 		&format{name: "blob", is: isBlob, whole: openBlob}) // last: what nobody else knows
 }

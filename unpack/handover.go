@@ -75,6 +75,10 @@ func handEntry(a *archive, root *os.Root, name string, kind fs.FileMode) error {
 }
 
 func handFile(a *archive, root *os.Root, name string) error {
+	if i, err := root.Lstat(name); err == nil {
+		a.blind = i.Mode().Perm()&ownerReads == 0
+		defer func() { a.blind = false }()
+	}
 	permit(root, name, 0o600)
 	f, err := root.Open(name)
 	if err != nil {

@@ -175,7 +175,8 @@ func TestPaths(t *testing.T) {
 		link(tar.TypeLink, "hard-out", "../../etc/passwd"), link(tar.TypeLink, "hard-abs", "/etc/passwd"), link(tar.TypeLink, "hard", "ok"),
 		link(tar.TypeSymlink, "soft", "/etc"), reg("soft/passwd"), link(tar.TypeChar, "tty", ""), link(tar.TypeBlock, "sda", ""), link(tar.TypeFifo, "fifo", ""),
 		tar.Header{Name: "twice", Size: 1}, tar.Header{Name: "twice", Size: 2}, reg("file"), reg("file/below"),
-		link(tar.TypeLink, "loop", "loop"), tar.Header{Name: "dir/", Typeflag: tar.TypeDir}, reg("dir")), unpack.Options{})
+		link(tar.TypeLink, "loop", "loop"), tar.Header{Name: "dir/", Typeflag: tar.TypeDir}, reg("dir/full"), reg("dir"),
+		tar.Header{Name: "empty/", Typeflag: tar.TypeDir}, reg("empty"), link(tar.TypeSymlink, "way", "dir"), reg("way/through")), unpack.Options{})
 	var got []string
 	r.Top.Walk(func(n *unpack.Node) error {
 		if n.HasContent() {
@@ -185,9 +186,9 @@ func TestPaths(t *testing.T) {
 		}
 		return nil
 	})
-	want := []string{"t 18432", "t/artifact.dir artifact", "t/artifact.dir/dir dir",
-		"t/artifact.dir/abs 4", "t/artifact.dir/fifo other", "t/artifact.dir/file 4",
-		"t/artifact.dir/hard 4", "t/artifact.dir/ok 4", "t/artifact.dir/soft symlink", "t/artifact.dir/twice 2"}
+	want := []string{"t 18432", "t/artifact.dir artifact", "t/artifact.dir/dir dir", "t/artifact.dir/dir/full 4", "t/artifact.dir/dir/through 4",
+		"t/artifact.dir/abs 4", "t/artifact.dir/empty 4", "t/artifact.dir/fifo other", "t/artifact.dir/file 4",
+		"t/artifact.dir/hard 4", "t/artifact.dir/ok 4", "t/artifact.dir/soft symlink", "t/artifact.dir/twice 2", "t/artifact.dir/way symlink"}
 	if !slices.Equal(got[1:], want[1:]) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -133,19 +133,16 @@ func isMicrosoft(_ string, head []byte) bool {
 // isOLE is a compound document, of which libmagic calls some so.
 func isOLE(_ string, head []byte) bool { return begins("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")("", head) }
 
-// isDOS is a program of DOS, and none of Windows or OS/2: libmagic says
-// application/x-dosexec, which FOSSology gives to 7z.
-func isDOS(_ string, head []byte) bool {
+// isProgram is a program of DOS, or one of a later system whose header libmagic
+// looks at more closely. One of Windows, as linkers make it, is a leaf.
+func isProgram(_ string, head []byte) bool {
 	if !begins("MZ")("", head) || len(head) < 64 {
 		return false
 	}
-	if binary.LittleEndian.Uint16(head[24:]) < 64 { // where its relocations are: in front of what would be a later header
-		return true
+	if (magic{at: 0x202, bytes: "HdrS"}).in(head) {
+		return true // a kernel of Linux that is a program of UEFI, too; for libmagic it is none
 	}
 	at := int(binary.LittleEndian.Uint32(head[60:]))
-	if at < 64 || at+2 > len(head) {
-		return true
-	}
-	later := string(head[at : at+2])
-	return later != "PE" && later != "NE"
+	usual := binary.LittleEndian.Uint16(head[24:]) >= 64 // where its relocations are: behind what would be a later header's place
+	return !usual || at < 64 || at+4 > len(head) || string(head[at:at+4]) != "PE\x00\x00"
 }

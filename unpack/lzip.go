@@ -19,6 +19,7 @@ func unlzip(r io.Reader) (io.Reader, error) {
 type lzipReader struct {
 	r      *bufio.Reader
 	member io.Reader
+	from   *behind
 	some   bool // a member was read
 	sum    uint32
 	size   uint64
@@ -48,28 +49,57 @@ func (z *lzipReader) trailer() error {
 	if _, err := io.ReadFull(z.r, t[:]); err != nil {
 		return io.ErrUnexpectedEOF
 	}
-	if binary.LittleEndian.Uint32(t[:]) != z.sum || binary.LittleEndian.Uint64(t[4:]) != z.size {
-		return errors.New("lzip: a member with a wrong checksum")
+	if binary.LittleEndian.Uint32(t[:]) != z.sum || binary.LittleEndian.Uint64(t[4:]) != z.size ||
+		binary.LittleEndian.Uint64(t[12:]) != uint64(z.from.n+lzipHeader+len(t)) {
+		return errors.New("lzip: a member with a wrong checksum or size")
 	}
 	return nil
 }
 
+// Parts of the format.
+const (
+	lzipMagic                            = "LZIP"
+	lzipHeader                           = 6
+	minLzipDictionary, maxLzipDictionary = 4 << 10, 512 << 20
+)
+
+// lzipTail is what follows the last member. lzip passes over it, unless it looks like
+// a header that was cut or damaged.
+func lzipTail(b []byte, err error) error {
+	same := 0
+	for i := range min(len(b), len(lzipMagic)) {
+		if b[i] == lzipMagic[i] {
+			same++
+		}
+	}
+	if err != nil && same > 0 && same == min(len(b), len(lzipMagic)) || err == nil && same > 1 {
+		return errors.New("lzip: a damaged header between members")
+	}
+	return io.EOF
+}
+
 func (z *lzipReader) next() error {
-	head, err := z.r.Peek(6)
-	if z.some && (err != nil || string(head[:4]) != "LZIP") {
-		return io.EOF // whatever follows the last member is passed over
+	head, err := z.r.Peek(lzipHeader)
+	if z.some && (err != nil || string(head[:4]) != lzipMagic) {
+		return lzipTail(head, err)
 	}
 	if err != nil {
 		return io.ErrUnexpectedEOF
 	}
 	z.some, z.sum, z.size = true, 0, 0
 	size := lzipDictionary(head)
-	if size > maxDictionaries {
+	switch {
+	case head[4] != 1:
+		return errors.New("lzip: a version that is not known")
+	case size < minLzipDictionary || size > maxLzipDictionary:
+		return errors.New("lzip: a dictionary of an impossible size")
+	case size > maxDictionaries:
 		return errDictionary
 	}
-	z.r.Discard(6)
+	z.r.Discard(lzipHeader)
 	classic := append(binary.LittleEndian.AppendUint32([]byte{0x5d}, uint32(size)), "\xff\xff\xff\xff\xff\xff\xff\xff"...)
-	z.member, err = lzma.NewReader(&behind{head: classic, Reader: z.r})
+	z.from = &behind{head: classic, Reader: z.r}
+	z.member, err = lzma.NewReader(z.from)
 	return err
 }
 
@@ -78,6 +108,7 @@ func (z *lzipReader) next() error {
 type behind struct {
 	head []byte
 	*bufio.Reader
+	n int // bytes that were read behind head
 }
 
 func (r *behind) Read(b []byte) (int, error) {
@@ -86,7 +117,9 @@ func (r *behind) Read(b []byte) (int, error) {
 		r.head = r.head[n:]
 		return n, nil
 	}
-	return r.Reader.Read(b)
+	n, err := r.Reader.Read(b)
+	r.n += n
+	return n, err
 }
 
 func (r *behind) ReadByte() (byte, error) {
@@ -95,7 +128,11 @@ func (r *behind) ReadByte() (byte, error) {
 		r.head = r.head[1:]
 		return c, nil
 	}
-	return r.Reader.ReadByte()
+	c, err := r.Reader.ReadByte()
+	if err == nil {
+		r.n++
+	}
+	return c, err
 }
 
 // lzipDictionary: the last byte of the header is a power of two, and sixteenths of

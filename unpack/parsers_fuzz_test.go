@@ -1,10 +1,10 @@
 package unpack
 
 import (
+	"archive/tar"
 	"bytes"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,33 +12,42 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"repotool/repotest"
+	"github.com/klauspost/compress/zstd"
 )
 
 // maxFuzzed is the largest upload that a fuzzer begins with.
 const maxFuzzed = 64 << 10
 
-// contents are the small contents of the real installation, unpacked once.
+// contents are the small contents of the real installation. They are read from where
+// they lie packed: a fuzzer's processes are killed, and could remove nothing.
 var contents = sync.OnceValues(func() (all [][]byte, err error) {
-	dir, err := os.MkdirTemp("", "repotool-seeds-")
+	f, err := os.Open(filepath.Join("..", "testdata", "small", "repo.tar.zst"))
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	if err := repotest.Unpack(dir); err != nil {
+	defer f.Close()
+	z, err := zstd.NewReader(f)
+	if err != nil {
 		return nil, err
 	}
-	err = filepath.WalkDir(filepath.Join(dir, "repository", "localhost"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
+	defer z.Close()
+	for t := tar.NewReader(z); ; {
+		h, err := t.Next()
+		if err == io.EOF {
+			return all, nil
 		}
-		b, err := os.ReadFile(path)
-		if len(b) <= maxFuzzed {
-			all = append(all, b)
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return all, err
+		if h.Typeflag != tar.TypeReg || h.Size > maxFuzzed {
+			continue
+		}
+		b, err := io.ReadAll(t)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
 })
 
 // begin gives a fuzzer those of a kind.

@@ -36,7 +36,7 @@ func openRPM(ctx context.Context, a *archive, r io.Reader) error {
 	}
 	n := a.node.add(&Node{Name: artifactUnpacked})
 	a.out = n // so that there is no artifact.dir beside it
-	a.u.content(ctx, n, a.depth, source{payload, -1})
+	a.u.content(ctx, n, a.depth, source{Reader: payload, size: -1})
 	n.Class = Cpio
 	return nil
 }

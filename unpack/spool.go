@@ -57,7 +57,11 @@ func (u *run) unnamed() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Remove(f.Name()); err != nil {
+	err = os.Remove(f.Name())
+	if err == nil {
+		err = f.Chmod(0o644) // nobody finds it but whom it is handed to: tools, which may run as another user
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil

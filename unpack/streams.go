@@ -2,10 +2,9 @@ package unpack
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"strings"
-
-	"github.com/ulikunitz/xz/lzma"
 )
 
 // Compressors of one stream: what comes out is one file. What was decoded before
@@ -30,7 +29,7 @@ var compressors = []compressor{
 	{"gzip", begins("\x1f\x8b"), gunzip, withoutEnding, false, false, nil},
 	{"bzip2", begins("BZh"), bunzip2, withoutEnding, false, false, nil},
 	{"compress", begins("\x1f\x9d"), uncompress, withoutEnding, false, false, nil},
-	{"zstd", begins("\x28\xb5\x2f\xfd"), unzstd, zstdName, true, true, zstdDictionary},
+	{"zstd", isZstd, unzstd, zstdName, true, true, zstdDictionary},
 	{"lz4", isLZ4, unlz4, zstdName, false, true, nil},
 	{"lzip", begins("LZIP"), unlzip, lzipName, true, true, lzipDictionary},
 	{"lzma", isLZMA, unlzma, zstdName, false, true, lzmaDictionary},
@@ -50,14 +49,28 @@ func zstdName(name string) string {
 	return cutAt(name, ".zst", ".tzst", ".lzma", ".xz", ".txz", ".lz4", ".tlz4")
 }
 func lzipName(name string) string { return cutAt(name, ".lz", ".tlz") }
+
+// lz4Magic begins a frame; zstd decodes no older format, though libmagic knows it.
+const lz4Magic = "\x04\x22\x4d\x18"
+
 func isLZ4(_ string, head []byte) bool {
-	return begins("\x04\x22\x4d\x18")("", head) || begins("\x02\x21\x4c\x18")("", head)
+	return begins(lz4Magic)("", head) || begins("\x02\x21\x4c\x18")("", head) || begins("\x03\x21\x4c\x18")("", head)
+}
+
+// isZstd: a frame of any version, also behind one that is to be passed over.
+func isZstd(_ string, head []byte) bool {
+	if len(head) >= 8 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" {
+		behind := int64(binary.LittleEndian.Uint32(head[4:])) + 8
+		return isZstd("", head[min(behind, int64(len(head))):])
+	}
+	return len(head) >= 4 && head[0] >= 0x22 && head[0] <= 0x28 && string(head[1:4]) == "\xb5\x2f\xfd"
 }
 
 // isLZMA: there is no magic; this is what libmagic goes by. Byte 12 is the
-// highest of the size, or of -1, which says that there is a mark at the end.
+// highest of the size, or of -1, which says that there is a mark at the end; the
+// first of the data is always zero.
 func isLZMA(_ string, head []byte) bool {
-	return begins("\x5d\x00\x00")("", head) && len(head) > 13 && (head[12] == 0 || head[12] == 0xff) && lzma.ValidHeader(head[:lzma.HeaderLen])
+	return begins("\x5d\x00\x00")("", head) && len(head) > 13 && (head[12] == 0 || head[12] == 0xff) && head[13] == 0
 }
 
 // begins recognises a content by its first bytes.

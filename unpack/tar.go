@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // isTar: the checksum of the first header is right, as libmagic wants it; this
@@ -37,6 +39,7 @@ func isTar(_ string, head []byte) bool {
 func openTar(ctx context.Context, a *archive, r io.Reader) error {
 	err := tarMembers(a, r)
 	if err != nil && !errors.Is(err, errStop) {
+		a.asExtra()
 		return fmt.Errorf("%w: %w", errDropped, err)
 	}
 	return err
@@ -55,6 +58,7 @@ const tarBlock = 512
 
 // tarMembers tells of the members of a tar.
 func tarMembers(a *archive, r io.Reader) error {
+	a.loose = true
 	t := tar.NewReader(&pieces{r: r, unit: tarBlock, buf: make([]byte, 20*tarBlock)})
 	for {
 		h, err := t.Next()
@@ -64,23 +68,55 @@ func tarMembers(a *archive, r io.Reader) error {
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return err
 		}
-		switch h.Typeflag {
-		case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
-			err = a.File(h.Name, h.Size, t)
-		case tar.TypeDir:
-			err = a.Dir(h.Name)
-		case tar.TypeLink:
-			err = a.Link(h.Name, h.Linkname)
-		case tar.TypeSymlink:
-			err = a.Symlink(h.Name)
-		case tar.TypeFifo:
-			err = a.Other(h.Name)
-		default:
-			a.Skip(h.Name, fmt.Sprintf("a member of type %q", h.Typeflag))
-			err = nil
-		}
-		if err != nil {
+		if err := a.tarMember(h, t); err != nil {
 			return err
 		}
 	}
+}
+
+// Types of GNU tar that the library does not name.
+const (
+	tarDumpDir = 'D' // a directory, its content a list of what is in it
+	tarMulti   = 'M' // the rest of a file that began in another tar
+	tarNames   = 'N' // long names, as they were once kept
+	tarVolume  = 'V' // the name of the tar
+)
+
+// tarMember tells of one member. A type that tar does not know is a file to it; so
+// was a directory to old programs, but for the slash behind its name.
+func (a *archive) tarMember(h *tar.Header, content io.Reader) error {
+	path := a.through(h.Name)
+	switch h.Typeflag {
+	case tar.TypeDir, tarDumpDir:
+		return a.Dir(path)
+	case tar.TypeLink:
+		return a.Link(path, tarTarget(h.Linkname))
+	case tar.TypeSymlink:
+		return a.SymlinkTo(path, h.Linkname)
+	case tar.TypeFifo:
+		return a.Other(path)
+	case tar.TypeXGlobalHeader:
+		return nil
+	case tar.TypeChar, tar.TypeBlock, tarMulti, tarNames, tarVolume:
+		a.Skip(path, fmt.Sprintf("a member of type %q", h.Typeflag))
+		return nil
+	}
+	if strings.HasSuffix(path, "/") {
+		return a.Dir(path)
+	}
+	a.blind = h.Mode&ownerReads == 0
+	defer func() { a.blind = false }()
+	return a.File(path, h.Size, content)
+}
+
+// tarTarget is what tar makes of the target of a hard link: everything up to the
+// last step upwards goes.
+func tarTarget(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range slices.Backward(parts) {
+		if part == ".." {
+			return strings.Join(parts[i+1:], "/")
+		}
+	}
+	return path
 }

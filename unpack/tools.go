@@ -19,7 +19,7 @@ type Tool struct {
 
 // tools in the order in which they are shown.
 var tools = []Tool{
-	{Name: "7z", Package: "7zip or p7zip-full", For: "cab, documents of Microsoft, disks and file systems", ask: "i", others: []string{"7zz"}},
+	{Name: "7z", Package: "7zip or p7zip-full", For: "7z, cab, documents of Microsoft, disks and file systems", ask: "i", others: []string{"7zz"}},
 	{Name: "fls", Package: "sleuthkit", For: "NTFS and damaged ext2, the names of their files", ask: "-V"},
 	{Name: "icat", Package: "sleuthkit", For: "NTFS and damaged ext2, the contents of their files", ask: "-V"},
 	{Name: "pdftotext", Package: "poppler-utils", For: "the text of PDF", ask: "-v"},

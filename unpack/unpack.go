@@ -113,7 +113,8 @@ func (u *run) failed() error {
 // source is a content on its way.
 type source struct {
 	io.Reader
-	size int64 // -1 or 0: not known
+	size  int64 // -1 or 0: not known
+	blind bool  // its mode forbids its owner to read it
 }
 
 // headSize is how much of a content is looked at to know its format: an ISO 9660
@@ -140,7 +141,7 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 		heads.Put(head)
 	}()
 	first, _ := head.Peek(headSize)
-	if f := u.format(n, first); f != nil {
+	if f := u.format(n, first); f != nil && !src.blind {
 		if depth >= u.limits.Depth {
 			u.skip(n, "not opened: archives within archives, "+plural(depth))
 		} else {

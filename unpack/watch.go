@@ -52,6 +52,9 @@ func (s *scratch) check() error {
 			files++
 			if i, err := d.Info(); err == nil && i.Mode().IsRegular() {
 				bytes += i.Size()
+				if i.Size() >= s.u.limits.Member {
+					return errMember // the kernel gave it no more
+				}
 			}
 			switch {
 			case bytes > maxBytes:

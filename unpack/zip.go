@@ -18,23 +18,6 @@ import (
 // zipBzip2 is the method number of bzip2 (APPNOTE 4.4.5).
 const zipBzip2 = 12
 
-// isZip is what libmagic calls application/zip or java-archive: not what says by
-// its first member that it is a document.
-func isZip(_ string, head []byte) bool {
-	if !begins("PK\x03\x04")("", head) || len(head) < zipHeader {
-		return false
-	}
-	first := string(head[zipHeader:min(len(head), zipHeader+int(head[26]))])
-	switch first {
-	case "[Content_Types].xml", "_rels/.rels", "docProps":
-		return false
-	case "mimetype":
-		kind := head[zipHeader+len(first):]
-		return !begins("application/vnd.oasis.opendocument.")("", kind) && !begins("application/epub+zip")("", kind)
-	}
-	return true
-}
-
 // isStub is an executable of DOS with a zip behind it, which libmagic calls a zip
 // and unzip does not open.
 func isStub(_ string, head []byte) bool {
@@ -49,19 +32,17 @@ func isStub(_ string, head []byte) bool {
 }
 
 // openStub opens it all the same: what is in it is extra.
-func openStub(ctx context.Context, a *archive, r io.ReaderAt, size int64) error {
+func openStub(_ context.Context, a *archive, r io.ReaderAt, size int64) error {
 	a.extra = true
-	return openZip(ctx, a, r, size)
+	return unzip(a, r, size)
 }
-
-// zipHeader is the length of a member's header, which its name follows.
-const zipHeader = 30
 
 // zeros is the window that unzip begins with: it does not refuse a distance that
 // leads in front of the first byte.
 var zeros [32 << 10]byte
 
-func openZip(_ context.Context, a *archive, r io.ReaderAt, size int64) error {
+// unzip opens a zip as unzip does.
+func unzip(a *archive, r io.ReaderAt, size int64) error {
 	d := &zipDirectory{r: r, left: maxZipDirectory}
 	z, err := zip.NewReader(d, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
@@ -102,21 +83,24 @@ const zipEncrypted = 1
 
 func zipMember(a *archive, f *zip.File) error {
 	mode := f.Mode()
+	name := zipPath(f)
 	switch {
-	case strings.HasSuffix(f.Name, "/"):
-		return a.Dir(f.Name)
+	case strings.HasSuffix(name, "/"):
+		return a.Dir(name)
 	case f.Flags&zipEncrypted != 0:
-		a.Skip(f.Name, "it is encrypted")
+		a.Skip(name, "it is encrypted")
 		return nil
 	case mode&fs.ModeSymlink != 0:
-		return a.Symlink(f.Name)
+		return a.Symlink(name)
 	}
 	r, err := zipContent(f)
 	if err != nil {
-		a.Skip(f.Name, err.Error())
+		a.Skip(name, err.Error())
 		return nil
 	}
-	return a.File(f.Name, int64(f.UncompressedSize64), r)
+	a.blind = f.CreatorVersion>>8 == zipUnix && f.ExternalAttrs>>16&ownerReads == 0
+	defer func() { a.blind = false }()
+	return a.File(name, int64(f.UncompressedSize64), r)
 }
 
 // zipContent reads a member as unzip does, which keeps what it decoded whatever
