@@ -24,19 +24,24 @@ import (
 )
 
 // A floor is what the work costs at least: the decoders that repotool uses, and its
-// four hashes over every content, one after another; no trees, no limits, no ledger,
-// no writing. It opens what nearly all bytes are in (rpm, cpio, gzip, bzip2, xz, tar);
+// hashes over every content, one after another; no trees, no limits, no ledger, no
+// writing. It opens what nearly all bytes are in (rpm, cpio, gzip, bzip2, xz, tar);
 // what else repotool opens are some small files of tests.
 type floor struct {
 	Files int64 `json:"files"`
 	Bytes int64 `json:"bytes"`
-	free  []*hashes
+	count int   // of hashes for each content
+	free  []hashes
 }
 
-// floorOf works on the ISO and on the files that lie in it, copied into dir: a file
+// floorOf makes the first hashes of the four, as many as are asked for. It works on the ISO and on the files that lie in it, copied into dir: a file
 // system costs the tools that are compared more than it costs repotool.
-func floorOf(iso, dir string) error {
-	f := &floor{}
+func floorOf(hashes, iso, dir string) error {
+	count, err := strconv.Atoi(hashes)
+	if err != nil || count < 1 || count > 4 {
+		return fmt.Errorf("%q hashes", hashes)
+	}
+	f := &floor{count: count}
 	rpms, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
 		return err
@@ -56,16 +61,16 @@ func floorOf(iso, dir string) error {
 }
 
 // hashes are those that repotool makes of a content.
-type hashes [4]hash.Hash
+type hashes []hash.Hash
 
-func (h *hashes) Write(b []byte) (int, error) {
+func (h hashes) Write(b []byte) (int, error) {
 	for _, x := range h {
 		x.Write(b)
 	}
 	return len(b), nil
 }
 
-func (f *floor) hashes() *hashes {
+func (f *floor) hashes() hashes {
 	if n := len(f.free); n > 0 {
 		h := f.free[n-1]
 		f.free = f.free[:n-1]
@@ -74,7 +79,7 @@ func (f *floor) hashes() *hashes {
 		}
 		return h
 	}
-	return &hashes{sha1.New(), md5.New(), sha256.New(), blake3.New()}
+	return hashes{sha1.New(), md5.New(), sha256.New(), blake3.New()}[:f.count]
 }
 
 // content hashes a content and what is in it.

@@ -69,8 +69,8 @@ func chore(ctx context.Context, args []string) error {
 	switch {
 	case args[0] == "rows" && len(args) == 3:
 		return writeRows(ctx, args[1], args[2])
-	case args[0] == "floor" && len(args) == 3:
-		return floorOf(args[1], args[2])
+	case args[0] == "floor" && len(args) == 4:
+		return floorOf(args[1], args[2], args[3])
 	}
-	return fmt.Errorf("chore %q: not rows ISO FILE, nor floor ISO DIR", args)
+	return fmt.Errorf("chore %q: not rows ISO FILE, nor floor HASHES ISO DIR", args)
 }

@@ -76,7 +76,8 @@ func (r *runner) report(w io.Writer) error {
 	fmt.Fprintf(&b, "| FOSSology's agent, re-unpack of another ISO | %.1f | %.1f | %s | %.1f | %.0f | | |\n", fossologyWall, fossologyCPU,
 		fmt.Sprintf("%.0f", fossologyFiles/fossologyWall), fossologyIn/1e6/fossologyWall, fossologyOut/1e6/fossologyWall)
 	fmt.Fprintf(&b, "\nfiles/s and MB/s count all files, also where less is written: repotool writes a content once, bsdtar writes no tars and cpios that it opens on the way. "+
-		"sync is what a syncfs takes afterwards; reunpack does its own.\nThe floor found %s files of %s.\n", humanize.Comma(r.result.Floor.Files), mega(r.result.Floor.Bytes))
+		"sync is what a syncfs takes afterwards; reunpack does its own. index makes three of the four hashes, because no ledger holds SHA-256, "+
+		"and reunpack the two of FOSSology's names.\nThe floor found %s files of %s.\n", humanize.Comma(r.result.Floor.Files), mega(r.result.Floor.Bytes))
 	bench.WriteOutcomes(&b, r.outcomes())
 	fmt.Fprintf(&b, "\nFOSSology's %.1f s (CPU %.1f s) for a re-unpack of %s to %s different files of %s, %.0f s the first time, were measured beforehand (FOSSology 4.7, "+
 		"two processors with other work) and are scaled to the bytes of this ISO's different files: × %.2f.\n",
@@ -106,13 +107,14 @@ func (r *runner) outcomes() (list []bench.Outcome) {
 	more("reunpack: CPU against FOSSology's re-unpack", wantedCPU, fossologyCPU*r.scale()/re.CPU)
 	more("reunpack: wall against FOSSology's re-unpack", wantedWall, fossologyWall*r.scale()/re.Wall)
 	more("index: wall against FOSSology's re-unpack", wantedIndex, fossologyWall*r.scale()/ix.Wall)
+	more("index: wall against FOSSology's first unpack", wantedIndex, fossologyFirst*r.scale()/ix.Wall)
 	list = append(list, bench.Outcome{Target: "memory of all steps", Wanted: wantedMemory, Measured: float64(most), AtMost: true, Bytes: true})
 	if f, ok := r.median(decoders); ok {
 		for _, s := range []struct {
 			name string
 			u    bench.Usage
 		}{{index, ix}, {reunpack, re}} {
-			list = append(list, bench.Outcome{Target: s.name + ": CPU against the floor", Wanted: wantedFloor, Measured: s.u.CPU / f.CPU, AtMost: true, Times: true})
+			list = append(list, bench.Outcome{Target: s.name + ": CPU against the floor with four hashes", Wanted: wantedFloor, Measured: s.u.CPU / f.CPU, AtMost: true, Times: true})
 		}
 	}
 	return list
