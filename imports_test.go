@@ -64,7 +64,9 @@ var allowed = map[string][]string{
 
 	// Programs of the Makefile. They run the built repotool as a user would.
 	"scripts/bench": {"bench"},
-	"scripts/demo":  {"repotest"},
+	"scripts/benchunpack": {"bench", "repotest", "fossology", "unpack", "github.com/dustin/go-humanize", // and, for the floor, decoders and hashes:
+		"github.com/mikelolasagasti/xz", "github.com/zeebo/blake3"},
+	"scripts/demo": {"repotest"},
 }
 
 // forTests is what the tests of every package may import in addition.

@@ -55,9 +55,9 @@ func (c Command) String() string {
 	return strings.Join(words, " ")
 }
 
-// run runs a command to its end. A resident set is never reported smaller than
+// Run runs a command to its end. A resident set is never reported smaller than
 // that of the process that measures: the system hands it on to the child.
-func (c Command) run(ctx context.Context) (Usage, error) {
+func (c Command) Run(ctx context.Context) (Usage, error) {
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Dir = c.Dir
 	cmd.Env = append(os.Environ(), c.Env...)
@@ -87,8 +87,8 @@ func (b *tailBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// settle writes back what earlier work left in memory.
-func settle(dir string) error {
+// Settle writes back what earlier work left in memory.
+func Settle(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func (r *runner) chore(ctx context.Context, what string, night int) error {
 	if len(r.Chores) == 0 {
 		return Chore(ctx, args)
 	}
-	_, err := Command{Args: append(slices.Clone(r.Chores), args...)}.run(ctx)
+	_, err := Command{Args: append(slices.Clone(r.Chores), args...)}.Run(ctx)
 	return err
 }
 
@@ -143,7 +143,7 @@ func (r *runner) cycle(ctx context.Context, run int, name string, c contestant) 
 	}()
 	if c.prepare != nil {
 		for _, cmd := range c.prepare(p) {
-			if _, err := cmd.run(ctx); err != nil {
+			if _, err := cmd.Run(ctx); err != nil {
 				r.fail(run, name, First, err)
 				return ctx.Err()
 			}
@@ -198,7 +198,7 @@ func (r *runner) fail(run int, name string, step Step, err error) {
 func (r *runner) measure(ctx context.Context, p place, commands []Command) Sample {
 	var s Sample
 	fail := func(err error) Sample { return Sample{Failure: err.Error()} }
-	if err := settle(p.target); err != nil {
+	if err := Settle(p.target); err != nil {
 		return fail(err)
 	}
 	before, err := used(p.target)
@@ -210,7 +210,7 @@ func (r *runner) measure(ctx context.Context, p place, commands []Command) Sampl
 		return fail(err)
 	}
 	for _, cmd := range commands {
-		u, err := cmd.run(ctx)
+		u, err := cmd.Run(ctx)
 		if err != nil {
 			return fail(err)
 		}
@@ -220,7 +220,7 @@ func (r *runner) measure(ctx context.Context, p place, commands []Command) Sampl
 		}
 	}
 	start := time.Now()
-	if err := settle(p.target); err != nil {
+	if err := Settle(p.target); err != nil {
 		return fail(err)
 	}
 	s.Settle = time.Since(start).Seconds()

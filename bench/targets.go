@@ -14,6 +14,7 @@ type Outcome struct {
 	Measured float64 `json:"measured"`
 	AtMost   bool    `json:"atMost"` // Wanted is an upper limit; else a lower one
 	Bytes    bool    `json:"bytes"`  // the figures are bytes
+	Times    bool    `json:"times"`  // they are ratios, which those of lower limits are in any case
 }
 
 // Met says whether the target was reached.
@@ -110,8 +111,10 @@ func (o *outcomes) memory() {
 }
 
 // targets writes the outcomes as a table.
-func (r *Report) targets(b *strings.Builder) {
-	list := r.Outcomes()
+func (r *Report) targets(b *strings.Builder) { WriteOutcomes(b, r.Outcomes()) }
+
+// WriteOutcomes writes targets and what was measured as a table.
+func WriteOutcomes(b *strings.Builder, list []Outcome) {
 	if len(list) == 0 {
 		return
 	}
@@ -120,6 +123,9 @@ func (r *Report) targets(b *strings.Builder) {
 		sign, show := "≥ ", func(v float64) string { return fmt.Sprintf("%.1f ×", v) }
 		if o.AtMost {
 			sign, show = "≤ ", func(v float64) string { return humanize.Comma(int64(v)) }
+		}
+		if o.AtMost && o.Times {
+			show = func(v float64) string { return fmt.Sprintf("%.2f ×", v) }
 		}
 		if o.Bytes {
 			show = func(v float64) string { return signed(int64(v)) }

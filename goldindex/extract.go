@@ -73,7 +73,8 @@ func (l *Ledger) extract(ctx context.Context, n fossology.Name, p Place, o Extra
 	defer stop(nil)
 	x := &extraction{want: n, half: p.half, paths: p.Paths, dir: o.TempDir, found: func() { stop(errExtracted) }}
 	defer x.clear()
-	_, err = unpack.Unpack(unpacking, h.Upload, gold, unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix, Content: x.content})
+	_, err = unpack.Unpack(unpacking, h.Upload, gold, unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix,
+		Hashes: recorded, TakenOnly: true, Content: x.content})
 	f := x.take()
 	switch {
 	case f != nil:

@@ -63,8 +63,11 @@ func (o *UpdateOptions) complete() {
 }
 
 func (o *UpdateOptions) unpack() unpack.Options {
-	return unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix}
+	return unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix, Hashes: recorded}
 }
+
+// recorded are the hashes that a record holds.
+const recorded = unpack.NameHashes | unpack.BLAKE3
 
 func (o *UpdateOptions) open(path string) (*os.File, error) {
 	if o.Opened != nil {

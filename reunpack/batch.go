@@ -60,6 +60,13 @@ func (t *target) flush(r *tally) (err error) {
 	if err = unix.Syncfs(batch[0].fd); err != nil {
 		err = &pathError{"write to the disk of", t.top, err}
 	}
+	paths := make([]string, len(batch))
+	for i, w := range batch {
+		paths[i] = w.path
+	}
+	if err == nil {
+		t.makeDirs(paths)
+	}
 	for _, w := range batch {
 		if err == nil {
 			err = t.name(w, r)

@@ -1,6 +1,8 @@
 package reunpack
 
 import (
+	"sync"
+
 	"repotool/fossology"
 	"repotool/unpack"
 )
@@ -9,6 +11,9 @@ import (
 // is wanted: most files of sources are smaller.
 const inMemory = 64 << 10
 
+// heads are buffers of that size. A content has one from its first byte to its last.
+var heads = sync.Pool{New: func() any { return new([inMemory]byte) }}
+
 // A content is one that comes by at a place of something that is wanted, or somewhere.
 type content struct {
 	x     *opening
@@ -16,8 +21,9 @@ type content struct {
 	into  *target // where its file is made; all wants of a path are mostly of one
 	max   int64   // the size of the largest that it may be
 	size  int64
-	head  []byte // up to inMemory
-	file  *blank // then
+	head  *[inMemory]byte // the first bytes
+	held  int             // how many, until there is a file
+	file  *blank          // then
 }
 
 // content is Options.Content of package unpack.
@@ -42,6 +48,12 @@ func (x *opening) content(n *unpack.Node) unpack.Content {
 	return c
 }
 
+// hashed has a content hashed that nobody wants.
+type hashed struct{}
+
+func (hashed) Write(b []byte) (int, error) { return len(b), nil }
+func (hashed) Close(*unpack.Digests) error { return nil }
+
 // Write takes bytes. An error ends the unpack.
 func (c *content) Write(b []byte) (int, error) {
 	c.x.o.Stir()
@@ -49,8 +61,11 @@ func (c *content) Write(b []byte) (int, error) {
 		c.drop() // it cannot be any of them
 		return len(b), nil
 	}
-	if c.file == nil && len(c.head)+len(b) <= inMemory {
-		c.head = append(c.head, b...)
+	if c.file == nil && c.held+len(b) <= inMemory {
+		if c.head == nil {
+			c.head = heads.Get().(*[inMemory]byte)
+		}
+		c.held += copy(c.head[c.held:], b)
 		return len(b), nil
 	}
 	if err := c.spill(); err != nil {
@@ -74,20 +89,32 @@ func (c *content) spill() (err error) {
 	if c.file, err = c.into.create(); err != nil {
 		return err
 	}
-	if _, err := writer(c.file.fd).Write(c.head); err != nil {
+	if c.held == 0 {
+		return nil
+	}
+	if _, err := writer(c.file.fd).Write(c.head[:c.held]); err != nil {
 		err = c.unwritten(err)
 		c.drop()
 		return err
 	}
-	c.head = nil
+	c.forget()
 	return nil
+}
+
+// forget gives the memory back.
+func (c *content) forget() {
+	if c.head != nil {
+		heads.Put(c.head)
+	}
+	c.head, c.held = nil, 0
 }
 
 func (c *content) drop() {
 	if c.file != nil {
 		c.into.discard(c.file)
 	}
-	c.file, c.head = nil, nil
+	c.file = nil
+	c.forget()
 }
 
 // Close implements [unpack.Content]; an error ends the unpack.

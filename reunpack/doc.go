@@ -39,12 +39,19 @@
 // is reported. What was brought back stays, however the run ends; the next run goes on
 // from there.
 //
+// One exception: where a default list of rights (ACL) stands in the way of the mode, a
+// new directory may have another one for a moment, before it goes again and is made
+// aside; a machine that dies just then leaves it, empty.
+//
 // # What it never does
 //
 // It never writes a row of the database, nor anything but files and their directories.
 // It never brings back what the database does not refer to.
 //
 // # What it costs
+//
+// Nearly every file has a directory of its own, which takes longer to make than the file.
+// So they are made where they belong, by a thread that is their owner (maker.go).
 //
 // Names of missing files and of their golds go through a temporary file, some 50 bytes
 // for each. In memory are the golds, and the names and paths of the files that are

@@ -21,6 +21,8 @@ type target struct {
 	style     style
 	noUnnamed atomic.Bool // its file system has no files without a name
 	byProc    atomic.Bool
+	aside     atomic.Bool  // directories are made aside and renamed, see maker.go
+	tried     atomic.Bool  // that it goes otherwise
 	count     atomic.Int64 // of work names
 	foreign   atomic.Int64 // files and directories whose owner or group could not be set
 

@@ -2,7 +2,7 @@
 # Sees to the programs that tests, demo and benchmark run. As root it installs
 # what is missing with apt-get; otherwise it prints the line and exits with 1.
 #
-#   scripts/deps.sh [test] [race] [demo] [bench] [scale]
+#   scripts/deps.sh [test] [race] [demo] [bench] [bench-unpack] [scale]
 #
 # Debian's postgresql package makes and starts a cluster of its own, which nobody
 # here needs: tests and demo make theirs in a temporary directory. On a machine
@@ -52,11 +52,30 @@ for purpose in "${@:-test}"; do
 		need borg borgbackup
 		need mkfs.ext4 e2fsprogs
 		;;
+	bench-unpack)
+		need initdb postgresql
+		need psql postgresql-client
+		need zstd zstd
+		need rpmbuild rpm
+		need xorriso xorriso
+		need bsdtar libarchive-tools
+		have 7z || have 7zz || missing+=(7zip)
+		need file file
+		need pdftotext poppler-utils
+		need fls sleuthkit
+		need gzip gzip
+		need bzip2 bzip2
+		need xz xz-utils
+		need b3sum b3sum
+		need mkfs.ext4 e2fsprogs
+		# apt's own downloader fetches the tarballs.
+		[ -x /usr/lib/apt/apt-helper ] || missing+=(apt)
+		;;
 	scale)
 		[ -x /usr/bin/time ] || missing+=(time)
 		;;
 	*)
-		echo "usage: deps.sh [test] [race] [demo] [bench] [scale]" >&2
+		echo "usage: deps.sh [test] [race] [demo] [bench] [bench-unpack] [scale]" >&2
 		exit 2
 		;;
 	esac

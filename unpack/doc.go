@@ -14,7 +14,7 @@
 // # How it works
 //
 // One pass in one process. A content flows from its archive through a meter,
-// which hashes, counts and hands on, to the decoder that its first bytes ask for
+// which hashes ([Hashes] says how), counts and hands on, to the decoder that its first bytes ask for
 // (libmagic's decisions; names count for nothing but .dsc), whose members are
 // contents again. So a tar in a gzip in an rpm in an ISO is never written down.
 // What must be read more than once and cannot be read anywhere already (a zip in

@@ -65,12 +65,17 @@ var otherBlobs = []string{
 // textStart is how much of a content is looked at to know text.
 const textStart = 4096
 
-// isBinary: libmagic knows text by the control characters that it does not hold.
-func isBinary(r rune) bool { return r < 7 || r > 13 && r < 27 || r > 27 && r < ' ' || r == 0x7f }
+// binaries are the control characters that text does not hold, as libmagic has it.
+var binaries = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c < 7 || c > 13 && c < 27 || c > 27 && c < ' ' || c == 0x7f
+	}
+	return is
+}()
 
 // isBlob: not text, and nothing that is known.
 func isBlob(name string, head []byte) bool {
-	if name == ".bss" || !bytes.ContainsFunc(head[:min(len(head), textStart)], isBinary) {
+	if name == ".bss" || !holdsBinary(head[:min(len(head), textStart)]) {
 		return false
 	}
 	for _, m := range otherBlobs {
@@ -79,6 +84,15 @@ func isBlob(name string, head []byte) bool {
 		}
 	}
 	return true
+}
+
+func holdsBinary(b []byte) bool {
+	for _, c := range b {
+		if binaries[c] {
+			return true
+		}
+	}
+	return false
 }
 
 // openBlob opens a blob as 7z does, if there is something in it.

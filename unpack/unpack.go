@@ -20,6 +20,9 @@ type Options struct {
 	Prefix   string // directory that FOSSology unpacks in; it counts for the rule of repeated names
 	Parallel int    // members of one upload that are worked on at once; 0: one for each processor
 
+	Hashes    Hashes // that are made of contents; the zero value: all of them
+	TakenOnly bool   // only contents that Content takes are hashed; of others the size is known
+
 	// Content, if not nil, is called before a content is read, from several
 	// goroutines. What it returns, if not nil, gets the bytes, and is told when
 	// they are complete. The node's Digests are not known yet.
@@ -126,11 +129,15 @@ var heads = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, headSize
 // content reads one content: it is hashed, handed to Options.Content, and opened
 // if it is an archive. It reads src to its end.
 func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
-	d := newDigester()
 	var sink Content
 	if u.o.Content != nil {
 		sink = u.o.Content(n)
 	}
+	hashes := u.o.Hashes
+	if u.o.TakenOnly && sink == nil {
+		hashes = noHashes
+	}
+	d := newDigester(hashes)
 	at, _ := src.Reader.(*io.SectionReader)
 	from := &quiet{u: u, r: src.Reader}
 	counted := &meter{u: u, ctx: ctx, r: from, top: n == u.top, known: at != nil, d: d, sink: sink}
