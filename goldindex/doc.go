@@ -65,6 +65,8 @@
 // a processor) with the segments in the kernel's cache, on a virtual machine with two
 // processors that had other work, too; 9 MB of memory were in use. To write and sort
 // all that took 52 seconds.
+// [Ledger.Proofs], asked in the order of the Names, reads each page once: some 0.7
+// microseconds a file.
 //
 // In memory are the golds (some 200 bytes each), the uploads, and 8 bytes for 64 rows;
 // an update also holds the trees of the golds it unpacks, and up to a million rows
