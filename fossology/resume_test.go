@@ -176,3 +176,39 @@ func TestAbandoned(t *testing.T) {
 		t.Errorf("reload without a scheduler: %v", err)
 	}
 }
+
+// TestResumeAgent: a job of our own agent for each host; the history of unpacking stays
+// as it is, and a tree that was cut short is no hindrance.
+func TestResumeAgent(t *testing.T) {
+	db, name, uploads := resuming(t)
+	sql := func(s string) string { return strings.TrimSpace(repotest.Postgres(t).SQL(t, name, s)) }
+	const ars = `SELECT md5(string_agg(a::text, '|' ORDER BY ars_pk)) FROM ununpack_ars a`
+	before := sql(ars)
+	uploads[0].CutShort = true
+	r, err := db.Resume(t.Context(), uploads, fossology.ResumeOptions{Queue: true, Agent: fossology.ReunpackAgent, Hosts: []string{"a", "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	news := sql(`SELECT string_agg(format('%s %s %s', jq_type, jq_args, jq_host), ', ' ORDER BY jq_pk) FROM jobqueue WHERE jq_pk > 198`)
+	if news != "reporeunpack 7 a, reporeunpack 7 b, reporeunpack 14 a, reporeunpack 14 b" || len(r.Queued) != 4 || r.Waits != 6 {
+		t.Errorf("%+v; inserted %q", *r, news)
+	}
+	if waits := sql(`SELECT count(*), count(DISTINCT jdep_jq_depends_fk) FROM jobdepends WHERE jdep_jq_depends_fk > 198`); waits != "6|4" {
+		t.Errorf("waits: %s", waits)
+	}
+	if sql(ars) != before {
+		t.Error("the history of unpacking has changed")
+	}
+	// What is on the list is not queued again.
+	view, err := db.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer view.Close()
+	if uploads, err = view.InterruptedUploads(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = db.Resume(t.Context(), uploads, fossology.ResumeOptions{Queue: true, Agent: fossology.ReunpackAgent}); err != nil || len(r.Queued) > 0 {
+		t.Errorf("again: %+v: %v", r, err)
+	}
+}

@@ -75,7 +75,7 @@ const (
 	// agentSilence is how often the scheduler wants to hear of an agent.
 	agentSilence = 30 * time.Second
 	// agentPatience is how long a test waits for what must come.
-	agentPatience = 90 * time.Second
+	agentPatience = 3 * time.Minute
 )
 
 // TalkToAgent starts an agent that is installed. It is killed at the end of the test, if

@@ -14,6 +14,8 @@
 //   - [Store]: an empty store.
 //   - [Sysconf]: a configuration directory that names both.
 //   - [Scheduler]: a double of FOSSology's scheduler, with real agents.
+//   - [AgentTalk], [AgentQueue]: what the scheduler says to an agent that it starts, and
+//     what it does with the queue of a database.
 //   - [FileSystem]: a small file system of some kind.
 //   - [Alone], [Forbid]: a process of its own for a test, and one that lacks
 //     system calls.

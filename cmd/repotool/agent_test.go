@@ -118,7 +118,7 @@ func TestAgentHeart(t *testing.T) {
 	upload := s.big(t)
 	for _, how := range []string{"at the end", "CLOSE", "input closed"} {
 		s.destroy(t)
-		talk := s.start(t, repotest.AgentStart{Args: []string{often}, Silence: 5 * time.Second})
+		talk := s.start(t, repotest.AgentStart{Args: []string{often}, Silence: 15 * time.Second})
 		talk.Give(fmt.Sprint(upload))
 		talk.Until("progress", func(e repotest.AgentEnd) bool { return halfway(e) })
 		switch how {

@@ -37,7 +37,8 @@ With --strategy gold, files that gold makes are left out: the archives in gold
 were unpacked (repotool index), and what came out had the bytes of the file in
 the repository, by the unpacker that is in use today. Everything else is
 stored, and the snapshot still lists every file with its hash. The ledger is
-brought up to date first; what is not proven within --index-budget is stored.
+brought up to date first, if an upload came, went or was unpacked since, and
+weekly; what is not proven within --index-budget is stored.
 A file that loses its proof, since its gold is gone or the unpacker changed,
 is stored by the next snapshot. What is left out is not read, with --detect
 read either: repotool verify --source reads it. Strategies may change in one

@@ -67,6 +67,7 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest, day string) string {
 		count(x.Added.Files), size(x.Added.Bytes))
 	if n := m.LeftOut; n.Files > 0 {
 		line("from gold", "%s, %s, are not stored: gold in this snapshot makes them", plural(n.Files, "file", "files"), size(n.Bytes))
+		line("", "each was unpacked from its gold and had the bytes of the file; repotool verify --rebuild %s does it again", x.Name)
 		line("", "proven by %s", m.Unpacker)
 	}
 	made("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
