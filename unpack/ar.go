@@ -48,8 +48,8 @@ func openAr(_ context.Context, a *archive, r io.Reader) error {
 		case name == "/", name == "/SYM64/", strings.HasPrefix(name, "__.SYMDEF"):
 		default:
 			if name, err = arName(name, names, body); err == nil {
-				mode, err := strconv.ParseUint(strings.TrimSpace(string(head[40:48])), 8, 32)
-				a.blind = err == nil && mode&ownerReads == 0
+				mode, e := strconv.ParseUint(strings.TrimSpace(string(head[40:48])), 8, 32)
+				a.blind = e == nil && mode&ownerReads == 0
 				err = a.File(name, size, body)
 				a.blind = false
 			}

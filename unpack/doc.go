@@ -21,8 +21,9 @@
 // a gzip) is kept in memory, or in a file without a name. Small members are worked
 // on beside the archive that they come from.
 //
-// File system images, cabinets, PDF and Debian source packages are opened by the
-// tools that FOSSology calls for them, as children with limits; see [Tools]. What
+// File system images, 7z, cabinets, PDF and Debian source packages are opened by the
+// tools that FOSSology calls for them, as children with limits and few rights; see
+// [Tools]. What
 // a tool makes depends on its version.
 //
 // FOSSology's own rules are part of the result: what its tools leave of a damaged

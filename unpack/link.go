@@ -118,8 +118,10 @@ func (a *archive) throughOne(path string) string {
 // asExtra says of everything that came out that FOSSology has none of it.
 func (a *archive) asExtra() {
 	a.wait.Wait()
-	a.dir().Walk(func(n *Node) error {
-		n.Extra = true
-		return nil
-	})
+	for _, c := range a.dir().Children {
+		c.Walk(func(n *Node) error {
+			n.Extra = true
+			return nil
+		})
+	}
 }

@@ -25,7 +25,7 @@ func TestManyLinks(t *testing.T) {
 	inner := zipOf(t, map[string][]byte{"1": nil, "2": nil, "3": nil})
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	w.WriteHeader(&tar.Header{Name: "zip", Size: int64(len(inner))})
+	w.WriteHeader(&tar.Header{Name: "zip", Mode: 0o644, Size: int64(len(inner))})
 	w.Write(inner)
 	for i := range 1000 {
 		w.WriteHeader(&tar.Header{Name: fmt.Sprint("l", i), Linkname: "zip", Typeflag: tar.TypeLink})

@@ -40,6 +40,7 @@ func openTar(ctx context.Context, a *archive, r io.Reader) error {
 	err := tarMembers(a, r)
 	if err != nil && !errors.Is(err, errStop) {
 		a.asExtra()
+		a.dir().Extra = true
 		return fmt.Errorf("%w: %w", errDropped, err)
 	}
 	return err
