@@ -201,6 +201,9 @@ func (x *opening) unpack(ctx context.Context, f *os.File, h *goldindex.Header) e
 	res, err := unpack.Unpack(unpacking, h.Upload, f, unpack.Options{
 		Limits: x.o.Limits, TempDir: x.o.TempDir, Prefix: x.o.Prefix, Content: x.content,
 	})
+	if err == nil {
+		defer res.Close()
+	}
 	switch {
 	case x.left == 0 && (err == nil || errors.Is(err, context.Canceled) && ctx.Err() == nil):
 		return nil

@@ -177,7 +177,7 @@ func TestPaths(t *testing.T) {
 		tar.Header{Name: "twice", Size: 1}, tar.Header{Name: "twice", Size: 2}, reg("file"), reg("file/below"),
 		link(tar.TypeLink, "loop", "loop"), tar.Header{Name: "dir/", Typeflag: tar.TypeDir}, reg("dir")), unpack.Options{})
 	var got []string
-	r.Top.Walk(func(n *unpack.Node) error {
+	r.Walk(func(n *unpack.Row) error {
 		if n.HasContent() {
 			got = append(got, fmt.Sprint(n.Path(), " ", n.Digests.Size))
 		} else {

@@ -160,6 +160,7 @@ func (v *isoImage) record(dir string, b []byte, same *isoFile) error {
 		same.extents = append(same.extents, extentOf(b))
 		return err
 	}
+	v.a.room()
 	n, err := v.a.place(path, true)
 	if n != nil {
 		v.todo = append(v.todo, isoDir{path, extentOf(b)})

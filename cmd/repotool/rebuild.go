@@ -24,13 +24,16 @@ type unpacking struct {
 // Rebuild implements [snapshot.Rebuilder].
 func (u unpacking) Rebuild(ctx context.Context, upload string, from *os.File, wanted func(fossology.Name) bool, put func(fossology.Name, io.ReadSeeker) error) error {
 	top := unpack.DisplayName(upload)
-	_, err := unpack.Unpack(ctx, upload, from, unpack.Options{TempDir: u.tempDir, Content: func(n *unpack.Node) unpack.Content {
+	r, err := unpack.Unpack(ctx, upload, from, unpack.Options{TempDir: u.tempDir, Content: func(n *unpack.Node) unpack.Content {
 		if n.Path() == top {
 			return nil // the gold itself, which the store has
 		}
 		return &candidate{dir: u.tempDir, wanted: wanted, put: put}
 	}})
-	return err
+	if err != nil {
+		return err
+	}
+	return r.Close()
 }
 
 // A candidate is a content that may be wanted: that is known when all of it has come.
