@@ -46,6 +46,7 @@ type Result struct {
 	Tools   []string  // of the system that were used, or missed
 
 	top    *Node
+	most   int64 // rows that were in memory at once
 	prefix string
 	roll   *roll
 }
@@ -72,7 +73,7 @@ func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, 
 	if err := errors.Join(ctx.Err(), u.failed()); err != nil {
 		return nil, errors.Join(err, u.roll.close())
 	}
-	return &Result{top: u.top, prefix: o.Prefix, roll: u.roll, Top: rowOf(u.top), Skipped: u.skipped, Skips: u.skips, Rows: u.rows.Load(), Bytes: u.out.Load(),
+	return &Result{top: u.top, most: u.most.Load(), prefix: o.Prefix, roll: u.roll, Top: rowOf(u.top), Skipped: u.skipped, Skips: u.skips, Rows: u.rows.Load(), Bytes: u.out.Load(),
 		Seconds: time.Since(begin).Seconds(), Tools: slices.Sorted(slices.Values(u.tools))}, nil
 }
 
