@@ -192,7 +192,8 @@ func (w *sheafWriter) done() (*sheaf, error) {
 		b := binary.LittleEndian.AppendUint64(w.out.AvailableBuffer(), x.hash)
 		w.out.Write(binary.LittleEndian.AppendUint64(b, uint64(x.at)))
 	}
-	return &w.s, w.out.Flush()
+	s := w.s // without what it was written with
+	return &s, w.out.Flush()
 }
 
 // A record is a member on the disk.
