@@ -70,9 +70,6 @@ func (s *spool) ReadAt(b []byte, off int64) (int, error) {
 	return bytes.NewReader(s.mem).ReadAt(b, off)
 }
 
-// reader reads it from its beginning.
-func (s *spool) reader() *io.SectionReader { return io.NewSectionReader(s, 0, s.size) }
-
 func (s *spool) close() {
 	if s.file != nil {
 		s.file.Close()
