@@ -73,8 +73,11 @@ func (l *Ledger) extract(ctx context.Context, n fossology.Name, p Place, o Extra
 	defer stop(nil)
 	x := &extraction{want: n, half: p.half, paths: p.Paths, dir: o.TempDir, found: func() { stop(errExtracted) }}
 	defer x.clear()
-	_, err = unpack.Unpack(unpacking, h.Upload, gold, unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix,
+	r, err := unpack.Unpack(unpacking, h.Upload, gold, unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix,
 		Hashes: recorded, TakenOnly: true, Content: x.content})
+	if err == nil {
+		err = r.Close()
+	}
 	f := x.take()
 	switch {
 	case f != nil:

@@ -71,6 +71,7 @@ func (l *Ledger) gold(ctx context.Context, o *UpdateOptions, g found, upload str
 	if err != nil {
 		return nil, fmt.Errorf("unpack gold %s: %w", g.name, err)
 	}
+	defer r.Close()
 	if d := r.Top.Digests; d == nil || (fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}) != g.name {
 		// It may be read badly: that is no verdict on its bytes.
 		if err := readable(ctx, f); err != nil {
@@ -81,14 +82,17 @@ func (l *Ledger) gold(ctx context.Context, o *UpdateOptions, g found, upload str
 	h.Unpacker = l.unpacker.using(r.Tools)
 	h.Cost = Cost{Seconds: r.Seconds, Bytes: r.Bytes}
 	h.Skips, h.Skipped = r.Skips, r.Skipped[:min(len(r.Skipped), maxSkippedKept)]
-	_ = treeRows(r.Top, func(x *Row) error { // cannot fail: it counts
+	err = treeRows(r, func(x *Row) error {
 		h.Cost.Rows++
 		if x.Held {
 			h.Cost.Files++
 		}
 		return nil
 	})
-	return h, l.record(g.name, Unpacked, h, func(add func(*Row) error) error { return treeRows(r.Top, add) })
+	if err != nil {
+		return nil, fmt.Errorf("unpack gold %s: %w", g.name, err)
+	}
+	return h, l.record(g.name, Unpacked, h, func(add func(*Row) error) error { return treeRows(r, add) })
 }
 
 // readable reads a file to its end.

@@ -8,8 +8,8 @@ import (
 )
 
 // batchRows is how many rows are sorted in memory before they become a segment,
-// some 70 MB. A gold is never split, so that one segment says all about it.
-const batchRows = 1 << 20
+// some 35 MB. A gold is never split, so that one segment says all about it.
+const batchRows = 1 << 19
 
 // index makes segments of the records that no segment speaks of: new ones, or all if
 // the segments are lost. A record that is damaged goes, and is counted.
@@ -34,20 +34,30 @@ func (l *Ledger) index(ctx context.Context) (lost int, err error) {
 		if !e.isPresent(l) || covered[g] {
 			continue
 		}
-		before := len(batch.b)
-		_, err := l.read(e, func(r *Row) error { return batch.made(r, len(golds)) })
-		if errors.Is(err, ErrDamaged) {
-			batch.b = batch.b[:before]
-			lost++
-			if err := l.forget(e.gold); err != nil {
+		h, err := l.read(e, nil)
+		if err == nil && h.Cost.Files > int64(batchRows-batch.Len()) {
+			if err := flush(); err != nil {
 				return lost, err
 			}
-			continue
+		}
+		before := len(batch.b)
+		switch {
+		case err != nil:
+		case h.Cost.Files > batchRows:
+			err = l.large(e, batch, h.Cost.Files, batchRows)
+			batch.b = batch.b[:0]
+		default:
+			_, err = l.read(e, func(r *Row) error { return batch.made(r, len(golds)) })
+			golds = append(golds, g)
 		}
 		if err != nil {
-			return lost, err
+			if batch.b = batch.b[:before]; len(golds) > 0 && golds[len(golds)-1] == g {
+				golds = golds[:len(golds)-1]
+			}
+			if err := l.lose(e, err, &lost); err != nil {
+				return lost, err
+			}
 		}
-		golds = append(golds, g)
 		if batch.Len() >= batchRows {
 			if err := flush(); err != nil {
 				return lost, err

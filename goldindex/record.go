@@ -78,24 +78,16 @@ type Row struct {
 	BLAKE3 [32]byte
 }
 
-// treeRows calls f for the rows of a tree, a parent before its children.
-func treeRows(top *unpack.Node, f func(*Row) error) error {
-	var walk func(n *unpack.Node, depth int) error
-	walk = func(n *unpack.Node, depth int) error {
-		r := Row{Depth: depth, Class: n.Class, Extra: n.Extra, Format: n.Format, Name: n.Name}
+// treeRows calls f for the rows of what a gold unpacks to, a parent before its
+// children. A Row is valid until f returns.
+func treeRows(of *unpack.Result, f func(*Row) error) error {
+	var r Row
+	return of.Walk(func(n *unpack.Row) error {
+		r = Row{Depth: n.Depth, Class: n.Class, Extra: n.Extra, Format: n.Format, Name: n.Name}
 		if d := n.Digests; d != nil && n.HasContent() {
 			r.Held, r.BLAKE3 = true, d.BLAKE3
 			r.Of = fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}
 		}
-		if err := f(&r); err != nil {
-			return err
-		}
-		for _, c := range n.Children {
-			if err := walk(c, depth+1); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return walk(top, 0)
+		return f(&r)
+	})
 }

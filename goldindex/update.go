@@ -47,12 +47,18 @@ type UpdateOptions struct {
 	Opened func(path string)
 }
 
+// fewestRows of a gold may be in memory, however many golds there are at once.
+const fewestRows = 2048
+
 func (o *UpdateOptions) complete() {
 	if o.Parallel <= 0 {
 		o.Parallel = runtime.GOMAXPROCS(0)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Limits.RowsInMemory == 0 { // what may be in memory, golds share
+		o.Limits.RowsInMemory = max(fewestRows, 2*unpack.DefaultRowsInMemory/int64(o.Parallel))
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -231,6 +231,9 @@ func (x *opening) unpack(ctx context.Context, f *os.File, upload string, take fu
 			return hashed{}
 		},
 	})
+	if err == nil {
+		defer res.Close()
+	}
 	switch {
 	case x.left == 0 && (err == nil || errors.Is(err, context.Canceled) && ctx.Err() == nil):
 		return nil

@@ -37,13 +37,18 @@ func Take(ctx context.Context, upload string, gold *os.File, wanted []fossology.
 	unpacking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	k.stop = func() { stop(errEnough) }
-	top := unpack.DisplayName(upload)
-	_, err := unpack.Unpack(unpacking, upload, gold, unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Content: func(n *unpack.Node) unpack.Content {
-		if n.Path() == top {
-			return nil // the gold itself: who has it does not ask for it
-		}
-		return &kept{k: k}
-	}})
+	r, err := unpack.Unpack(unpacking, upload, gold, unpack.Options{
+		Limits: o.Limits, TempDir: o.TempDir, Hashes: unpack.NameHashes, TakenOnly: true,
+		Content: func(n *unpack.Node) unpack.Content {
+			if n.Top() {
+				return nil // the gold itself: who has it does not ask for it
+			}
+			return &kept{k: k}
+		},
+	})
+	if err == nil {
+		err = r.Close()
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -11,18 +11,21 @@ import (
 // members, which it puts into a directory as a tool of FOSSology's would put them
 // on the disk: a later member takes the place of an earlier one of its path.
 type archive struct {
-	u     *run
-	ctx   context.Context
-	node  *Node
-	depth int // of its members
-	out   *Node
-	extra bool             // its members are what FOSSology does not find
-	blind bool             // the next file's mode forbids its owner to read it, so libmagic cannot; it is a leaf
-	loose bool             // an empty directory gives way to what has its name
-	soft  map[*Node]string // where symbolic links lead that members may go through
-	wait  sync.WaitGroup   // members that are worked on beside
-	links []link           // in the archive's order
-	keep  keeper           // of contents that a source package may need
+	u      *run
+	ctx    context.Context
+	node   *Node
+	depth  int // of its members
+	out    *Node
+	extra  bool              // its members are what FOSSology does not find
+	blind  bool              // the next file's mode forbids its owner to read it, so libmagic cannot; it is a leaf
+	loose  bool              // an empty directory gives way to what has its name
+	soft   map[string]string // where symbolic links lead that members may go through, by key
+	wait   sync.WaitGroup    // members that are worked on beside
+	links  []link            // in the archive's order
+	keep   keeper            // of contents that a source package may need
+	held   int64             // nodes in memory
+	pinned int64             // of them, that stay there
+	spill  *spill            // members that left memory; nil: none
 }
 
 // dir is the artifact that members hang under.
@@ -38,12 +41,14 @@ func (a *archive) asUnpacked() { a.out = a.node.add(&Node{Name: artifactUnpacked
 
 // Dir tells of a directory.
 func (a *archive) Dir(path string) error {
+	a.room()
 	_, err := a.place(path, true)
 	return err
 }
 
 // File tells of a file, and reads it to its end. size is -1 if it is not known.
 func (a *archive) File(path string, size int64, r io.Reader) error {
+	a.room()
 	n, err := a.member(path, Leaf)
 	if n == nil || err != nil {
 		return err
@@ -53,13 +58,15 @@ func (a *archive) File(path string, size int64, r io.Reader) error {
 		return a.stop()
 	}
 	if at, ok := r.(*io.SectionReader); ok { // it can be read again at any time
-		a.keep.part(n, io.NewSectionReader(at, 0, at.Size()))
+		n.kept = io.NewSectionReader(at, 0, at.Size())
+		a.keep.part(n)
 		a.read(n, size, r)
 		return a.stop()
 	}
 	k := &keeping{a: a}
 	a.read(n, size, io.TeeReader(r, k))
-	a.keep.part(n, k.content())
+	n.kept = k.content()
+	a.keep.part(n)
 	return a.stop()
 }
 
@@ -125,12 +132,14 @@ func (r again) Read([]byte) (int, error) {
 
 // Symlink tells of a symbolic link. It is never followed.
 func (a *archive) Symlink(path string) error {
+	a.room()
 	_, err := a.member(path, Symlink)
 	return err
 }
 
 // Other tells of a fifo.
 func (a *archive) Other(path string) error {
+	a.room()
 	_, err := a.member(path, Other)
 	return err
 }
@@ -149,11 +158,32 @@ func (a *archive) member(path string, class Class) (*Node, error) {
 	if err := a.row(); err != nil {
 		return nil, err
 	}
-	if old := dir.child(name); old != nil && old.told == Dir && !(a.loose && len(old.Children) == 0) {
+	old := a.child(dir, name)
+	if old != nil && old.told == Dir && (old.filled || !a.loose) {
 		a.Skip(path, "a directory has its name")
 		return nil, nil
 	}
-	return dir.add(&Node{Name: name, Class: class, Extra: a.extra}), nil
+	return a.add(dir, old, &Node{Name: name, Class: class, Extra: a.extra}), nil
+}
+
+// child looks a node up; nil if there is none.
+func (a *archive) child(dir *Node, name string) *Node {
+	n := dir.byName[name]
+	if n == nil && a.spill != nil {
+		n = a.spilled(dir, name)
+	}
+	return n
+}
+
+// add puts a node into the archive, in the place of old.
+func (a *archive) add(dir, old, n *Node) *Node {
+	if old != nil {
+		n.shadow = old.shadow
+	}
+	before := len(dir.children)
+	dir.add(n)
+	a.hold(int64(len(dir.children) - before))
+	return n
 }
 
 // row counts a row against the limit, and stops an archive whose upload is given up.
@@ -169,14 +199,4 @@ func (a *archive) stop() error {
 		return errStop
 	}
 	return context.Cause(a.ctx)
-}
-
-// closeAll closes the directories of an archive, and no node of another one.
-func (a *archive) closeAll(n *Node) {
-	for _, c := range n.Children {
-		if c.Class == Dir || c.Class == Artifact {
-			a.closeAll(c)
-		}
-	}
-	n.closed()
 }

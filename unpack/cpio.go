@@ -55,6 +55,13 @@ const maxCpioName = 1 << 16
 // inode's last name: a hundred times what a Linux distribution's largest package has.
 const maxCpioWaiting = 100_000
 
+// maxCpioNames bounds the bytes of the names that are kept for files of several names,
+// those that wait and those that others are links to.
+const maxCpioNames = 16 << 20
+
+// cpioEntryCost is what such a name takes beside its bytes.
+const cpioEntryCost = 64
+
 func openCpio(_ context.Context, a *archive, r io.Reader) error {
 	b := bufio.NewReader(r)
 	c := &cpioLinks{a: a, waiting: map[string][]string{}, first: map[string]string{}}
@@ -104,6 +111,7 @@ type cpioLinks struct {
 	a       *archive
 	waiting map[string][]string // names of an inode whose content is yet to come
 	waits   int                 // all of them
+	bytes   int                 // of all names that were kept
 	first   map[string]string   // an inode's first name that has content
 }
 
@@ -113,18 +121,22 @@ func (c *cpioLinks) name(e cpioEntry, body io.Reader) error {
 	switch {
 	case e.size == 0 && known:
 		return c.a.Link(e.name, first)
-	case e.size == 0 && (c.waits == maxCpioWaiting || len(e.name) > c.a.u.limits.NameLength):
+	case e.size == 0 && (c.waits == maxCpioWaiting || c.bytes > maxCpioNames || len(e.name) > c.a.u.limits.NameLength):
 		c.a.Skip(e.name, "too many names wait for their content")
 		return nil
 	case e.size == 0:
 		c.waiting[e.inode] = append(c.waiting[e.inode], e.name)
 		c.waits++
+		c.bytes += len(e.name)
 		return nil
 	}
 	if err := c.a.File(e.name, e.size, body); err != nil {
 		return err
 	}
-	c.first[e.inode] = e.name
+	if c.bytes <= maxCpioNames {
+		c.first[e.inode] = e.name
+		c.bytes += len(e.name) + cpioEntryCost
+	}
 	names := c.waiting[e.inode]
 	delete(c.waiting, e.inode)
 	c.waits -= len(names)

@@ -91,6 +91,7 @@ func check(t testing.TB, name string, b []byte, bytesOut int64) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		defer res.Close()
 		if s.open != 0 || len(s.bad) > 0 {
 			t.Errorf("%s: %d contents are open; %v", name, s.open, s.bad)
 		}
@@ -98,7 +99,7 @@ func check(t testing.TB, name string, b []byte, bytesOut int64) {
 			t.Errorf("%s: the upload's own digests are wrong", name)
 		}
 		h := fnv.New64()
-		res.Top.Walk(func(n *unpack.Node) error {
+		res.Walk(func(n *unpack.Row) error {
 			if n.HasContent() {
 				if n.Digests == nil {
 					t.Errorf("%s: %s has no digests", name, n.Path())

@@ -31,6 +31,21 @@
 // listed; the wrong bytes of a zip), its guard against bombs, and what it leaves
 // out of paths that repeat themselves. What is found beyond that is [Node.Extra].
 //
+// # Memory
+//
+// It does not grow with what comes out. Rows of complete archives go to a roll, in a
+// file (roll.go), where a row says where the rows below it are; the archives that are
+// being read have [Limits.RowsInMemory] members in memory, the others in sorted
+// pieces on the disk (spill.go). [Result.Walk] reads them back. What there is at once:
+//
+//	rows               RowsInMemory of 500 bytes, 512 more for each archive that
+//	                   is open; on the disk, 10 bits for each row of one that is open
+//	contents           SpoolMemory for each spool, 1 MiB for each member that is
+//	                   worked on beside its archive
+//	decoders           maxDictionaries for archives within archives, if they ask for
+//	                   it: xz -9 takes 64 MiB
+//	the roll, a merge  1 MiB, 8 MiB
+//
 // # Limits
 //
 // [Limits] bound depth, entries, bytes, ratio, names and time. Whatever did not

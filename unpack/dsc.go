@@ -40,14 +40,10 @@ func openDsc(_ context.Context, a *archive, _ io.Reader) error {
 
 // sources unpacks the source packages of an archive whose members are complete.
 func (a *archive) sources() {
-	defer a.keep.close()
-	for _, l := range a.links {
-		if l.member.kept != nil {
-			a.keep.part(l.name, l.member.kept)
-		}
-	}
-	for _, n := range a.keep.parts {
-		if n.Format != dscFormat || n.parent.child(n.Name) != n { // another member has taken its place
+	dscs := a.keep.dscs
+	a.keep.dscs = nil
+	for _, n := range dscs {
+		if n.Format != dscFormat || n.parent.byName[n.Name] != n { // another member has taken its place
 			continue
 		}
 		if !a.u.hire() {
@@ -63,14 +59,15 @@ func (a *archive) sources() {
 }
 
 func (a *archive) source(n *Node) {
-	b := &archive{u: a.u, ctx: a.ctx, node: n, depth: a.depth + 1, out: n.Children[0]}
-	err := b.guarded(func() error { return unpackDsc(b, n) })
+	b := &archive{u: a.u, ctx: a.ctx, node: n, depth: a.depth + 1}
+	b.asUnpacked()
+	err := b.guarded(func() error { return unpackDsc(a, b, n) })
 	b.settle()
 	b.end(err)
 }
 
-// unpackDsc runs dpkg-source on a .dsc that has its neighbours beside it.
-func unpackDsc(a *archive, n *Node) error {
+// unpackDsc runs dpkg-source on a .dsc that has its neighbours beside it, in from.
+func unpackDsc(from, a *archive, n *Node) error {
 	if err := a.stop(); err != nil {
 		return err
 	}
@@ -86,7 +83,7 @@ func unpackDsc(a *archive, n *Node) error {
 		return errStop
 	}
 	for _, name := range dscNames(io.NewSectionReader(n.kept, 0, n.kept.Size())) {
-		part := n.parent.child(name)
+		part := from.neighbour(n.parent, name)
 		if part == nil || part.kept == nil || name == n.Name {
 			continue // dpkg-source will say so
 		}
@@ -97,6 +94,15 @@ func unpackDsc(a *archive, n *Node) error {
 	}
 	const tree = "tree"
 	return s.extract(a.ctx, a, []string{scratchOut, tree}, "dpkg-source", "-x", path, tree)
+}
+
+// neighbour finds a member while nobody may change what is in memory.
+func (a *archive) neighbour(dir *Node, name string) *Node {
+	n := dir.byName[name]
+	if n == nil && a.spill != nil {
+		n = a.lookup(dir, name)
+	}
+	return n
 }
 
 // dscNames are the files that a .dsc names, each once: its lines of a checksum, a

@@ -8,3 +8,9 @@ func LetToolsWrite(t *testing.T, dir string) {
 	alsoWritable = append(alsoWritable[:len(alsoWritable):len(alsoWritable)], dir)
 	t.Cleanup(func() { alsoWritable = before })
 }
+
+// Fewest is how many rows leave memory together at least.
+const Fewest = fewest
+
+// MostRows is how many rows of an upload were in memory at once.
+func MostRows(r *Result) int64 { return r.most }

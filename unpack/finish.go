@@ -1,9 +1,6 @@
 package unpack
 
-import (
-	"slices"
-	"strings"
-)
+import "bytes"
 
 // FOSSology's own rules about what it does not take, applied to the whole tree.
 
@@ -14,31 +11,18 @@ const maxBomb = 1000
 // left out.
 const maxRepeat = 3
 
-// finish leaves out what FOSSology's unpacker would not take: bombs, and paths
-// that repeat themselves. n lies in the directory at; on FOSSology's disk what
-// comes out of X lies in X.dir beside it.
-func finish(n *Node, at string) {
-	inner := at + "/" + n.Name
-	if n.Class != Dir {
-		inner += ".dir"
+// leftOut says whether FOSSology's unpacker would not take a row: a bomb, or a path
+// that repeats itself.
+func (w *walk) leftOut(depth int, n *Node) bool {
+	if !n.listed() {
+		return false
 	}
-	finishIn(n, n, inner)
-}
-
-// finishIn deals with the children of n, which lie in the directory inner.
-func finishIn(container, n *Node, inner string) {
-	in := inner + "/"
-	n.Children = slices.DeleteFunc(n.Children, func(c *Node) bool {
-		return c.listed() && (n.Class == Artifact && n.Name == artifactDir && isBomb(container, c) || strings.Count(in, "/"+c.Name+"/") >= maxRepeat)
-	})
-	for _, c := range n.Children {
-		switch {
-		case c.Class == Artifact || c.Class == Cpio:
-			finishIn(n, c, inner)
-		case c.listed():
-			finish(c, inner)
-		}
+	parent := &w.above[depth-1]
+	if parent.artifact && w.isBomb(parent.archive, n) {
+		return true
 	}
+	w.needle = append(append(append(w.needle[:0], '/'), n.Name...), '/')
+	return bytes.Count(w.within(depth-1), w.needle) >= maxRepeat
 }
 
 // listed: it lies in the directory of its parent, and not beside it.
@@ -46,7 +30,31 @@ func (n *Node) listed() bool { return n.Class != Meta && n.Class != Artifact && 
 
 // isBomb: a file lies directly in what came out of an archive that lies beside
 // that directory. The upload itself does not lie there.
-func isBomb(container, file *Node) bool {
-	return container.parent != nil && file.Digests != nil && container.Digests != nil && container.Digests.Size > 0 &&
-		file.Digests.Size/container.Digests.Size > maxBomb
+func (w *walk) isBomb(archive int, file *Node) bool {
+	size := w.above[archive].size
+	return archive > 0 && file.Digests != nil && size > 0 && file.Digests.Size/size > maxBomb
+}
+
+// within is the directory that what is in a row lies in, with a slash behind it. On
+// FOSSology's disk what comes out of X lies in X.dir beside it.
+func (w *walk) within(depth int) []byte {
+	p := &w.above[depth]
+	if p.inner > 0 {
+		return w.inner[:p.inner]
+	}
+	switch {
+	case depth == 0:
+		w.inner = append(append(w.inner[:0], w.prefix...), '/')
+	default:
+		w.inner = w.inner[:len(w.within(depth-1))]
+	}
+	if p.class != Artifact && p.class != Cpio || depth == 0 {
+		w.inner = append(w.inner, p.name...)
+		if p.class != Dir {
+			w.inner = append(w.inner, ".dir"...)
+		}
+		w.inner = append(w.inner, '/')
+	}
+	p.inner = len(w.inner)
+	return w.inner
 }

@@ -81,7 +81,8 @@ func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Read
 	a.dir() // there even when nothing came out
 	a.settle()
 	if errors.Is(err, errNoArchive) {
-		n.Class, n.Format, n.Children, n.byName = Leaf, "", nil, nil
+		n.Class, n.Format = Leaf, ""
+		a.forget()
 		return
 	}
 	n.dropped = errors.Is(err, errDropped) && n.parent != nil
@@ -91,8 +92,10 @@ func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Read
 // settle does what has to wait until all members are done.
 func (a *archive) settle() {
 	a.wait.Wait()
+	a.settleLinks(false)
 	a.sources()
-	a.settleLinks()
+	a.settleLinks(true)
+	a.keep.close()
 }
 
 // end closes the node of a container.
@@ -104,7 +107,7 @@ func (a *archive) end(err error) {
 	case err != nil && !errors.Is(err, errStop):
 		a.u.skip(a.node, "the rest of the "+a.node.Format+": "+err.Error())
 	}
-	a.closeAll(a.node)
+	a.pack()
 }
 
 // openAt opens a content that can be read anywhere, while it is hashed beside: r

@@ -40,12 +40,12 @@ func oracle(t testing.TB) (byUpload map[string][]row, names map[string]string) {
 
 // got makes rows of a result.
 func got(upload string, r *unpack.Result) (rows []row) {
-	r.Top.Walk(func(n *unpack.Node) error {
+	r.Walk(func(n *unpack.Row) error {
 		x := row{upload, n.Class.String(), n.Path(), "-"}
 		if n.HasContent() {
 			x.name = fmt.Sprintf("%x.%x.%d", n.Digests.SHA1, n.Digests.MD5, n.Digests.Size)
 		}
-		if n == r.Top {
+		if n.Depth == 0 {
 			x.class = map[bool]string{true: "top-container", false: "top-file"}[n.Class == unpack.Container]
 		}
 		if n.Class == unpack.Meta {
@@ -94,7 +94,7 @@ func unpackFile(t testing.TB, name, path string) (*unpack.Result, error) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	return unpack.Unpack(t.Context(), name, f, unpack.Options{TempDir: t.TempDir(), Prefix: prefix})
+	return closing(t)(unpack.Unpack(t.Context(), name, f, unpack.Options{TempDir: t.TempDir(), Prefix: prefix}))
 }
 
 // compare reports rows that are on one side only and not excused.

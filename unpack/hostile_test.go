@@ -178,7 +178,7 @@ func TestPaths(t *testing.T) {
 		link(tar.TypeLink, "loop", "loop"), tar.Header{Name: "dir/", Typeflag: tar.TypeDir}, reg("dir/full"), reg("dir"),
 		tar.Header{Name: "empty/", Typeflag: tar.TypeDir}, reg("empty"), link(tar.TypeSymlink, "way", "dir"), reg("way/through")), unpack.Options{})
 	var got []string
-	r.Top.Walk(func(n *unpack.Node) error {
+	r.Walk(func(n *unpack.Row) error {
 		if n.HasContent() {
 			got = append(got, fmt.Sprint(n.Path(), " ", n.Digests.Size))
 		} else {

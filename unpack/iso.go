@@ -26,6 +26,10 @@ const (
 	isoMaxFile = 1 << 31
 	// isoMaxVolumes bounds the search for Joliet; images have five descriptors at most.
 	isoMaxVolumes = 64
+	// isoMaxDirs is how many directories are read: a DVD has two million sectors.
+	isoMaxDirs = 1_000_000
+	// isoMaxWaiting bounds the paths of directories that are yet to be read.
+	isoMaxWaiting = 32 << 20
 )
 
 var errISO = errors.New("iso: damaged directory")
@@ -42,6 +46,7 @@ type isoImage struct {
 	joliet bool
 	seen   map[int64]bool // directories that were read, by their place
 	todo   []isoDir
+	waits  int // bytes of the paths in todo
 }
 
 type isoDir struct {
@@ -60,7 +65,7 @@ func openISO(_ context.Context, a *archive, r io.ReaderAt, size int64) error {
 	}
 	for v.todo = []isoDir{{"", root}}; len(v.todo) > 0; {
 		d := v.todo[0]
-		v.todo = v.todo[1:]
+		v.todo, v.waits = v.todo[1:], v.waits-len(d.path)
 		if err := v.dir(d); err != nil {
 			return err
 		}
@@ -113,6 +118,10 @@ func (v *isoImage) dir(d isoDir) error {
 		v.a.Skip(d.path, "the directory was met before")
 		return nil
 	}
+	if len(v.seen) == isoMaxDirs {
+		v.a.Skip(d.path, "too many directories")
+		return nil
+	}
 	v.seen[d.at] = true
 	same := isoFile{}
 	for at := d.at; at < min(d.at+d.size, v.size) && d.size < isoMaxFile; at += isoSector {
@@ -160,9 +169,14 @@ func (v *isoImage) record(dir string, b []byte, same *isoFile) error {
 		same.extents = append(same.extents, extentOf(b))
 		return err
 	}
+	v.a.room()
 	n, err := v.a.place(path, true)
-	if n != nil {
-		v.todo = append(v.todo, isoDir{path, extentOf(b)})
+	switch {
+	case n == nil:
+	case len(v.todo) == isoMaxDirs || v.waits > isoMaxWaiting:
+		v.a.Skip(path, "too many directories")
+	default:
+		v.todo, v.waits = append(v.todo, isoDir{path, extentOf(b)}), v.waits+len(path)
 	}
 	return err
 }

@@ -138,7 +138,7 @@ func TestNothingIsCopied(t *testing.T) {
 	w.Close()
 	image := isoImage(inner.Bytes(), isoRecord{name: "Z.ZIP", extent: isoContent, size: uint32(inner.Len())})
 	o := unpack.Options{TempDir: filepath.Join(t.TempDir(), "there is none"), Limits: unpack.Limits{SpoolMemory: 1}}
-	r, err := unpack.Unpack(t.Context(), "f.iso", bytes.NewReader(image), o)
+	r, err := closing(t)(unpack.Unpack(t.Context(), "f.iso", bytes.NewReader(image), o))
 	if err != nil {
 		t.Fatal(err)
 	}

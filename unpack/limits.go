@@ -14,6 +14,8 @@ type Limits struct {
 	Time        time.Duration // for one upload
 	Tool        time.Duration // for one run of a tool of the system; processor time of all processors, too
 	SpoolMemory int64         // bytes of one content that are kept in memory before a file is used
+
+	RowsInMemory int64 // rows of archives that are being read; more of them go to a file
 }
 
 // The defaults.
@@ -40,6 +42,8 @@ const (
 	DefaultTool = 2 * time.Hour
 	// DefaultSpoolMemory keeps nearly all zips and packages off the disk.
 	DefaultSpoolMemory = 8 << 20
+	// DefaultRowsInMemory is more than nearly all archives have; a row takes 500 bytes.
+	DefaultRowsInMemory = 32 << 10
 )
 
 func (l Limits) orDefault() Limits {
@@ -53,6 +57,7 @@ func (l Limits) orDefault() Limits {
 	set(&l.Time, DefaultTime)
 	set(&l.Tool, DefaultTool)
 	set(&l.SpoolMemory, DefaultSpoolMemory)
+	set(&l.RowsInMemory, DefaultRowsInMemory)
 	return l
 }
 

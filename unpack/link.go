@@ -11,6 +11,7 @@ type link struct{ name, member *Node }
 // Link tells of a further name of an earlier member. If there is none, nothing is
 // made, as a tool that cannot link makes nothing.
 func (a *archive) Link(path, target string) error {
+	a.room()
 	old := a.find(target)
 	if old != nil && (old.told == Symlink || old.told == Other) {
 		_, err := a.member(path, old.told)
@@ -28,50 +29,60 @@ func (a *archive) Link(path, target string) error {
 	return nil
 }
 
-// settleLinks gives the links what their members are, when all members are done.
-// What is in a member counts again for each of its names.
-func (a *archive) settleLinks() {
+// settleLinks gives the links what their members are, when all members are done:
+// but those to a source package, which comes last, only if that is done, too. What
+// is in a member counts again for each of its names.
+func (a *archive) settleLinks(sources bool) {
+	var later []link
+	full := false
 	for _, l := range a.links {
-		l.name.Class, l.name.Format, l.name.Digests, l.name.dropped = l.member.Class, l.member.Format, l.member.Digests, l.member.dropped
-		for _, c := range l.member.Children {
-			if err := a.copyInto(l.name, c); err != nil {
-				a.u.skip(l.name, "not all that is in it: "+err.Error())
-				a.links = nil
-				return
-			}
+		m := l.member
+		l.name.Class, l.name.Format, l.name.Digests, l.name.dropped, l.name.kept = m.Class, m.Format, m.Digests, m.dropped, m.kept
+		if !sources && m.isSource() {
+			later = append(later, l)
+			continue
 		}
-	}
-	a.links = nil
-}
-
-func (a *archive) copyInto(n, c *Node) error {
-	if err := a.row(); err != nil {
-		return err
-	}
-	x := n.add(&Node{Name: c.Name, Class: c.Class, Format: c.Format, Digests: c.Digests, Extra: c.Extra})
-	for _, y := range c.Children {
-		if err := a.copyInto(x, y); err != nil {
-			return err
+		if full {
+			continue
 		}
+		if full = a.u.rows.Add(m.sub.rows) > a.u.limits.Entries; full {
+			a.u.rows.Add(-m.sub.rows)
+			a.u.skip(l.name, "nothing that is in it: "+errEntries.Error())
+			continue
+		}
+		l.name.sub = m.sub
 	}
-	x.byName = nil
-	return nil
+	a.links = later
 }
 
 // maxThrough is how many symbolic links a path may go through: Linux takes as many.
 const maxThrough = 40
 
+// maxSoft is how many symbolic links of one archive are kept, which stay in memory: a
+// distribution has some ten thousand.
+const maxSoft = 100_000
+
 // SymlinkTo tells of a symbolic link that later members may go through, as far as it
 // leads to what is in the archive.
 func (a *archive) SymlinkTo(path, target string) error {
+	a.room()
 	n, err := a.member(path, Symlink)
-	if n == nil || err != nil || strings.HasPrefix(target, "/") || slices.Contains(strings.Split(target, "/"), "..") {
-		return err // tar makes such a link when all members are there
+	if n == nil || err != nil {
+		return err
+	}
+	key := string(a.key(n))
+	delete(a.soft, key)
+	switch {
+	case strings.HasPrefix(target, "/") || slices.Contains(strings.Split(target, "/"), ".."):
+		return nil // tar makes such a link when all members are there
+	case len(a.soft) >= maxSoft:
+		a.Skip(path, "too many symbolic links: no member goes through this one")
+		return nil
 	}
 	if a.soft == nil {
-		a.soft = map[*Node]string{}
+		a.soft = map[string]string{}
 	}
-	a.soft[n] = target
+	a.soft[key] = target
 	return nil
 }
 
@@ -103,11 +114,13 @@ func (a *archive) throughOne(path string) string {
 			if at != a.out && at.told != Dir {
 				return path
 			}
-			if at = at.child(part); at == nil {
+			if at = a.child(at, part); at == nil {
 				return path
 			}
-			if target, ok := a.soft[at]; ok {
-				return path[:from] + target + path[from+size:]
+			if at.told == Symlink {
+				if target, ok := a.soft[string(a.key(at))]; ok {
+					return path[:from] + target + path[from+size:]
+				}
 			}
 		}
 		from += size + 1
@@ -118,10 +131,8 @@ func (a *archive) throughOne(path string) string {
 // asExtra says of everything that came out that FOSSology has none of it.
 func (a *archive) asExtra() {
 	a.wait.Wait()
-	for _, c := range a.dir().Children {
-		c.Walk(func(n *Node) error {
-			n.Extra = true
-			return nil
-		})
-	}
+	a.dir().extras = true
 }
+
+// isSource says whether a node may be a source package that is yet to be opened.
+func (n *Node) isSource() bool { return n.Format == dscFormat && n.kept != nil }

@@ -15,7 +15,7 @@ import (
 func TestManyReplaced(t *testing.T) {
 	list := files(30_000, "%d")
 	r := unpackBytes(t, "t", tarFrom(t, append(list, list...)...), unpack.Options{})
-	if n := len(r.Top.Children[0].Children); n != 30_000 {
+	if n := len(tree(t, r).children[0].children); n != 30_000 {
 		t.Errorf("%d members, want 30000", n)
 	}
 }
@@ -37,8 +37,8 @@ func TestManyLinks(t *testing.T) {
 		t.Errorf("%d rows", r.Rows)
 	}
 	all := unpackBytes(t, "t", b.Bytes(), unpack.Options{})
-	if n := all.Top.Children[0].Children; len(n) != 1001 || len(n[7].Children) != len(n[1000].Children) || len(n[7].Children) == 0 {
-		t.Errorf("%d members, %v", len(n), n[7].Children)
+	if n := tree(t, all).children[0].children; len(n) != 1001 || len(n[7].children) != len(n[1000].children) || len(n[7].children) == 0 {
+		t.Errorf("%d members, %v", len(n), n[7].children)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestCpioWaiting(t *testing.T) {
 	header(0, 0, 1, "TRAILER!!!")
 	r := unpackBytes(t, "x.cpio", b.Bytes(), unpack.Options{})
 	wantSkipped(t, r, "too many names wait")
-	if r.Skips != 5 || len(r.Top.Children[0].Children) != 100_000 {
-		t.Errorf("%d skipped, %d made", r.Skips, len(r.Top.Children[0].Children))
+	if n := len(tree(t, r).children[0].children); r.Skips != 5 || n != 100_000 {
+		t.Errorf("%d skipped, %d made", r.Skips, n)
 	}
 }

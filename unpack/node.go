@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -32,21 +33,26 @@ const (
 )
 
 // A Node is one row of the tree that an archive unpacks to, as FOSSology would
-// enter it in uploadtree.
+// enter it in uploadtree. It is in memory while its archive is being read; see
+// [Row] for what is left of it.
 type Node struct {
-	Name     string // as the archive spells it
-	Class    Class
-	Format   string // of a container: gzip, tar, …
-	Digests  *Digests
-	Extra    bool // FOSSology's unpacker does not find it; known, never written
-	Children []*Node
+	Name    string // as the archive spells it
+	Class   Class
+	Format  string // of a container: gzip, tar, …
+	Digests *Digests
+	Extra   bool // FOSSology's unpacker does not find it; known, never written
 
+	told       Class // Class as the archive says it; Class is for who reads the content
+	dropped    bool  // FOSSology makes no row for it
+	filled     bool  // something was put into it
+	extras     bool  // of the artifact of an archive: all that is in it is extra
+	shadow     uint8 // in which orders something of its name was spilled, see spill.go
+	at         int   // place in the parent's children
 	parent     *Node
-	told       Class             // Class as the archive says it; Class is for who reads the content
-	at         int               // place in the parent's Children, while an archive is being read
-	byName     map[string]*Node  // of Children, while an archive is being read
+	children   []*Node
+	byName     map[string]*Node  // of children
+	sub        ref               // what is below a container that is complete
 	dictionary int64             // bytes that its decoder takes for one
-	dropped    bool              // FOSSology makes no row for it
 	kept       *io.SectionReader // content that a neighbour may ask for, see parts.go
 }
 
@@ -63,23 +69,8 @@ func (n *Node) Path() string {
 	return strings.Join(names, "/")
 }
 
-// Walk calls f for n and all below it, a parent before its children.
-func (n *Node) Walk(f func(*Node) error) error {
-	if err := f(n); err != nil {
-		return err
-	}
-	for _, c := range n.Children {
-		if err := c.Walk(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Top says whether this is the upload itself.
 func (n *Node) Top() bool { return n.parent == nil }
-
-func (n *Node) child(name string) *Node { return n.byName[name] }
 
 // add puts a child in, in the place of what had its name. That keeps its parent:
 // it may still be being read, and reports then where it was.
@@ -87,35 +78,30 @@ func (n *Node) add(c *Node) *Node {
 	if n.byName == nil {
 		n.byName = map[string]*Node{}
 	}
-	c.parent, c.told = n, c.Class
+	c.parent, c.told, n.filled = n, c.Class, true
 	if old := n.byName[c.Name]; old != nil {
-		c.at = old.at
-		n.Children[c.at] = c
+		c.at, c.shadow = old.at, c.shadow|old.shadow
+		n.children[c.at] = c
 	} else {
-		c.at = len(n.Children)
-		n.Children = append(n.Children, c)
+		c.at = len(n.children)
+		n.children = append(n.children, c)
 	}
 	n.byName[c.Name] = c
 	return c
 }
 
-// closed gives back what is needed only while an archive is being read, and puts
-// the children into FOSSology's order: containers and directories first, then by
-// name, byte by byte.
-func (n *Node) closed() {
-	n.byName = nil
-	n.Children = slices.DeleteFunc(n.Children, func(c *Node) bool { return c.dropped })
-	slices.SortStableFunc(n.Children, func(a, b *Node) int {
-		if x, y := a.inner(), b.inner(); x != y {
-			if x {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.Name, b.Name)
+// inOrder puts nodes into FOSSology's order: containers and directories first, then
+// by name, byte by byte.
+func inOrder(nodes []*Node) {
+	slices.SortStableFunc(nodes, func(a, b *Node) int {
+		return cmp.Or(cmp.Compare(a.order(), b.order()), strings.Compare(a.Name, b.Name))
 	})
 }
 
-func (n *Node) inner() bool {
-	return n.Class == Container || n.Class == Dir || n.Class == Artifact || n.Class == Cpio
+// order is where a node stands among those beside it, before its name counts.
+func (n *Node) order() uint8 {
+	if n.Class == Container || n.Class == Dir || n.Class == Artifact || n.Class == Cpio {
+		return 0
+	}
+	return 1
 }

@@ -36,27 +36,30 @@ func isPart(name string) bool {
 // few, then one behind the other in one file without a name, for an archive may
 // hold a hundred thousand of them.
 type keeper struct {
-	parts []*Node
-	mem   int64
-	file  *os.File
-	end   int64 // of the file
+	dscs   []*Node // that may be source packages
+	mem    int64
+	file   *os.File
+	end    int64       // of the file
+	base   io.ReaderAt // what members lie in that can be read anywhere
+	closed bool
 }
 
-// part keeps a content with its node.
-func (k *keeper) part(n *Node, content *io.SectionReader) {
-	n.kept = content
-	k.parts = append(k.parts, n)
+// maxSources is how many .dsc of one archive are opened: all of Debian has 38,000.
+const maxSources = 50_000
+
+// part is told of a node whose content is kept.
+func (k *keeper) part(n *Node) {
+	if strings.HasSuffix(n.Name, ".dsc") {
+		k.dscs = append(k.dscs, n)
+	}
 }
 
 // close forgets all that was kept.
 func (k *keeper) close() {
-	for _, n := range k.parts {
-		n.kept = nil
-	}
 	if k.file != nil {
 		k.file.Close()
 	}
-	*k = keeper{}
+	*k = keeper{closed: true}
 }
 
 // A keeping is a content that is being kept. An archive reads one member at a
@@ -107,4 +110,47 @@ func (k *keeping) content() *io.SectionReader {
 		return io.NewSectionReader(k.a.keep.file, k.off, k.a.keep.end-k.off)
 	}
 	return io.NewSectionReader(bytes.NewReader(k.mem), 0, int64(len(k.mem)))
+}
+
+// place says where a content lies, so that its reader may go: a flag of its record,
+// and the offset. What is in memory, or in some other place than the rest, goes to
+// the file.
+func (k *keeper) place(u *run, content *io.SectionReader) (flag byte, at int64, err error) {
+	var from io.ReaderAt = content
+	for {
+		s, ok := from.(*io.SectionReader)
+		if !ok {
+			break
+		}
+		var off int64
+		from, off, _ = s.Outer()
+		at += off
+	}
+	if f, ok := from.(*os.File); ok && f == k.file {
+		return recordKept, at, nil
+	}
+	_, inMemory := from.(*bytes.Reader)
+	if k.base == nil && !inMemory {
+		k.base = from
+	}
+	if !inMemory && k.base == from {
+		return recordThere, at, nil
+	}
+	if k.file == nil {
+		if k.file, err = u.unnamed(); err != nil {
+			return 0, 0, err
+		}
+	}
+	at = k.end
+	n, err := io.Copy(io.NewOffsetWriter(k.file, at), io.NewSectionReader(content, 0, content.Size()))
+	k.end += n
+	return recordKept, at, err
+}
+
+// at makes the reader again.
+func (k *keeper) at(flags byte, at, size int64) *io.SectionReader {
+	if flags&recordKept != 0 {
+		return io.NewSectionReader(k.file, at, size)
+	}
+	return io.NewSectionReader(k.base, at, size)
 }

@@ -55,15 +55,12 @@ func (a *archive) place(path string, last bool) (*Node, error) {
 		if part == "" || part == "." {
 			continue
 		}
-		next := at.child(part)
-		if next != nil && next.told != Dir && last {
-			next = nil // a directory takes the place of a file
-		}
-		if next == nil {
+		next := a.child(at, part)
+		if next == nil || next.told != Dir && last { // a directory takes the place of a file
 			if err := a.row(); err != nil {
 				return nil, err
 			}
-			next = at.add(&Node{Name: part, Class: Dir, Extra: a.extra})
+			next = a.add(at, next, &Node{Name: part, Class: Dir, Extra: a.extra})
 		}
 		if next.told != Dir {
 			a.Skip(path, "it goes through "+next.told.String()+" "+DisplayName(part))
@@ -84,7 +81,7 @@ func (a *archive) find(path string) *Node {
 		if at.told != Dir && at != a.out {
 			return nil // what is in a file is not this archive's, and may be being made
 		}
-		if at = at.child(part); at == nil {
+		if at = a.child(at, part); at == nil {
 			return nil
 		}
 	}

@@ -164,7 +164,7 @@ func TestHostileNames(t *testing.T) {
 	}
 	must2(t, w.Close())
 	r := unpackBytes(t, "t", b.Bytes(), unpack.Options{})
-	r.Top.Walk(func(n *unpack.Node) error {
+	r.Walk(func(n *unpack.Row) error {
 		if strings.Contains(n.Name, "/") || n.Name == ".." || strings.Contains(n.Name, "\x00") || len(n.Name) > 255 {
 			t.Errorf("a node is called %q", n.Name[:min(len(n.Name), 300)])
 		}

@@ -53,7 +53,7 @@ func TestRAR(t *testing.T) {
 			if got := leaves(r); len(got) != 1 || got["d/hello.txt"] != sum([]byte("hello")) {
 				t.Errorf("got %v, skipped %v", got, r.Skipped)
 			}
-			r.Top.Walk(func(n *unpack.Node) error {
+			r.Walk(func(n *unpack.Row) error {
 				if n.Class == unpack.Leaf && !n.Extra {
 					t.Errorf("%s is not extra: FOSSology does not find it", n.Path())
 				}

@@ -18,6 +18,10 @@ const MaxSkipped = 1000
 // may have any length.
 const maxShownPath = 1024
 
+// maxShownPlace is how much of an archive's place is shown: there may be as many names
+// in it as there are directories in archives within archives.
+const maxShownPlace = 16 << 10
+
 // Limits that were reached.
 var (
 	errTime     = errors.New("the time for one upload is over")
@@ -41,6 +45,7 @@ func (u *run) skipIn(n *Node, path, why string) {
 		return // before its path is made, which takes longer than counting
 	}
 	at := n.Path()
+	at = at[:min(len(at), maxShownPlace)]
 	if path != "" {
 		at += "/" + DisplayName(path[:min(len(path), maxShownPath)])
 	}

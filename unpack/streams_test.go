@@ -66,7 +66,7 @@ func damages(b []byte) map[string][]byte {
 // leaves are the files of a result by the names below their container, with their sums.
 func leaves(r *unpack.Result) map[string]string {
 	m := map[string]string{}
-	r.Top.Walk(func(n *unpack.Node) error {
+	r.Walk(func(n *unpack.Row) error {
 		if _, path, ok := strings.Cut(n.Path(), "/artifact.dir/"); ok && n.HasContent() {
 			m[path] = fmt.Sprintf("%x", n.Digests.SHA1)
 		}
@@ -80,7 +80,7 @@ func sum(b []byte) string { return fmt.Sprintf("%x", sha1.Sum(b)) }
 func unpackBytes(t testing.TB, name string, b []byte, o unpack.Options) *unpack.Result {
 	t.Helper()
 	o.TempDir = t.TempDir()
-	r, err := unpack.Unpack(t.Context(), name, bytes.NewReader(b), o)
+	r, err := closing(t)(unpack.Unpack(t.Context(), name, bytes.NewReader(b), o))
 	if err != nil {
 		t.Fatal(err)
 	}

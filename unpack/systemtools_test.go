@@ -92,8 +92,8 @@ func TestSourceIncomplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := r.Top.Children[0].Children[0].Children[0]
-	if d.Class != unpack.Container || len(d.Children) != 1 || d.Children[0].Name != "artifact.unpacked" || len(d.Children[0].Children) != 0 {
+	d := tree(t, r).children[0].children[0].children[0]
+	if d.Class != unpack.Container || len(d.children) != 1 || d.children[0].Name != "artifact.unpacked" || len(d.children[0].children) != 0 {
 		t.Errorf("%+v", d)
 	}
 	if !skipped(r, "a.dsc", "dpkg-source ended with exit status") {

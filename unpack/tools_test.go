@@ -65,7 +65,7 @@ func fake(t *testing.T, name, script string) {
 func open(t *testing.T, ctx context.Context, content string, o unpack.Options) (*unpack.Result, error) {
 	t.Helper()
 	o.TempDir = t.TempDir()
-	r, err := unpack.Unpack(ctx, "thing", strings.NewReader(content), o)
+	r, err := closing(t)(unpack.Unpack(ctx, "thing", strings.NewReader(content), o))
 	nothingIn(t, o.TempDir)
 	return r, err
 }
@@ -171,7 +171,7 @@ func TestToolHangs(t *testing.T) {
 	if !skipped(r, "thing", "the time for one run of a tool is over") {
 		t.Errorf("report: %v", r.Skipped)
 	}
-	if n := len(r.Top.Children[0].Children); n > 0 {
+	if n := len(tree(t, r).children[0].children); n > 0 {
 		t.Errorf("%d rows of what a killed tool left", n)
 	}
 	gone(t, pid)
@@ -205,7 +205,7 @@ func TestToolLeavesProcess(t *testing.T) {
 	pid := filepath.Join(t.TempDir(), "pid")
 	fake(t, "7z", "echo x >a; "+sleeping(t, pid)+" & while [ ! -e "+pid+" ]; do sleep 0.01; done")
 	r, err := open(t, t.Context(), image, unpack.Options{})
-	if err != nil || len(r.Top.Children[0].Children) != 1 {
+	if err != nil || len(tree(t, r).children[0].children) != 1 {
 		t.Errorf("%v %v", err, r)
 	}
 	gone(t, pid)
@@ -234,7 +234,7 @@ func TestToolWritesTooMuch(t *testing.T) {
 			if !skipped(r, "thing", c.why) {
 				t.Errorf("report: %v", r.Skipped)
 			}
-			if n := len(r.Top.Children[0].Children); n > 0 {
+			if n := len(tree(t, r).children[0].children); n > 0 {
 				t.Errorf("%d rows came out", n)
 			}
 		})
@@ -287,7 +287,10 @@ mkfifo pipe; echo 3 >unreadable; chmod 0 unreadable; echo 4 >locked/in; chmod 0 
 		t.Fatal(err, r.Skipped)
 	}
 	var rows []string
-	r.Top.Children[0].Walk(func(n *unpack.Node) error {
+	r.Walk(func(n *unpack.Row) error {
+		if n.Depth == 0 {
+			return nil
+		}
 		line := fmt.Sprintf("%v %q", n.Class, n.Name)
 		if n.HasContent() {
 			line += fmt.Sprint(" ", n.Digests.Size)
@@ -362,8 +365,8 @@ func TestMicrosoft(t *testing.T) {
 				t.Fatal(err)
 			}
 			rows := 0
-			for _, n := range r.Top.Children {
-				rows += len(n.Children)
+			for _, n := range tree(t, r).children {
+				rows += len(n.children)
 			}
 			if r.Top.Class != c.class || (rows == 1) != (c.class == unpack.Container) {
 				t.Errorf("%v with %d rows, %v", r.Top.Class, rows, r.Skipped)

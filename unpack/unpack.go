@@ -40,18 +40,26 @@ type Content interface {
 
 // A Result is what an upload unpacks to.
 type Result struct {
-	Top     *Node
+	Top     Row
 	Skipped []Skipped // what was not extracted, and why; at most MaxSkipped
 	Skips   int64     // all of them
 	Rows    int64     // nodes made, dropped ones too
 	Bytes   int64     // that came out, contents in contents each time
 	Seconds float64   // of the clock
 	Tools   []string  // of the system that were used, or missed
+
+	top    *Node
+	most   int64 // rows that were in memory at once
+	prefix string
+	roll   *roll
 }
+
+// Close gives back what the rows are kept in.
+func (r *Result) Close() error { return r.roll.close() }
 
 // Unpack opens an upload and everything in it. name is the upload's name in
 // FOSSology, from which names of members are made. Damaged and hostile input is
-// no error: what came out is in the result, the rest in Skipped. An upload that
+// no error: what came out is in the result, which is to be closed, the rest in Skipped. An upload that
 // can be read anywhere, such as a file, is read from where it stands, and never
 // copied; whether it stands elsewhere afterwards is not said.
 func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, error) {
@@ -66,10 +74,9 @@ func Unpack(ctx context.Context, name string, r io.Reader, o Options) (*Result, 
 	}
 	u.content(limit, u.top, 0, source{Reader: r})
 	if err := errors.Join(ctx.Err(), u.failed()); err != nil {
-		return nil, err
+		return nil, errors.Join(err, u.roll.close())
 	}
-	finish(u.top, o.Prefix)
-	return &Result{Top: u.top, Skipped: u.skipped, Skips: u.skips, Rows: u.rows.Load(), Bytes: u.out.Load(),
+	return &Result{top: u.top, most: u.most.Load(), prefix: o.Prefix, roll: u.roll, Top: rowOf(u.top), Skipped: u.skipped, Skips: u.skips, Rows: u.rows.Load(), Bytes: u.out.Load(),
 		Seconds: time.Since(begin).Seconds(), Tools: slices.Sorted(slices.Values(u.tools))}, nil
 }
 
@@ -81,6 +88,9 @@ type run struct {
 	in     atomic.Int64 // bytes of the upload read so far
 	out    atomic.Int64
 	rows   atomic.Int64
+	held   atomic.Int64 // nodes in memory
+	most   atomic.Int64 // that were in memory at once, for tests
+	roll   *roll
 	free   chan struct{}
 
 	mu      sync.Mutex
@@ -95,7 +105,9 @@ func newRun(o Options) *run {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	return &run{o: o, limits: o.Limits.orDefault(), free: make(chan struct{}, n)}
+	u := &run{o: o, limits: o.Limits.orDefault(), free: make(chan struct{}, n)}
+	u.roll = &roll{create: u.unnamed, limit: int(min(u.limits.RowsInMemory*rowMemory, maxRollMemory))}
+	return u
 }
 
 // fail remembers an error that is not the input's fault: a full disk, say.

@@ -43,6 +43,9 @@ var zeros [32 << 10]byte
 
 // unzip opens a zip as unzip does.
 func unzip(a *archive, r io.ReaderAt, size int64) error {
+	if e, ok := endOfZip(r, size); ok && size-e.base-int64(e.offset) > zipLarge {
+		return e.manyMembers(a, r, size)
+	}
 	d := &zipDirectory{r: r, left: maxZipDirectory}
 	z, err := zip.NewReader(d, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
@@ -57,8 +60,7 @@ func unzip(a *archive, r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// maxZipDirectory bounds the list of members, all of which the library keeps in
-// memory: a million and more of them, in ten times as much memory at the worst.
+// maxZipDirectory bounds the list of members, of a million and more.
 const maxZipDirectory = 128 << 20
 
 // zipDirectory reads a zip, up to that limit until its directory is read.
@@ -73,7 +75,7 @@ func (d *zipDirectory) ReadAt(b []byte, off int64) (int, error) {
 		return d.r.ReadAt(b, off)
 	}
 	if d.left -= len(b); d.left < 0 {
-		return 0, errors.New("zip: more members than can be listed")
+		return 0, errZipMany
 	}
 	return d.r.ReadAt(b, off)
 }
@@ -103,6 +105,21 @@ func zipMember(a *archive, f *zip.File) error {
 	return a.File(name, int64(f.UncompressedSize64), r)
 }
 
+// placed is a content where it lies in the zip, whatever piece of the directory
+// told of it.
+func placed(raw io.Reader) io.Reader {
+	s, ok := raw.(*io.SectionReader)
+	if !ok {
+		return raw
+	}
+	outer, off, n := s.Outer()
+	p, ok := outer.(*zipPart)
+	if !ok {
+		return raw
+	}
+	return io.NewSectionReader(p.r, off+p.base, n)
+}
+
 // zipContent reads a member as unzip does, which keeps what it decoded whatever
 // the checksum and the size say.
 func zipContent(f *zip.File) (io.Reader, error) {
@@ -110,6 +127,7 @@ func zipContent(f *zip.File) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	raw = placed(raw)
 	switch f.Method {
 	case zip.Store:
 		return raw, nil

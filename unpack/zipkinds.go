@@ -21,8 +21,8 @@ const (
 	zipHeader = 30
 	// zipSearched is how far libmagic searches for the names of documents.
 	zipSearched = 8 << 10
-	// zipEnd is how much of the end it looks at, and zipRecord the end's own record.
-	zipEnd, zipRecord = 512, 22
+	// zipTail is how much of the end it looks at, and zipRecord the end's own record.
+	zipTail, zipRecord = 512, 22
 )
 
 func isZip(_ string, head []byte) bool {
@@ -89,7 +89,7 @@ func zipMayBeOther(r io.ReaderAt, size int64) bool {
 }
 
 func endsLikeAPK(r io.ReaderAt, size int64) bool {
-	end := make([]byte, min(size, zipEnd))
+	end := make([]byte, min(size, zipTail))
 	if _, err := r.ReadAt(end, size-int64(len(end))); err != nil && err != io.EOF {
 		return false
 	}

@@ -144,7 +144,7 @@ func writeRows(ctx context.Context, iso, to string) error {
 	w := &rowWriter{w: bufio.NewWriter(out), keys: map[fossology.Name]int{}}
 	top := nameOf(r.Top.Digests)
 	w.facts.Gold, w.facts.In = top.String(), top.Size
-	if err := errors.Join(w.all(r.Top), w.w.Flush(), out.Close()); err != nil {
+	if err := errors.Join(w.all(r), w.w.Flush(), out.Close(), r.Close()); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(w.facts)
@@ -162,9 +162,9 @@ type rowWriter struct {
 	facts facts
 }
 
-func (w *rowWriter) all(top *unpack.Node) error {
+func (w *rowWriter) all(r *unpack.Result) error {
 	fmt.Fprintln(w.w, "COPY pfile (pfile_pk, pfile_md5, pfile_sha1, pfile_sha256, pfile_size) FROM stdin;")
-	err := top.Walk(func(n *unpack.Node) error {
+	err := r.Walk(func(n *unpack.Row) error {
 		if !n.HasContent() || n.Extra {
 			return nil
 		}
@@ -181,35 +181,45 @@ func (w *rowWriter) all(top *unpack.Node) error {
 	})
 	fmt.Fprintln(w.w, `\.`)
 	fmt.Fprintf(w.w, "INSERT INTO upload (upload_pk, upload_filename, upload_mode, pfile_fk) VALUES (%d, '%s', 104, %d);\n",
-		uploadKey, isoName, w.keys[nameOf(top.Digests)])
+		uploadKey, isoName, w.keys[nameOf(r.Top.Digests)])
 	fmt.Fprintf(w.w, "INSERT INTO ununpack_ars (ars_pk, agent_fk, upload_fk, ars_success, ars_endtime) VALUES (1, 1, %d, true, now());\n", uploadKey)
 	fmt.Fprintln(w.w, "COPY uploadtree_a (uploadtree_pk, parent, upload_fk, pfile_fk, ufile_mode, ufile_name) FROM stdin;")
-	w.tree(top, `\N`)
+	err = errors.Join(err, w.tree(r))
 	fmt.Fprintln(w.w, "\\.\nANALYZE;")
 	return err
 }
 
-// tree writes the rows of n and all below it.
-func (w *rowWriter) tree(n *unpack.Node, parent string) {
-	if n.Extra || n.Class == unpack.Meta { // an artifact.meta has a content that nobody can make
-		return
-	}
-	w.rows++
-	key, pfile, mode := w.rows, 0, 0o100644
-	if n.HasContent() {
-		pfile = w.keys[nameOf(n.Digests)]
-	}
-	switch n.Class {
-	case unpack.Container, unpack.Cpio:
-		mode |= fossology.ModeContainer
-	case unpack.Dir:
-		mode = 0o040755 | fossology.ModeContainer
-	case unpack.Artifact:
-		mode = 0o040755 | fossology.ModeContainer | fossology.ModeArtifact
-	}
-	fmt.Fprintf(w.w, "%d\t%s\t%d\t%d\t%d\t%s\n", key, parent, uploadKey, pfile, mode,
-		strings.ReplaceAll(unpack.DisplayName(n.Name), `\`, `\\`))
-	for _, c := range n.Children {
-		w.tree(c, fmt.Sprint(key))
-	}
+// tree writes the rows of the tree. What is in a row that is left out is left out, too.
+func (w *rowWriter) tree(r *unpack.Result) error {
+	var above []string // keys
+	return r.Walk(func(n *unpack.Row) error {
+		if n.Depth > len(above) {
+			return nil
+		}
+		above = above[:n.Depth]
+		if n.Extra || n.Class == unpack.Meta { // an artifact.meta has a content that nobody can make
+			return nil
+		}
+		parent := `\N`
+		if n.Depth > 0 {
+			parent = above[n.Depth-1]
+		}
+		w.rows++
+		key, pfile, mode := fmt.Sprint(w.rows), 0, 0o100644
+		if n.HasContent() {
+			pfile = w.keys[nameOf(n.Digests)]
+		}
+		switch n.Class {
+		case unpack.Container, unpack.Cpio:
+			mode |= fossology.ModeContainer
+		case unpack.Dir:
+			mode = 0o040755 | fossology.ModeContainer
+		case unpack.Artifact:
+			mode = 0o040755 | fossology.ModeContainer | fossology.ModeArtifact
+		}
+		fmt.Fprintf(w.w, "%s\t%s\t%d\t%d\t%d\t%s\n", key, parent, uploadKey, pfile, mode,
+			strings.ReplaceAll(unpack.DisplayName(n.Name), `\`, `\\`))
+		above = append(above, key)
+		return nil
+	})
 }
