@@ -54,7 +54,7 @@ func TestEveryStep(t *testing.T) {
 					t.Errorf("step %d: %d files in the end, and %q", step, n, other)
 				}
 			}
-			if steps < 15 {
+			if steps < 10 {
 				t.Errorf("killed at %d steps only", steps)
 			}
 			t.Logf("killed at each of %d steps", steps)
