@@ -159,7 +159,7 @@ func nameOfBytes(b []byte) string {
 
 // bigFiles is how many files the big upload has: the agent names 256 at a time, so its
 // heart beats several times before the end.
-const bigFiles = 2000
+const bigFiles = 1200
 
 // big makes an upload that takes a while to unpack, as FOSSology would have it, and
 // returns its number. Nothing of it is in files.
