@@ -146,7 +146,7 @@ func TestRowsInMemory(t *testing.T) {
 		var b bytes.Buffer
 		w := tar.NewWriter(&b)
 		for i := range n / 500 {
-			w.WriteHeader(&tar.Header{Name: fmt.Sprint("t", i), Size: int64(len(inner))})
+			w.WriteHeader(&tar.Header{Name: fmt.Sprint("t", i), Mode: 0o644, Size: int64(len(inner))})
 			w.Write(inner)
 		}
 		w.Close()
