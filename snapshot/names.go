@@ -60,9 +60,12 @@ func List(st *store.Store, installation string) ([]*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*Summary, len(names))
-	for i, name := range names {
-		list[i] = readSummary(st, installation, name)
+	list := make([]*Summary, 0, len(names))
+	for _, name := range names {
+		x := readSummary(st, installation, name)
+		if x.Known() || exists(filepath.Join(snapshotsDir(st, installation), name)) { // else forgotten meanwhile
+			list = append(list, x)
+		}
 	}
 	return list, nil
 }

@@ -28,7 +28,7 @@ const Version = 1
 var readme []byte
 
 // topFolders are made by Init. Those that hold nothing durable come last.
-var topFolders = []string{"objects", "snapshots", "days", "ledger", "trash", "tmp", "locks", "cache"}
+var topFolders = []string{"objects", "snapshots", "days", "ledger", "quarantine", "trash", "tmp", "locks", "cache"}
 
 // header is store.json.
 type header struct {
