@@ -140,12 +140,12 @@ func Forget(ctx context.Context, st *store.Store, installation string, names []s
 			return err
 		}
 		for _, name := range free {
-			if err := os.Rename(filepath.Join(dir, name), trashName(st, installation, name)); err != nil {
+			if err := st.Rename(filepath.Join(dir, name), trashName(st, installation, name)); err != nil {
 				return err
 			}
 			forgotten = append(forgotten, name)
 		}
-		return errors.Join(store.SyncDir(dir), store.SyncDir(st.Path("trash")))
+		return errors.Join(st.SyncDir(dir), st.SyncDir(st.Path("trash")))
 	})
 	if err != nil {
 		return forgotten, inUse, fmt.Errorf("forget: %w", err)
@@ -180,15 +180,15 @@ func moveCurrent(st *store.Store, installation string, going []string) error {
 			continue
 		}
 		draft := filepath.Join(days, ".forget-current") // not a run's, which removes its own
-		if err := os.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := st.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
-		if err := os.Symlink(name, draft); err != nil {
+		if err := st.Symlink(name, draft); err != nil {
 			return err
 		}
-		return os.Rename(draft, current)
+		return st.Rename(draft, current)
 	}
-	return os.Remove(current)
+	return st.Remove(current)
 }
 
 // forgottenPrefix begins the names in trash/ of what was forgotten: behind it and a
@@ -252,7 +252,7 @@ func EmptyTrash(ctx context.Context, st *store.Store) (removed int, err error) {
 		}
 	}
 	for _, f := range list {
-		if err := store.RemoveTree(ctx, f.dir); err != nil {
+		if err := st.RemoveTree(ctx, f.dir); err != nil {
 			return removed, fmt.Errorf("empty trash: %w", err)
 		}
 		removed++
@@ -268,7 +268,7 @@ func (f *Forgotten) takeDay(ctx context.Context, st *store.Store) error {
 		if exists(filepath.Join(snapshotsDir(st, f.Installation), f.Snapshot)) {
 			return nil
 		}
-		err := os.Rename(filepath.Join(days, f.Snapshot), filepath.Join(f.dir, "day"))
+		err := st.Rename(filepath.Join(days, f.Snapshot), filepath.Join(f.dir, "day"))
 		if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
 			return nil // it has its own: this one belongs to a later snapshot of that name
 		}
@@ -278,7 +278,7 @@ func (f *Forgotten) takeDay(ctx context.Context, st *store.Store) error {
 	// needs no care: another process may be emptying the trash.
 	for _, dir := range []string{f.dir, days} {
 		if err == nil || errors.Is(err, os.ErrNotExist) {
-			err = store.SyncDir(dir)
+			err = st.SyncDir(dir)
 		}
 	}
 	if errors.Is(err, os.ErrNotExist) {

@@ -90,6 +90,16 @@ func readSummary(st *store.Store, installation, name string) *Summary {
 	return s
 }
 
+// Resolve is the name of the snapshot that ref stands for, as in [Find], whether or not
+// its manifest can be read.
+func Resolve(st *store.Store, installation, ref string) (string, error) {
+	names, err := listNames(st, installation)
+	if err != nil {
+		return "", err
+	}
+	return resolve(names, ref)
+}
+
 // resolve finds the one snapshot that ref names: a time or the beginning of
 // one, "latest", or "latest~2" for the second before it.
 func resolve(names []string, ref string) (string, error) {

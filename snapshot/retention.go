@@ -100,7 +100,7 @@ func Retain(list []Candidate, p Policy, now time.Time) []Decision {
 	case len(good) > 0:
 		decisions[good[0]].keep("newest good")
 	case len(list) > 0:
-		decisions[0].keep("newest; none is good")
+		decisions[0].keep("newest")
 	}
 	for i := range decisions {
 		if !decisions[i].Keep {

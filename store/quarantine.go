@@ -69,10 +69,10 @@ func (s *Store) NewGeneration(leases []Lease) (uint64, error) {
 	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
 		return 0, fmt.Errorf("begin a generation of the quarantine: %w", &fs.PathError{Op: "open", Path: dir, Err: unix.ENOTDIR})
 	}
-	if err := os.Mkdir(s.Path(generationDir(newest+1)), 0o755); err != nil {
+	if err := s.mkdir(s.Path(generationDir(newest + 1))); err != nil {
 		return 0, fmt.Errorf("begin a generation of the quarantine: %w", err)
 	}
-	return newest + 1, SyncDir(dir)
+	return newest + 1, s.SyncDir(dir)
 }
 
 // inQuarantine calls f with the places where an object may be in quarantine, the
@@ -102,12 +102,12 @@ func (s *Store) reclaim(h Hash) (back bool, err error) {
 
 // reclaimFrom is reclaim for one place. EEXIST is returned bare.
 func (s *Store) reclaimFrom(path string, h Hash) (bool, error) {
-	err := unix.Linkat(unix.AT_FDCWD, path, s.objects, h.path(), 0)
+	err := s.linkBack(path, h)
 	if errors.Is(err, unix.ENOENT) && exists(path) { // its folder is missing
 		if _, err := s.Folder("objects/" + h.path()[:2]); err != nil {
 			return false, fmt.Errorf("bring object %s back: %w", h, err)
 		}
-		err = unix.Linkat(unix.AT_FDCWD, path, s.objects, h.path(), 0)
+		err = s.linkBack(path, h)
 	}
 	if errors.Is(err, unix.EMLINK) { // it has as many names as can be: this one moves
 		err = unix.Renameat2(unix.AT_FDCWD, path, s.objects, h.path(), unix.RENAME_NOREPLACE)
@@ -134,12 +134,12 @@ func (s *Store) Quarantine(generation uint64, h Hash) (Info, error) {
 		return info, err
 	}
 	path := s.Path(generationDir(generation), h.path())
-	err = unix.Renameat(s.objects, h.path(), unix.AT_FDCWD, path)
+	err = s.moveAway(h, path)
 	if errors.Is(err, unix.ENOENT) {
-		if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := s.mkdir(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return info, fmt.Errorf("put object %s into quarantine: %w", h, err)
 		}
-		err = unix.Renameat(s.objects, h.path(), unix.AT_FDCWD, path)
+		err = s.moveAway(h, path)
 	}
 	if err != nil {
 		return info, fmt.Errorf("put object %s into quarantine: %w", h, err)
@@ -163,7 +163,7 @@ func (s *Store) Expel(generation uint64, h Hash) (Info, error) {
 	path := filepath.Join(generationDir(generation), h.path())
 	info, err := s.statAt(unix.AT_FDCWD, s.Path(path), h)
 	if err == nil {
-		err = unix.Unlink(s.Path(path))
+		err = s.Remove(s.Path(path))
 	}
 	if err != nil {
 		return info, fmt.Errorf("delete %s: %w", path, err)
@@ -237,11 +237,27 @@ const namesAtOnce = 1024
 // CloseGenerations removes the directories of the quarantine that are empty.
 func (s *Store) CloseGenerations() error {
 	list, err := s.Generations()
-	for _, generation := range list {
-		for i := range 256 {
-			_ = unix.Rmdir(s.Path(generationDir(generation), Hash{byte(i)}.path()[:2])) // if it is there, and empty
-		}
-		_ = unix.Rmdir(s.Path(generationDir(generation)))
+	if err != nil {
+		return err
 	}
-	return err
+	for _, generation := range list {
+		dir := s.Path(generationDir(generation))
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return fmt.Errorf("list the quarantine: %w", err)
+		}
+		full := 0
+		for _, e := range entries {
+			if s.rmdir(filepath.Join(dir, e.Name())) != nil { // it is not empty, mostly
+				full++
+			}
+		}
+		if full > 0 {
+			continue
+		}
+		if err := s.rmdir(dir); err != nil {
+			return fmt.Errorf("close a generation of the quarantine: %w", err)
+		}
+	}
+	return nil
 }
