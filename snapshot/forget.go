@@ -99,7 +99,7 @@ type InUse struct {
 
 // Forget takes snapshots out of an installation's list, all at once for everybody who
 // looks: each by one rename into trash/. Those that a living process reads stay, and
-// so do those that were pinned meanwhile; the next call sees them again. Days go behind
+// so do those that were pinned meanwhile; the next call sees them again. Days follow
 // their snapshots. What lies in trash/ then is removed by [EmptyTrash], and the objects
 // by [Collect].
 func Forget(ctx context.Context, st *store.Store, installation string, names []string) (forgotten []string, inUse []InUse, err error) {
@@ -150,7 +150,22 @@ func Forget(ctx context.Context, st *store.Store, installation string, names []s
 	if err != nil {
 		return forgotten, inUse, fmt.Errorf("forget: %w", err)
 	}
-	return forgotten, inUse, nil
+	_, err = takeDays(ctx, st)
+	return forgotten, inUse, err
+}
+
+// takeDays moves the days of all that was forgotten.
+func takeDays(ctx context.Context, st *store.Store) ([]Forgotten, error) {
+	list, err := ListForgotten(st)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range list {
+		if err := f.takeDay(ctx, st); err != nil {
+			return nil, fmt.Errorf("forget the day of %s: %w", f.Snapshot, err)
+		}
+	}
+	return list, nil
 }
 
 // readBy says who holds a snapshot.
@@ -242,14 +257,9 @@ func ListForgotten(st *store.Store) ([]Forgotten, error) {
 // EmptyTrash removes what was forgotten, days first: it also goes on with what an
 // earlier run did not end. It touches nothing else in trash/.
 func EmptyTrash(ctx context.Context, st *store.Store) (removed int, err error) {
-	list, err := ListForgotten(st)
-	if err != nil || len(list) == 0 {
+	list, err := takeDays(ctx, st)
+	if err != nil {
 		return 0, err
-	}
-	for _, f := range list {
-		if err := f.takeDay(ctx, st); err != nil {
-			return 0, fmt.Errorf("forget the day of %s: %w", f.Snapshot, err)
-		}
 	}
 	for _, f := range list {
 		if err := st.RemoveTree(ctx, f.dir); err != nil {
