@@ -31,10 +31,10 @@ import (
 // the run has ended, its manifest is there to be read, or its objects are garbage. So
 // nothing depends on a clock, on the age of an object, or on its number of links.
 //
-// The order is: new generation, then leases, then manifests. A run without a lease at
-// that moment has published, or does not rely on anything in an older generation: what
-// it needs from there it links back into objects/. Its parent has a lease of its own,
-// and thus is among the manifests.
+// The new generation is made, leases are read and snapshots are listed in one moment. A
+// run without a lease at that moment has published, or begins later, and does not rely
+// on anything in an older generation: what it needs from there it links back into
+// objects/. Its parent has a lease of its own, and is not forgotten meanwhile.
 
 // The phases of a collection.
 const (
@@ -151,10 +151,11 @@ func (c *counted) add(size int64) { c.objects.Add(1); c.bytes.Add(size) }
 func (c *counted) sum() Garbage   { return Garbage{c.objects.Load(), c.bytes.Load()} }
 
 func (c *collection) run(ctx context.Context) error {
-	if err := c.begin(ctx); err != nil {
+	list, err := c.begin(ctx)
+	if err != nil {
 		return err
 	}
-	manifests, err := everyManifest(c.st)
+	manifests, err := readAll(c.st, list)
 	if err != nil {
 		return err
 	}
@@ -186,11 +187,15 @@ func (c *collection) run(ctx context.Context) error {
 	}
 }
 
-// begin begins a generation, and asks who works in the store.
-func (c *collection) begin(ctx context.Context) error {
+// begin begins a generation, asks who works in the store, and lists the snapshots, all
+// in one moment.
+func (c *collection) begin(ctx context.Context) (list []listed, err error) {
 	look := func() error {
 		leases, err := c.st.Leases()
 		if err != nil {
+			return err
+		}
+		if list, err = everySnapshot(c.st); err != nil {
 			return err
 		}
 		if c.older, err = c.st.Generations(); err != nil {
@@ -211,9 +216,11 @@ func (c *collection) begin(ctx context.Context) error {
 		return nil
 	}
 	if c.DryRun {
-		return look()
+		err = look()
+		return list, err
 	}
-	return c.st.Exclusive(ctx, look)
+	err = c.st.Exclusive(ctx, look)
+	return list, err
 }
 
 // sweep goes through all folders twice: what is needed and lies in quarantine comes
@@ -378,40 +385,91 @@ func (c *collection) done() *CollectReport {
 	return r
 }
 
-// everyManifest reads the manifests of all snapshots. It is stricter than those who
-// list them: whatever stands among snapshots must be one, or nothing is known of what
-// it needs; and a day without one shows that one was lost.
-func everyManifest(st *store.Store) ([]*Manifest, error) {
-	var all []*Manifest
-	days, err := dayNames(st) // first: a snapshot is published before its day
-	if err != nil {
-		return nil, err
-	}
+// A listed is a snapshot that there is.
+type listed struct{ installation, name string }
+
+// everySnapshot lists the snapshots of all installations, in Exclusive. It is stricter
+// than those who list them for people: whatever stands among snapshots must be one, or
+// nothing is known of what it needs; and a day without one shows that one was lost.
+func everySnapshot(st *store.Store) ([]listed, error) {
 	installations, err := strictly(st.Path("snapshots"))
 	if err != nil {
 		return nil, err
 	}
+	var all []listed
 	for _, installation := range installations {
 		names, err := strictly(st.Path("snapshots", installation))
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range names {
-			m, err := loadManifest(st, installation, name)
-			if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(snapshotsDir(st, installation), name)) {
-				continue // forgotten meanwhile
-			}
-			if err != nil {
-				return nil, &UnsureError{"snapshot " + name + " of " + installation, err}
-			}
-			all = append(all, m)
-			delete(days, installation+"/"+name)
+			all = append(all, listed{installation, name})
 		}
 	}
 	if len(all) == 0 {
 		return nil, &UnsureError{"this store", errors.New("it has no snapshot at all: are they on a disk that is not mounted?")}
 	}
-	return all, noLostManifest(st, days)
+	return all, noLostSnapshot(st, all)
+}
+
+// noLostSnapshot looks for days whose snapshot is neither listed nor forgotten.
+func noLostSnapshot(st *store.Store, all []listed) error {
+	forgotten, err := ListForgotten(st)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{}
+	for _, f := range forgotten {
+		known["days/"+f.Installation+"/"+f.Snapshot] = true
+	}
+	for _, x := range all {
+		known["days/"+x.installation+"/"+x.name] = true
+	}
+	days, err := fs.Glob(os.DirFS(st.Dir()), "days/*/*")
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		if _, err := time.Parse(TimeFormat, filepath.Base(day)); err == nil && !known[day] {
+			return &UnsureError{day, errors.New("its snapshot is gone, and was not forgotten")}
+		}
+	}
+	return nil
+}
+
+// readAll reads their manifests. One that was forgotten meanwhile needs nothing.
+func readAll(st *store.Store, list []listed) ([]*Manifest, error) {
+	var all []*Manifest
+	for _, x := range list {
+		m, err := loadManifest(st, x.installation, x.name)
+		switch {
+		case err == nil:
+			all = append(all, m)
+		case errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(snapshotsDir(st, x.installation), x.name)):
+		default:
+			return nil, &UnsureError{"snapshot " + x.name + " of " + x.installation, err}
+		}
+	}
+	return all, nil
+}
+
+// strictly lists a directory whose entries all must be directories.
+func strictly(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, &UnsureError{dir, err}
+	}
+	var names []string
+	for _, e := range entries {
+		switch {
+		case strings.HasPrefix(e.Name(), building): // of a run with a lease, or of one that is no more
+		case !e.IsDir():
+			return nil, &UnsureError{filepath.Join(dir, e.Name()), errors.New("it is no directory")}
+		default:
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }
 
 // checkAllSegments reads the segments of all manifests: what they say decides what is
@@ -430,60 +488,6 @@ func checkAllSegments(ctx context.Context, st *store.Store, manifests []*Manifes
 				return &UnsureError{"snapshot " + m.Name() + " of " + m.Installation, fmt.Errorf("manifest segment: %w", err)}
 			}
 			checked[seg.Object] = true
-		}
-	}
-	return nil
-}
-
-// strictly lists a directory whose entries all must be directories.
-func strictly(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, &UnsureError{dir, err}
-	}
-	var names []string
-	for _, e := range entries {
-		switch {
-		case strings.HasPrefix(e.Name(), building): // a run with a lease, or one that is no more
-		case !e.IsDir():
-			return nil, &UnsureError{filepath.Join(dir, e.Name()), errors.New("it is no directory")}
-		default:
-			names = append(names, e.Name())
-		}
-	}
-	return names, nil
-}
-
-// dayNames lists the days of all installations.
-func dayNames(st *store.Store) (map[string]bool, error) {
-	paths, err := fs.Glob(os.DirFS(st.Dir()), "days/*/*")
-	if err != nil {
-		return nil, err
-	}
-	days := map[string]bool{}
-	for _, path := range paths {
-		if _, err := time.Parse(TimeFormat, filepath.Base(path)); err == nil {
-			days[strings.TrimPrefix(path, "days/")] = true
-		}
-	}
-	return days, nil
-}
-
-// noLostManifest looks at days whose snapshots were not met.
-func noLostManifest(st *store.Store, days map[string]bool) error {
-	if len(days) == 0 {
-		return nil
-	}
-	forgotten, err := ListForgotten(st)
-	if err != nil {
-		return err
-	}
-	for _, f := range forgotten {
-		delete(days, f.Installation+"/"+f.Snapshot)
-	}
-	for day := range days {
-		if exists(st.Path("days", day)) {
-			return &UnsureError{"days/" + day, errors.New("its snapshot is gone, and was not forgotten")}
 		}
 	}
 	return nil

@@ -310,7 +310,8 @@ func TestCollectUnsure(t *testing.T) {
 			return os.WriteFile(st.Path("snapshots", "fossology", s[0], "manifest"), []byte(line+"\n"+store.Sum([]byte(line)).String()+"\n"), 0o644)
 		}, "newer than this repotool"},
 		"another's manifest": {func(st *store.Store, s []string) error {
-			return os.Rename(st.Path("snapshots", "fossology", s[0]), st.Path("snapshots", "fossology", "2020-01-01T000000Z"))
+			return errors.Join(os.Rename(st.Path("snapshots", "fossology", s[0]), st.Path("snapshots", "fossology", "2020-01-01T000000Z")),
+				os.Rename(st.Path("days", "fossology", s[0]), st.Path("days", "fossology", "2020-01-01T000000Z")))
 		}, "it is that of snapshot"},
 		"link in place of a snapshot": {func(st *store.Store, s []string) error {
 			to := filepath.Join(t.TempDir(), "moved")

@@ -32,7 +32,7 @@ const windowMax = 8 << 20
 func prefix(h store.Hash) uint64 { return binary.BigEndian.Uint64(h[:]) }
 
 // firstWindow is one over all hashes.
-func firstWindow(most int) *window { return &window{to: math.MaxUint64, max: most} }
+func firstWindow(most int) *window { return &window{to: math.MaxUint64, max: max(2, most)} }
 
 // next moves the window on; false at the end.
 func (w *window) next() bool {
