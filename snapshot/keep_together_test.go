@@ -176,7 +176,7 @@ func TestKeepTogether(t *testing.T) {
 		w.check(t)
 		t.Logf("%s: %d rounds", role, w.count(t, "ROUND"))
 	}
-	t.Logf("%d kills; gc: deleted %d, brought back %d", kills, workers["gc"].sum(t, 1), workers["gc"].sum(t, 3))
+	t.Logf("%d kills, %d restored; gc: deleted %d, brought back %d", kills, workers["restore"].count(t, "RESTORED"), workers["gc"].sum(t, 1), workers["gc"].sum(t, 3))
 	if restored := workers["restore"].count(t, "RESTORED"); workers["gc"].sum(t, 1) == 0 || restored == 0 {
 		t.Errorf("%d restored, nothing deleted, or both: this test tests nothing", restored)
 	}
