@@ -277,12 +277,12 @@ func (c *collection) bringBack(ctx context.Context, folder byte) error {
 			if !c.window.has(h) {
 				return nil
 			}
-			back := c.DryRun // as far as is known
+			back, err := c.DryRun && !c.st.InPlace(h), error(nil)
 			if !c.DryRun {
-				var err error
-				if back, err = c.st.Return(generation, h); err != nil {
-					return err
-				}
+				back, err = c.st.Return(generation, h)
+			}
+			if err != nil {
+				return err
 			}
 			info, err := c.st.Stat(h)
 			if back && err == nil {

@@ -147,6 +147,12 @@ func (s *Store) Quarantine(generation uint64, h Hash) (Info, error) {
 	return info, nil
 }
 
+// InPlace says whether an object is in objects/, and not, or not only, in quarantine.
+func (s *Store) InPlace(h Hash) bool {
+	_, err := s.statAt(s.objects, h.path(), h)
+	return err == nil
+}
+
 // Return brings an object of a generation back into objects/, and says whether it was
 // not there. Expel then takes it out of the quarantine; between the two the caller syncs.
 func (s *Store) Return(generation uint64, h Hash) (back bool, err error) {
