@@ -44,9 +44,25 @@ func Candidates(st *store.Store, installation string) ([]Candidate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("snapshot %q: %w", x.Name, err)
 		}
-		all[i] = Candidate{Name: x.Name, Time: at, Pin: readPin(st, installation, x.Name), Damage: x.Damage(), Unknown: !x.Known()}
+		all[i] = Candidate{Name: x.Name, Time: at, Pin: readPin(st, installation, x.Name), Damage: x.Damage(),
+			Unknown: !x.Known() || !readable(st, installation, x.Name)}
 	}
 	return all, nil
+}
+
+// readable says whether a snapshot has a manifest, and the manifest its segments, as far
+// as can be seen without reading those. Only such a one may stand for others.
+func readable(st *store.Store, installation, name string) bool {
+	m, err := loadManifest(st, installation, name)
+	if err != nil {
+		return false
+	}
+	for _, seg := range m.Segments {
+		if info, err := st.Stat(seg.Object); err != nil || info.Size != seg.Bytes {
+			return false
+		}
+	}
+	return true
 }
 
 // RetainAllBut decides to forget the snapshots of those names, and no other. What must

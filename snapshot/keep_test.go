@@ -407,3 +407,41 @@ func TestCollectLinks(t *testing.T) {
 		t.Errorf("outside: %v", got)
 	}
 }
+
+// A snapshot that cannot be read is not what the others are forgotten for, whatever its
+// summary says, and is not forgotten by a rule.
+func TestUnreadableIsNotGood(t *testing.T) {
+	for name, spoil := range map[string]func(st *store.Store, s *snapshot.Snapshot) error{
+		"manifest": func(st *store.Store, s *snapshot.Snapshot) error {
+			return os.Truncate(st.Path("snapshots", "fossology", s.Name(), "manifest"), 10)
+		},
+		"summary": func(st *store.Store, s *snapshot.Snapshot) error {
+			return os.Remove(st.Path("snapshots", "fossology", s.Name(), "summary.json"))
+		},
+		"segment": func(st *store.Store, s *snapshot.Snapshot) error {
+			segments := s.Manifest.Segments
+			h := segments[len(segments)-1].Object.String()
+			return os.Remove(st.Path("objects", h[:2], h))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st, repository := repotest.Store(t), t.TempDir()
+			var names []string
+			for i := range 3 {
+				keep(t, repository, fmt.Sprint("new ", i))
+				names = append(names, take(t, fully(st, repository)).Name)
+			}
+			if err := spoil(st, find(t, st, "latest")); err != nil {
+				t.Fatal(err)
+			}
+			list, err := snapshot.Candidates(st, "fossology")
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := keptOf(list, snapshot.Policy{Last: 1}, time.Now().Add(time.Minute))
+			if want := map[string]bool{names[1]: true, names[2]: true}; cmp.Diff(want, kept) != "" {
+				t.Errorf("of %v stay %v", names, kept)
+			}
+		})
+	}
+}

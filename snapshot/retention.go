@@ -41,7 +41,7 @@ type Candidate struct {
 	Time    time.Time
 	Pin     *Pin   // not nil: somebody wants it kept
 	Damage  string // what is wrong with its content; "" for a good one
-	Unknown bool   // its summary cannot be read
+	Unknown bool   // its manifest or its summary cannot be read
 }
 
 // A Decision says what becomes of a snapshot, and why.
@@ -84,7 +84,7 @@ func Retain(list []Candidate, p Policy, now time.Time) []Decision {
 		}
 		switch {
 		case c.Unknown:
-			d.keep("its summary cannot be read")
+			d.keep("it cannot be read")
 		case c.Time.After(now.Add(clockTolerance)):
 			d.keep("from the future")
 		default:

@@ -32,7 +32,7 @@ Days are those of UTC, unless --zone says otherwise.
 
 These always stay: the newest good snapshot; what is pinned (repotool pin); what
 a running command reads; what is from the future, for some clock was wrong; and
-what has a summary that cannot be read. A snapshot that ended with damage
+what cannot be read. A snapshot that ended with damage
 (files missing, unreadable, or not what their name says) never takes the place
 of a good one: the rules are applied to the good ones as if there were no others.
 
