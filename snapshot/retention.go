@@ -3,9 +3,7 @@ package snapshot
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -173,54 +171,44 @@ func numbered(n, of int) string {
 	return fmt.Sprintf(" (%d of %d)", n, of)
 }
 
-// A Period is a span of the calendar: a month is as long as the month is.
-type Period struct{ Years, Months, Days, Hours int }
-
-var periodPart = regexp.MustCompile(`^([0-9]{1,5})([ymdh])`)
-
-// ParsePeriod reads a period such as 2y6m, 30d or 12h, as String writes it.
-func ParsePeriod(s string) (p Period, err error) {
-	bad := fmt.Errorf("%q is no period such as 2y6m, 30d or 12h (years, months, days, hours)", s)
-	at := map[string]*int{"y": &p.Years, "m": &p.Months, "d": &p.Days, "h": &p.Hours}
-	for rest := s; rest != ""; {
-		m := periodPart.FindStringSubmatch(rest)
-		if m == nil || at[m[2]] == nil {
-			return Period{}, bad
-		}
-		*at[m[2]], _ = strconv.Atoi(m[1]) // five digits
-		delete(at, m[2])                  // each once
-		rest = rest[len(m[0]):]
-	}
-	if p == (Period{}) {
-		return p, bad
-	}
-	return p, nil
-}
-
-// before is the time that lies the period before another.
-func (p Period) before(t time.Time) time.Time {
-	return t.AddDate(-p.Years, -p.Months, -p.Days).Add(-time.Duration(p.Hours) * time.Hour)
-}
-
-// String writes the period as ParsePeriod reads it.
-func (p Period) String() string {
-	var b strings.Builder
-	for _, x := range []struct {
-		n    int
-		unit string
-	}{{p.Years, "y"}, {p.Months, "m"}, {p.Days, "d"}, {p.Hours, "h"}} {
-		if x.n > 0 {
-			fmt.Fprintf(&b, "%d%s", x.n, x.unit)
+// RetainAllBut decides to forget the snapshots of those names, and no other. What must
+// not be forgotten is an error.
+func RetainAllBut(list []Candidate, names []string, now time.Time) ([]Decision, error) {
+	decisions := Retain(list, Policy{}, now)
+	for i := range decisions {
+		d := &decisions[i]
+		named := slices.Contains(names, d.Snapshot)
+		switch protected := slices.ContainsFunc(d.Reasons, protects); {
+		case named && protected:
+			return nil, &ProtectedError{d.Snapshot, d.Reasons}
+		case named:
+			d.Keep, d.Reasons = false, []string{"named"}
+		default:
+			d.Keep, d.Reasons = true, []string{"not named"}
 		}
 	}
-	return b.String()
+	return decisions, nil
 }
 
-// MarshalText writes the period as String does.
-func (p Period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+// protects says whether a reason to keep a snapshot also holds against its name.
+func protects(reason string) bool {
+	return strings.HasPrefix(reason, "pinned") || strings.HasPrefix(reason, "newest")
+}
 
-// UnmarshalText reads what ParsePeriod reads.
-func (p *Period) UnmarshalText(b []byte) (err error) {
-	*p, err = ParsePeriod(string(b))
-	return err
+// A ProtectedError says that a snapshot is not forgotten, whoever asks.
+type ProtectedError struct {
+	Snapshot string
+	Reasons  []string
+}
+
+func (e *ProtectedError) Error() string {
+	return fmt.Sprintf("forget %s: %s", e.Snapshot, strings.Join(e.Reasons, ", "))
+}
+
+// Hint says what to do about it.
+func (e *ProtectedError) Hint() string {
+	if slices.ContainsFunc(e.Reasons, func(r string) bool { return strings.HasPrefix(r, "pinned") }) {
+		return "take the pin away first: repotool unpin " + e.Snapshot
+	}
+	return "the newest good snapshot always stays: take another one first"
 }
