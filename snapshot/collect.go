@@ -83,6 +83,11 @@ func Collect(ctx context.Context, st *store.Store, o CollectOptions) (*CollectRe
 			return nil, err
 		}
 		defer lock.Unlock()
+		// What was removed, or came back, is so for good before anything is deleted; and
+		// before the days go, whose many names would have to be waited for.
+		if err := st.Sync(ctx); err != nil {
+			return nil, err
+		}
 		o.Progress.Begin(PhaseTrash, 0, 0)
 		if c.report.Forgotten, err = EmptyTrash(ctx, st); err != nil {
 			return nil, err
@@ -135,12 +140,6 @@ func (c *collection) run(ctx context.Context) error {
 		return err
 	}
 	c.report.Snapshots = int64(len(manifests))
-	if !c.DryRun {
-		// What was forgotten is so for good before anything that it needed goes.
-		if err := c.st.Sync(ctx); err != nil {
-			return err
-		}
-	}
 	for w := firstWindow(cmp.Or(c.CollectOptions.window, windowMax)); ; {
 		c.Progress.Begin(PhaseMark, int64(len(manifests)), 0)
 		if err := w.fill(ctx, c.st, manifests, c.Progress); err != nil {
