@@ -4,6 +4,7 @@
 #   make test    all tests; RACE=1 with the race detector (needs gcc)
 #   make build   ./repotool, one static program
 #   make lint    gofmt, vet, staticcheck
+#   make torture snapshots, forget, gc and restore at random, for TORTURE seconds
 #   make fuzz    every fuzz test for FUZZTIME each
 #   make compare-unpack DIR=...  every file below a directory, opened by us and by the
 #                tools that FOSSology calls: both must find the same; as root
@@ -17,13 +18,14 @@
 
 GO ?= go
 FUZZTIME ?= 30s
+TORTURE ?= 120
 # The program needs no C library; the race detector of the tests does.
 export CGO_ENABLED = $(if $(RACE),1,0)
 
 # One version for everybody: a new release of a linter must not break old commits.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz compare-unpack demo bench bench-unpack scale deps clean
+.PHONY: build test race lint fuzz torture compare-unpack demo bench bench-unpack scale deps clean
 
 build:
 	$(GO) build -trimpath -o repotool ./cmd/repotool
@@ -50,6 +52,10 @@ lint:
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt -w these files' >&2; exit 1; }
 	$(GO) vet ./...
 	CGO_ENABLED=0 $(GO) run $(STATICCHECK) -checks inherit,ST1000 ./...
+
+# One after another against a model (KEEP_SEED repeats a run), then all at once.
+torture:
+	KEEP_STEPS=$$(( $(TORTURE) * 8 )) KEEP_SECONDS=$(TORTURE) $(GO) test -timeout 0 -v -run '^TestKeep' ./snapshot
 
 fuzz:
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh

@@ -44,8 +44,7 @@ var Peers = []string{RsyncCp, LinkDest, Restic, Borg}
 // an empty directory at first, and so is restored.
 type place struct {
 	source, target, restored, cache string
-	repotool                        string   // the program
-	chores                          []string // of this package, as a program
+	repotool                        string // the program
 }
 
 // contestant knows the commands of each step; no command, no such step.
@@ -89,13 +88,13 @@ func repotool(layout string) contestant {
 				return one(p.repotool, "restore", "--store", store, "--to", p.restored, "--quiet", "latest")
 			case s == Verify && layout == "flat":
 				return one(p.repotool, "verify", "--store", store, "--quiet")
-			case s == Remove && layout != "none":
-				days, err := filepath.Glob(store + "/days/*/[0-9]*")
-				if err != nil || len(days) == 0 {
-					return nil, fmt.Errorf("no day directory in %s: %v", store, err)
+			case s == Remove:
+				snapshots, err := filepath.Glob(store + "/snapshots/*/[0-9]*")
+				if err != nil || len(snapshots) == 0 {
+					return nil, fmt.Errorf("no snapshot in %s: %v", store, err)
 				}
-				slices.Sort(days)
-				return one(append(slices.Clone(p.chores), "remove", days[0])...)
+				// With all that belongs to it: what it alone had is put into quarantine.
+				return one(p.repotool, "forget", "--store", store, "--quiet", filepath.Base(slices.Min(snapshots)))
 			}
 			return nil, nil
 		},

@@ -19,7 +19,7 @@ type RunOptions struct {
 	Dir         string      // an empty directory; what is measured happens below it
 	Cache       string      // directory for the caches of restic and borg, best on another file system
 	Repotool    string      // path of the program
-	Chores      []string    // a command that hands its further arguments to Chore; empty: chores run in this process, and repotool cannot remove days
+	Chores      []string    // a command that hands its further arguments to Chore; empty: chores run in this process
 	Runs        int         // times that the whole cycle is measured; 0: 5
 	Contestants []string    // some of Names; empty: all
 	Note        func(Event) // called before each step and after each sample; may be nil
@@ -73,14 +73,11 @@ func Run(ctx context.Context, opt RunOptions) (*Report, error) {
 }
 
 // Chore does one of the tasks around the measurements: generate, night or undo
-// (DIR, files, seed, night), remove (DIR). scripts/bench hands it its
+// (DIR, files, seed, night). scripts/bench hands it its
 // arguments, because memory that a process once used counts as its children's.
 func Chore(ctx context.Context, args []string) error {
-	if len(args) == 2 && args[0] == "remove" {
-		return store.RemoveTree(ctx, args[1])
-	}
 	if len(args) != 5 {
-		return fmt.Errorf("chore %q: not generate|night|undo DIR FILES SEED NIGHT, nor remove DIR", args)
+		return fmt.Errorf("chore %q: not generate|night|undo DIR FILES SEED NIGHT", args)
 	}
 	files, err1 := strconv.Atoi(args[2])
 	seed, err2 := strconv.ParseUint(args[3], 10, 64)
@@ -124,7 +121,7 @@ func (r *runner) chore(ctx context.Context, what string, night int) error {
 func (r *runner) cycle(ctx context.Context, run int, name string, c contestant) (err error) {
 	p := place{
 		source: r.source, target: filepath.Join(r.Dir, "target"), restored: filepath.Join(r.Dir, "restored"),
-		cache: filepath.Join(r.Cache, "cache"), repotool: r.Repotool, chores: r.Chores,
+		cache: filepath.Join(r.Cache, "cache"), repotool: r.Repotool,
 	}
 	work := []string{p.target, p.restored, p.cache}
 	for _, dir := range work {

@@ -24,6 +24,8 @@
 //	days/<installation>/<time>/REBUILD.txt.zst           the files that are left out; missing if none is
 //	days/<installation>/current                          symbolic link to the newest of them
 //	cache/<installation>.scan                            directories of the last walk (scancache.go)
+//	snapshots/<installation>/<time>/pinned.json          a Pin; missing if there is none
+//	trash/forgotten.<time>.<installation>/               a snapshot that was forgotten, and below day/ its day
 //
 // In version 1 no file was left out; everything else was the same, and is read.
 //
@@ -73,6 +75,14 @@
 // file name. Rebuild needs the gold, restored or in the store, and an unpacker, no
 // ledger and no database. A file comes back with the owner, mode, time and links that it
 // had.
+//
+// # Letting go
+//
+// Retain decides which snapshots may go; it is pure. Forget takes them out of the list, by
+// one rename each, and their days behind them; EmptyTrash removes what was renamed, also
+// what an earlier run left. Collect finds the objects that no manifest needs (mark.go), and
+// deletes them in two steps (collect.go). A snapshot that is read is not forgotten (Hold),
+// and what a running Take relies on is not deleted, which no clock decides.
 //
 // # After a crash
 //

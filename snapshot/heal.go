@@ -93,7 +93,7 @@ func (t *taker) checkObjects(ctx context.Context) error {
 		if e.Kind != File || e.Object.IsZero() || e.LeftOut() {
 			continue
 		}
-		_, err := t.Store.Stat(e.Object)
+		_, err := t.Store.Need(e.Object)
 		if isLost(err) {
 			_, err = t.heal(ctx, e.Path, e.Object, err)
 		}
@@ -110,7 +110,7 @@ func (s *scan) checkKept(it *item) {
 	if !s.noDay || !it.had || it.prev.Kind != File || it.prev.Object.IsZero() || it.prev.LeftOut() {
 		return
 	}
-	if _, err := s.st.Stat(it.prev.Object); isLost(err) {
+	if _, err := s.st.Need(it.prev.Object); isLost(err) {
 		s.report(Finding{ObjectLost, it.prev.Path, lostDetail(err, it.problem.Detail)})
 	}
 }

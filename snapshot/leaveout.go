@@ -80,6 +80,12 @@ func stored(st *store.Store, e *Entry) bool {
 	return err == nil && info.Size == e.Size
 }
 
+// stillStored is stored for an entry that is to need the object from now on.
+func (s *scan) stillStored(e *Entry) bool {
+	info, err := s.st.Need(e.Object)
+	return err == nil && info.Size == e.Size
+}
+
 // reviewKnown decides anew about a known file whose directory is not read: its
 // proof may have lapsed, or come.
 func (s *scan) reviewKnown(ctx context.Context, known *Entry) error {
@@ -89,7 +95,7 @@ func (s *scan) reviewKnown(ctx context.Context, known *Entry) error {
 	it := item{entry: *known, prev: *known, had: true}
 	it.entry.Gold = Gold{}
 	if !s.leaveOut(&it.entry, known) && known.LeftOut() {
-		it.read = !stored(s.st, known)
+		it.read = !s.stillStored(known)
 	}
 	if it.entry == it.prev {
 		return nil

@@ -60,9 +60,12 @@ func List(st *store.Store, installation string) ([]*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]*Summary, len(names))
-	for i, name := range names {
-		list[i] = readSummary(st, installation, name)
+	list := make([]*Summary, 0, len(names))
+	for _, name := range names {
+		x := readSummary(st, installation, name)
+		if x.Known() || exists(filepath.Join(snapshotsDir(st, installation), name)) { // else forgotten meanwhile
+			list = append(list, x)
+		}
 	}
 	return list, nil
 }
@@ -85,6 +88,16 @@ func readSummary(st *store.Store, installation, name string) *Summary {
 		}
 	}
 	return s
+}
+
+// Resolve is the name of the snapshot that ref stands for, as in [Find], whether or not
+// its manifest can be read.
+func Resolve(st *store.Store, installation, ref string) (string, error) {
+	names, err := listNames(st, installation)
+	if err != nil {
+		return "", err
+	}
+	return resolve(names, ref)
 }
 
 // resolve finds the one snapshot that ref names: a time or the beginning of

@@ -17,6 +17,9 @@ const building = ".building-"
 // prepare clears up after a killed run and finds the parent.
 func (t *taker) prepare(ctx context.Context) error {
 	t.started = t.Now()
+	if err := t.begin(ctx); err != nil {
+		return err
+	}
 	for _, dir := range []string{snapshotsDir(t.Store, t.Installation), daysDir(t.Store, t.Installation)} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("prepare store: %w", err)
@@ -112,7 +115,11 @@ func (t *taker) findParent(ctx context.Context, names []string) (*Manifest, erro
 			err = t.checkSegments(ctx, m.Segments, checked)
 		}
 		if err == nil {
-			return m, nil
+			held, err := t.holdParent(ctx, m)
+			if held || err != nil {
+				return m, err
+			}
+			continue // forgotten meanwhile
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -46,15 +46,20 @@ func (t *taker) publish(ctx context.Context) (*Summary, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err // the last moment to turn back
 	}
-	if err := renameDurably(draft, filepath.Join(snapshotsDir(t.Store, t.Installation), name)); err != nil {
-		return nil, fmt.Errorf("publish snapshot: %w", err)
-	}
-	if t.Layout != LayoutNone {
-		if err := t.publishDay(day, current, name); err != nil {
-			return nil, err
+	// Nobody forgets it between the two, nor moves "current" to another day.
+	err := t.Store.Exclusive(context.WithoutCancel(ctx), func() error {
+		if err := renameDurably(draft, filepath.Join(snapshotsDir(t.Store, t.Installation), name)); err != nil {
+			return fmt.Errorf("publish snapshot: %w", err)
 		}
+		if t.Layout == LayoutNone {
+			return nil
+		}
+		return t.publishDay(day, current, name)
+	})
+	if err != nil {
+		return nil, err
 	}
-	_, err := t.Store.Folder("cache")
+	_, err = t.Store.Folder("cache")
 	if err == nil {
 		err = t.fresh.save(cacheName(t.Store, t.Installation), cacheHead{cacheVersion, cacheKey(t.Repository, t.manifest.Segments), t.full})
 	}

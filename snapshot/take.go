@@ -166,6 +166,7 @@ type taker struct {
 	suspects map[string]bool // files that were wrong the last time
 	golds    goldSet         // in the manifest; nil: not known yet
 	lost     lostFiles
+	leases   []*store.Lease
 	tmp      string // of this run alone
 	distrust bool   // read every directory in every pass
 }
@@ -180,6 +181,11 @@ func (t *taker) close() {
 	if t.record != nil {
 		t.record.Close()
 		os.Remove(t.record.Name()) // if the snapshot was not published
+	}
+	for _, l := range t.leases {
+		if err := l.Release(); err != nil {
+			t.Log.Warn("others wait for this run until its process ends", "err", err)
+		}
 	}
 }
 

@@ -72,7 +72,7 @@ func (t *taker) dump(ctx context.Context, view *View) error {
 		o.Known = func(raw store.Hash) (DumpPiece, bool) {
 			p, ok := known(raw)
 			if ok {
-				info, err := t.Store.Stat(p.Object)
+				info, err := t.Store.Need(p.Object)
 				ok = err == nil && info.Size == p.Len
 			}
 			return p, ok

@@ -12,6 +12,7 @@
 //	store.json                   {"version":1,"id":…,"created":…}: the version is the first field
 //	README.txt                   how to restore with coreutils, zstd and psql alone
 //	objects/ab/<64 hex digits>   mode 0444; ab is the first byte of the name
+//	quarantine/<n>/ab/<64 hex>   objects that nothing referred to; see quarantine.go
 //	snapshots/ days/ ledger/     kept by package snapshot and others
 //	trash/ tmp/ locks/ cache/    what may be deleted when nobody works here
 //
@@ -40,6 +41,13 @@
 //
 // There may be objects that nothing refers to, and files in tmp/. Neither is
 // ever taken for good by its name alone. Sweep removes what dead processes left
-// in tmp/, and only that (temporary.go). No object is deleted by this package,
-// and bad bytes never replace good ones.
+// in tmp/, and only that (temporary.go). Bad bytes never replace good ones.
+//
+// # Deleting
+//
+// Nothing here decides that an object is garbage; Collect of package snapshot does, and
+// moves it into a generation of the quarantine, where it still is an object: reading
+// finds it, putting and linking bring it back. A process that works with something has a
+// lease (lease.go), a file in its room of tmp/ that lasts as long as the process. The
+// list of snapshots changes, and leases are taken and asked for, in Exclusive only.
 package store

@@ -38,6 +38,12 @@ func (s *Store) Open(h Hash) (*os.File, error) {
 func (s *Store) OpenFD(h Hash) (int, error) {
 	fd, err := OpenUntouched(s.objects, h.path())
 	if errors.Is(err, unix.ENOENT) {
+		s.inQuarantine(h, func(path string) bool {
+			fd, err = OpenUntouched(unix.AT_FDCWD, path)
+			return err == nil
+		})
+	}
+	if errors.Is(err, unix.ENOENT) {
 		return -1, fmt.Errorf("object %s: %w", h, ErrNoObject)
 	}
 	if err != nil {
@@ -46,10 +52,31 @@ func (s *Store) OpenFD(h Hash) (int, error) {
 	return fd, nil
 }
 
+// openNeeded is OpenFD for who is going to refer to the object: one in quarantine
+// comes back.
+func (s *Store) openNeeded(h Hash) (int, error) {
+	fd, err := OpenUntouched(s.objects, h.path())
+	if err == nil {
+		return fd, nil
+	}
+	if errors.Is(err, unix.ENOENT) {
+		if _, err := s.reclaim(h); err != nil {
+			return -1, err
+		}
+	}
+	return s.OpenFD(h)
+}
+
 // Stat asks the file system about an object, and reads nothing of it.
 func (s *Store) Stat(h Hash) (Info, error) {
 	var st unix.Stat_t
 	err := unix.Fstatat(s.objects, h.path(), &st, unix.AT_SYMLINK_NOFOLLOW)
+	if errors.Is(err, unix.ENOENT) {
+		s.inQuarantine(h, func(path string) bool {
+			err = unix.Lstat(path, &st)
+			return err == nil
+		})
+	}
 	if errors.Is(err, unix.ENOENT) {
 		return Info{}, fmt.Errorf("object %s: %w", h, ErrNoObject)
 	}
@@ -57,6 +84,18 @@ func (s *Store) Stat(h Hash) (Info, error) {
 		return Info{}, fmt.Errorf("object %s: %w", h, err)
 	}
 	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid}, nil
+}
+
+// Need is Stat for who is going to refer to the object without putting it: one in
+// quarantine comes back.
+func (s *Store) Need(h Hash) (Info, error) {
+	var st unix.Stat_t
+	if errors.Is(unix.Fstatat(s.objects, h.path(), &st, unix.AT_SYMLINK_NOFOLLOW), unix.ENOENT) {
+		if _, err := s.reclaim(h); err != nil {
+			return Info{}, err
+		}
+	}
+	return s.Stat(h)
 }
 
 // Check reads an object and returns a *DamagedError if its bytes are not those
@@ -67,6 +106,10 @@ func (s *Store) Check(ctx context.Context, h Hash, buf []byte) (int64, error) {
 		return 0, err
 	}
 	defer unix.Close(fd)
+	return checkFD(ctx, fd, h, buf)
+}
+
+func checkFD(ctx context.Context, fd int, h Hash, buf []byte) (int64, error) {
 	got, size, err := HashFD(ctx, fd, buf)
 	if err != nil {
 		return size, fmt.Errorf("read object %s: %w", h, err)
@@ -77,10 +120,14 @@ func (s *Store) Check(ctx context.Context, h Hash, buf []byte) (int64, error) {
 	return size, nil
 }
 
-// state says whether an object is there, and whether its bytes are those of its
-// name. An object that the disk does not give back is there and not good.
+// state says whether an object that is needed is there, and whether its bytes are those
+// of its name. An object that the disk does not give back is there and not good.
 func (s *Store) state(ctx context.Context, h Hash, buf []byte) (there, good bool, err error) {
-	_, err = s.Check(ctx, h, buf)
+	fd, err := s.openNeeded(h)
+	if err == nil {
+		_, err = checkFD(ctx, fd, h, buf)
+		unix.Close(fd)
+	}
 	var damaged *DamagedError
 	switch {
 	case err == nil:
@@ -155,6 +202,14 @@ func (s *Store) listFolder(b byte, yield func(Info, error) bool) bool {
 // checked copy takes its place, and the old inode lives on in the days.
 func (s *Store) Link(ctx context.Context, h Hash, dirfd int, name string) error {
 	err := unix.Linkat(s.objects, h.path(), dirfd, name, 0)
+	if errors.Is(err, unix.ENOENT) {
+		if back, e := s.reclaim(h); back || e != nil {
+			err = e
+			if e == nil {
+				err = unix.Linkat(s.objects, h.path(), dirfd, name, 0)
+			}
+		}
+	}
 	if errors.Is(err, unix.EMLINK) {
 		if err := s.renew(ctx, h); err != nil {
 			return err

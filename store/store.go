@@ -28,7 +28,7 @@ const Version = 1
 var readme []byte
 
 // topFolders are made by Init. Those that hold nothing durable come last.
-var topFolders = []string{"objects", "snapshots", "days", "ledger", "trash", "tmp", "locks", "cache"}
+var topFolders = []string{"objects", "snapshots", "days", "ledger", "quarantine", "trash", "tmp", "locks", "cache"}
 
 // header is store.json.
 type header struct {
@@ -48,6 +48,7 @@ type Store struct {
 	noTmp   atomic.Bool // the file system has no O_TMPFILE
 	noClone atomic.Bool // FICLONE is refused
 	renewMu sync.Mutex
+	fault   Fault // of tests; else nil
 
 	tmpMu   sync.Mutex
 	tmp     int // directory handle of tmp/, if tmpOpen
@@ -196,7 +197,11 @@ func (s *Store) Path(elem ...string) string {
 // Sync makes everything that was written to the store's file system durable,
 // with one system call for all of it.
 func (s *Store) Sync(context.Context) error {
-	if err := unix.Syncfs(s.objects); err != nil {
+	err := s.mayChange("syncfs", s.dir)
+	if err == nil {
+		err = unix.Syncfs(s.objects)
+	}
+	if err != nil {
 		return fmt.Errorf("sync store %s: %w", s.dir, err)
 	}
 	return nil

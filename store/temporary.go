@@ -182,23 +182,29 @@ func sweepRoom(dir string, network bool) (gone bool, err error) {
 		return false, err
 	}
 	defer f.Close()
+	if nobodys, err := roomIsNobodys(f, network); err != nil || !nobodys {
+		return false, err
+	}
+	if !stillThere(f) {
+		return false, nil // another sweep was faster
+	}
+	return true, clearRoom(dir, f)
+}
+
+// roomIsNobodys takes the lock of a room, and says whether its owner is no more.
+func roomIsNobodys(f *os.File, network bool) (bool, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return false, nil
 		}
 		return false, &fs.PathError{Op: "lock", Path: f.Name(), Err: err}
 	}
-	if network {
-		var owner roomOwner
-		b, err := io.ReadAll(io.LimitReader(f, 1<<16))
-		if err != nil || json.Unmarshal(b, &owner) != nil || !owner.sameHost(thisOwner()) {
-			return false, nil
-		}
+	if !network {
+		return true, nil
 	}
-	if !stillThere(f) {
-		return false, nil // another sweep was faster
-	}
-	return true, clearRoom(dir, f)
+	var owner roomOwner
+	b, err := io.ReadAll(io.LimitReader(f, 1<<16))
+	return err == nil && json.Unmarshal(b, &owner) == nil && owner.sameHost(thisOwner()), nil
 }
 
 // clearRoom removes a room by its lock, which is held and goes last: what a

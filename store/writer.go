@@ -141,7 +141,7 @@ func (w *Writer) install(put Put, tmp *staged, there bool) (Put, error) {
 
 // holds says whether the object is there, and whether its bytes are b.
 func (w *Writer) holds(h Hash, b []byte) (same, there bool, err error) {
-	fd, err := w.s.OpenFD(h)
+	fd, err := w.s.openNeeded(h)
 	if errors.Is(err, ErrNoObject) {
 		return false, false, nil
 	}

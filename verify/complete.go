@@ -55,7 +55,7 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 			total.Bytes = 0
 		}
 		o.Progress.Begin(PhaseSnapshots, total.Files, total.Bytes)
-		if err := c.check(ctx, s); err != nil {
+		if err := c.checkHeld(ctx, s); err != nil {
 			return nil, err
 		}
 	}
@@ -85,6 +85,18 @@ func (c *completeness) open(installation, ref string) (*snapshot.Snapshot, error
 	f.suffer(installation, ref, "")
 	c.found.add(f)
 	return nil, nil
+}
+
+// checkHeld checks a snapshot that nobody forgets meanwhile: what vanishes under a
+// check looks like damage. In a store that cannot be written to, nobody here does.
+func (c *completeness) checkHeld(ctx context.Context, s *snapshot.Snapshot) error {
+	switch lease, err := s.Hold(ctx, "repotool verify"); {
+	case err == nil:
+		defer lease.Release()
+	case !store.CannotWrite(err):
+		return err
+	}
+	return c.check(ctx, s)
 }
 
 // check checks a snapshot: its summary, its objects, its day.

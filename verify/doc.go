@@ -28,7 +28,11 @@
 //
 // # What it never does
 //
+// What is in quarantine is part of the store: an object that a snapshot needs is there.
+// What was forgotten and lies in the trash is no finding, nor is its day. A snapshot that
+// is being checked is not forgotten (package store: leases).
+//
 // It never deletes an object and never writes into a repository. Not even a
 // file's access time changes; a check with a budget alone writes where the next begins
-// into the store's cache/verify.json.
+// into the store's cache/verify.json, and a lease into tmp/ while it reads.
 package verify

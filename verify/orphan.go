@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,8 +72,22 @@ func orphaned(st *store.Store, top, installation string, e fs.DirEntry) string {
 	if top == "snapshots" {
 		return "" // looked at as a snapshot
 	}
-	if _, err := os.Lstat(st.Path("snapshots", installation, e.Name())); errors.Is(err, fs.ErrNotExist) {
-		return "its snapshot is not there"
+	if _, err := os.Lstat(st.Path("snapshots", installation, e.Name())); !errors.Is(err, fs.ErrNotExist) {
+		return ""
 	}
-	return ""
+	if isForgotten(st, installation, e.Name()) {
+		return "" // it goes with the next run of forget or gc
+	}
+	if _, err := os.Lstat(st.Path("days", installation, e.Name())); err != nil {
+		return "" // it has just gone
+	}
+	return "its snapshot is not there"
+}
+
+// isForgotten says whether a snapshot lies in the trash.
+func isForgotten(st *store.Store, installation, name string) bool {
+	list, err := snapshot.ListForgotten(st)
+	return err == nil && slices.ContainsFunc(list, func(f snapshot.Forgotten) bool {
+		return f.Installation == installation && f.Snapshot == name
+	})
 }

@@ -75,6 +75,60 @@ freeBytes             free room in the store
 freeInodes            free inodes there; -1: as many files as fit
 problems[]?           what will not fit`,
 
+	"snapshot --forget": `
+snapshot              as repotool snapshot prints it
+forget                as repotool forget prints it`,
+
+	"forget": `
+installation          name of the installation
+dryRun                true: nothing was done, this is what would be
+policy.last?          what is kept, see --keep-last …
+policy.hourly?
+policy.daily?
+policy.weekly?
+policy.monthly?
+policy.yearly?
+policy.within?
+decisions[].snapshot  every snapshot, the newest first
+decisions[].keep      whether it is to stay
+decisions[].reasons[] why
+decisions[].damage?   kinds of findings that say that it lacks something
+forgotten[]           snapshots that are gone
+inUse[].snapshot?     snapshots that were to go, and stay for now
+inUse[].by?           who reads them
+garbage?              as repotool gc prints it`,
+
+	"pin": `
+snapshot              its name
+pinned                true
+wasPinned             it was before`,
+
+	"unpin": `
+snapshot              its name
+pinned                false
+wasPinned             it was before`,
+
+	"gc": `
+generation            number of this run's quarantine
+snapshots             snapshots whose manifests were read
+objects               objects that are needed
+quarantined.objects   objects that are not, put into quarantine
+quarantined.bytes     their bytes
+returned.objects      objects that were brought back from there
+returned.bytes        their bytes
+deleted.objects       objects of an earlier quarantine, deleted
+deleted.bytes         their bytes
+freed.objects         of them, those that no day directory shows
+freed.bytes           their bytes: so much room is free
+waiting.objects       objects of an earlier quarantine that cannot go yet
+waiting.bytes         their bytes
+heldBy[]?             because of these runs
+forgotten             forgotten snapshots that were removed from the trash
+troubles[].kind?      what could not be looked at
+troubles[].path?
+troubles[].detail?
+seconds               how long it took`,
+
 	"snapshots": `
 snapshots[]           each as repotool snapshot prints it`,
 

@@ -53,7 +53,7 @@ func (t *tool) cat(c *cli.Context) error {
 	case s.json:
 		return usagef("cat: bytes cannot be written as JSON: leave --json out")
 	}
-	snap, err := openSnapshot(s, c.Args().First())
+	snap, err := openSnapshot(c.Context, s, c.Args().First())
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,8 @@ type installationConfig struct {
 	Strategy        string   `toml:"strategy"`
 	Index           string   `toml:"index"`
 	IndexBudget     duration `toml:"index_budget"`
+
+	Retention retentionConfig `toml:"retention"`
 }
 
 // duration is a time.Duration written as in Go: 90s, 10m, 1h30m.
@@ -136,6 +138,9 @@ func (in installationConfig) check(name string) error {
 			}
 		}
 	}
+	if _, err := in.Retention.policy(); err != nil {
+		return fmt.Errorf("retention: %w", err)
+	}
 	if in.Database != "" {
 		if _, _, err := parseDatabaseMode(in.Database); err != nil {
 			return err
@@ -151,6 +156,9 @@ func unknownKey(e *toml.DecodeError) error {
 	of := reflect.TypeFor[config]()
 	if len(key) > 1 && key[0] == "installation" {
 		of = reflect.TypeFor[installationConfig]()
+	}
+	if len(key) > 3 && key[2] == "retention" {
+		of = reflect.TypeFor[retentionConfig]()
 	}
 	var known []string
 	for i := range of.NumField() {

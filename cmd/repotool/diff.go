@@ -82,12 +82,12 @@ func (t *tool) diff(c *cli.Context) error {
 	default:
 		return tooMany(c, 2)
 	}
-	from, err := openSnapshot(s, c.Args().Get(0))
+	from, err := openSnapshot(c.Context, s, c.Args().Get(0))
 	if err != nil {
 		return err
 	}
 	defer from.Store.Close()
-	to, err := findSnapshot(s, from.Store, c.Args().Get(1))
+	to, err := findSnapshot(c.Context, s, from.Store, c.Args().Get(1))
 	if err != nil {
 		return err
 	}

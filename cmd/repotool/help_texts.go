@@ -77,7 +77,17 @@ errors; a flag or an environment variable of the same name is stronger.
     day_layout       = "flat"           # native, none
     strategy         = "full"           # or gold: leave out what gold rebuilds
     index            = "run"            # or use: the ledger as it is
-    index_budget     = "2h"`
+    index_budget     = "2h"
+
+    [installation.fossology.retention]  # for forget and snapshot --forget
+    keep_last        = 3                # -1: all
+    keep_hourly      = 24
+    keep_daily       = 7
+    keep_weekly      = 4
+    keep_monthly     = 12
+    keep_yearly      = 5
+    keep_within      = "30d"            # of the newest: 2y6m, 30d, 12h
+    zone             = "Europe/Berlin"  # where days begin; default UTC`
 
 	topEnvironment = `
 Each flag that changes a setting has a variable: REPOTOOL_ and the flag's

@@ -77,7 +77,7 @@ func (t *tool) ls(c *cli.Context) error {
 	case c.Int("depth") < 0:
 		return usagef("--depth %d: expected 0 or more", c.Int("depth"))
 	}
-	snap, err := openSnapshot(s, c.Args().First())
+	snap, err := openSnapshot(c.Context, s, c.Args().First())
 	if err != nil {
 		return err
 	}

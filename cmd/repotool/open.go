@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"strings"
@@ -37,13 +38,13 @@ func storeHint(s settings, err error) string {
 }
 
 // openSnapshot opens the store, and in it the snapshot that ref names. The
-// caller closes the store, which is the snapshot's.
-func openSnapshot(s settings, ref string) (*snapshot.Snapshot, error) {
+// caller closes the store, which is the snapshot's; nobody forgets it before.
+func openSnapshot(ctx context.Context, s settings, ref string) (*snapshot.Snapshot, error) {
 	st, err := openStore(s)
 	if err != nil {
 		return nil, err
 	}
-	snap, err := findSnapshot(s, st, ref)
+	snap, err := findSnapshot(ctx, s, st, ref)
 	if err != nil {
 		st.Close()
 		return nil, err
@@ -51,9 +52,15 @@ func openSnapshot(s settings, ref string) (*snapshot.Snapshot, error) {
 	return snap, nil
 }
 
-// findSnapshot opens a snapshot of a store that is open.
-func findSnapshot(s settings, st *store.Store, ref string) (*snapshot.Snapshot, error) {
+// findSnapshot opens a snapshot of a store that is open. Of a store that cannot be
+// written to, which a disaster leaves at times, snapshots are read all the same.
+func findSnapshot(ctx context.Context, s settings, st *store.Store, ref string) (*snapshot.Snapshot, error) {
 	snap, err := snapshot.Find(st, s.installation, ref)
+	if err == nil {
+		if _, err = snap.Hold(ctx, commandLine()); store.CannotWrite(err) {
+			err = nil
+		}
+	}
 	return snap, whoseSnapshots(s, st, err)
 }
 

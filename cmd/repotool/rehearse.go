@@ -69,6 +69,9 @@ func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fo
 		if err != nil {
 			return err
 		}
+		if _, err := snap.Hold(ctx, commandLine()); err != nil && !store.CannotWrite(err) {
+			return err
+		}
 		r.Parent, parent = snap.Name(), snap.Entries(ctx, "")
 	}
 	if err := r.compare(ctx, parent); err != nil {

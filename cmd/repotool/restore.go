@@ -128,7 +128,7 @@ func (t *tool) restore(c *cli.Context) error {
 	if err := oneOf("--rebuild", c.String("rebuild"), "now", "queue", "later"); err != nil {
 		return err
 	}
-	snap, err := openSnapshot(s, c.Args().First())
+	snap, err := openSnapshot(c.Context, s, c.Args().First())
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"repotool/snapshot"
 )
 
 // Defaults of the common settings.
@@ -63,6 +65,8 @@ type settings struct {
 
 	strategy, index string
 	indexBudget     time.Duration
+
+	retention snapshot.Policy
 
 	json, quiet bool
 }
@@ -149,6 +153,9 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	s.strategy = cmp.Or(c.String("strategy"), in.Strategy, legalStrategy[0])
 	s.index = cmp.Or(c.String("index"), in.Index, legalIndex[0])
 	s.indexBudget = cmp.Or(c.Duration("index-budget"), time.Duration(in.IndexBudget), defaultIndexBudget)
+	if s.retention, err = in.Retention.flags(c).policy(); err != nil {
+		return s, &usageError{err: err}
+	}
 	if s.database, s.databaseCommand, err = parseDatabaseMode(cmp.Or(c.String("database"), in.Database, legalDatabase[0])); err != nil {
 		return s, err
 	}

@@ -63,6 +63,7 @@ passwords set by hand.`,
 			&cli.DurationFlag{Name: "index-budget", Usage: "begin nothing new in the index after `DURATION` (default 2h)", EnvVars: env("index-budget")},
 			setting("day-layout", "make the day directory flat, native or none, as `LAYOUT` says"),
 			&cli.BoolFlag{Name: "full-scan", Usage: "read every directory, even if its times say that nothing changed (done weekly anyway)"},
+			&cli.BoolFlag{Name: "forget", Usage: "then forget old snapshots, as [installation.NAME.retention] of the configuration says (see repotool forget)"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done; change nothing"},
 		}, installationFlags()...),
 		Action: t.snapshot,
@@ -70,6 +71,7 @@ passwords set by hand.`,
 repotool snapshot --store /backup/fossology
 repotool snapshot --store /backup/fossology --quiesce none --day-layout none
 repotool snapshot --strategy gold --index-budget 1h
+repotool snapshot --forget
 repotool snapshot --database 'command:ssh db pg_dump fossology'
 repotool snapshot --installation internal --sysconf /etc/fossology-internal`,
 		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
@@ -82,6 +84,11 @@ func (t *tool) snapshot(c *cli.Context) error {
 	}
 	if c.NArg() > 0 {
 		return tooMany(c, 0)
+	}
+	if c.Bool("forget") {
+		if err := needPolicy(s); err != nil {
+			return err
+		}
 	}
 	st, err := openStore(s)
 	if err != nil {
@@ -104,7 +111,7 @@ func (t *tool) snapshot(c *cli.Context) error {
 		if c.Bool("dry-run") {
 			return t.rehearse(c.Context, s, st, in, db)
 		}
-		return t.take(c.Context, s, st, in, db, c.Bool("full-scan"))
+		return t.take(c.Context, s, st, in, db, takeFlags{full: c.Bool("full-scan"), forget: c.Bool("forget")})
 	}
 	if s.database == "none" {
 		return work(nil)
@@ -116,8 +123,17 @@ func (t *tool) snapshot(c *cli.Context) error {
 	return connected(c.Context, in.Database, work)
 }
 
+// takeFlags are those of one run.
+type takeFlags struct{ full, forget bool }
+
+// takenAndForgotten is what snapshot --forget prints with --json.
+type takenAndForgotten struct {
+	Snapshot *snapshot.Summary `json:"snapshot"`
+	Forget   *forgetResult     `json:"forget"`
+}
+
 // take takes the snapshot. db is nil if the database is left out.
-func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database, full bool) error {
+func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database, flags takeFlags) error {
 	progress := new(snapshot.Progress)
 	o := snapshot.TakeOptions{
 		Store:        st,
@@ -125,7 +141,7 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		Repository:   in.Repository.Path,
 		Depth:        in.Repository.Depth,
 		Detect:       snapshot.Detection(s.detect),
-		FullScan:     full,
+		FullScan:     flags.full,
 		CheckMD5:     s.check == "full",
 		Layout:       snapshot.Layout(s.dayLayout),
 		Command:      commandLine(),
@@ -164,7 +180,7 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 	if sum.FindingCount[snapshot.NoProof] > 0 {
 		forgetSettled(st, s.installation) // the next update mends the ledger
 	}
-	if s.json {
+	if s.json && !flags.forget {
 		err = t.answer(sum)
 	} else {
 		t.say(s, "%s\n", summaryLine(sum))
@@ -174,10 +190,29 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		fmt.Fprintf(t.stderr, "finding: scheduler-stopped: a run had left FOSSology's scheduler stopped, and it was not started: %v\n  hint: start it by hand, then run repotool doctor\n", stopped)
 		n++
 	}
-	if err == nil && n > 0 {
-		err = findingsError{n}
+	if err == nil && flags.forget {
+		err = t.forgetAfter(ctx, s, st, sum)
+	}
+	var found findingsError
+	if n > 0 && (err == nil || errors.As(err, &found)) {
+		err = findingsError{n + found.n}
 	}
 	return err
+}
+
+// forgetAfter forgets old snapshots after one was taken.
+func (t *tool) forgetAfter(ctx context.Context, s settings, st *store.Store, sum *snapshot.Summary) error {
+	decisions, err := t.decide(s, st, nil)
+	var r *forgetResult
+	if err == nil {
+		r, err = t.letGo(ctx, s, st, decisions, true)
+	}
+	if err == nil && s.json {
+		err = t.answer(takenAndForgotten{sum, r})
+	} else if s.json { // the snapshot is there, whatever came of the rest
+		err = errors.Join(t.answer(sum), err)
+	}
+	return t.reportForget(s, r, err)
 }
 
 // summaryLine says in one line what a snapshot is, so that a good night is one

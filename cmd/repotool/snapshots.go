@@ -53,7 +53,7 @@ func (t *tool) snapshots(c *cli.Context) error {
 		return tooMany(c, 1)
 	}
 	if c.NArg() == 1 {
-		return t.describeSnapshot(s, c.Args().First())
+		return t.describeSnapshot(c.Context, s, c.Args().First())
 	}
 	st, err := openStore(s)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,8 +19,8 @@ type snapshotFacts struct {
 }
 
 // describeSnapshot says all that is known of one snapshot.
-func (t *tool) describeSnapshot(s settings, ref string) error {
-	snap, err := openSnapshot(s, ref)
+func (t *tool) describeSnapshot(ctx context.Context, s settings, ref string) error {
+	snap, err := openSnapshot(ctx, s, ref)
 	if err != nil {
 		return err
 	}
@@ -33,7 +34,7 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 		return t.answer(snapshotFacts{sum, list})
 	}
 	if !s.quiet {
-		fmt.Fprint(t.stdout, summaryPage(sum, snap.Manifest, dayOf(snap.Store, sum)))
+		fmt.Fprint(t.stdout, summaryPage(sum, snap, dayOf(snap.Store, sum)))
 	}
 	for _, f := range list {
 		if notesOnly[f.Kind] {
@@ -45,7 +46,8 @@ func (t *tool) describeSnapshot(s settings, ref string) error {
 }
 
 // summaryPage is a summary for people, a fact a line.
-func summaryPage(x *snapshot.Summary, m *snapshot.Manifest, day string) string {
+func summaryPage(x *snapshot.Summary, snap *snapshot.Snapshot, day string) string {
+	m := snap.Manifest
 	var b strings.Builder
 	line := func(what, format string, args ...any) {
 		fmt.Fprintf(&b, "%-12s  %s\n", what, fmt.Sprintf(format, args...))
@@ -91,6 +93,9 @@ func summaryPage(x *snapshot.Summary, m *snapshot.Manifest, day string) string {
 	}
 	made("took", "%s", fraction(x.Seconds))
 	line("day", "%s", day)
+	if pin := snap.Pinned(); pin != nil {
+		line("pinned", "%s %s", pin.Since.Local().Format(time.DateTime), printable(pin.Note))
+	}
 	for _, kind := range slices.Sorted(maps.Keys(x.FindingCount)) {
 		made("findings", "%s: %s", kind, count(x.FindingCount[kind]))
 	}

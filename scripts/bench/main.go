@@ -7,7 +7,7 @@
 // and is removed at the end. Progress goes to standard error. scripts/bench.sh
 // installs the other programs and provides a file system in memory.
 //
-// Called with a chore as its first argument (generate, night, undo, remove) it
+// Called with a chore as its first argument (generate, night, undo) it
 // does that and ends: the benchmark calls itself so, to keep its own memory
 // small, because the system counts it as that of the programs it starts.
 package main
