@@ -5,10 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"repotool/repotest"
 	"repotool/store"
@@ -162,5 +166,53 @@ func TestQuarantine(t *testing.T) {
 	}
 	if left := names(t, st.Path("quarantine")); len(left) > 0 || !st.InPlace(put.Object) {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// Who reads an object, or links it, finds it while a collection moves it away and back.
+func TestQuarantineMoves(t *testing.T) {
+	st := repotest.Store(t)
+	put, err := st.NewWriter().PutBytes(t.Context(), []byte("kept"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	const rounds = 1000
+	var looks, fails atomic.Int64
+	done := make(chan struct{})
+	go func() { // as two collections do; somebody has looked between them
+		defer close(done)
+		for generation := uint64(1); generation <= rounds && fails.Load() == 0; generation++ {
+			os.MkdirAll(st.Path("quarantine", strconv.FormatUint(generation, 10)), 0o755)
+			st.Quarantine(generation, put.Object)
+			st.Return(generation, put.Object)
+			st.Expel(generation, put.Object)
+			st.CloseGenerations()
+			for n := looks.Load(); looks.Load() < n+2; {
+				runtime.Gosched()
+			}
+		}
+	}()
+	for working := true; working; looks.Add(1) {
+		select {
+		case <-done:
+			working = false
+		default:
+		}
+		_, err := st.Stat(put.Object)
+		f, e := st.Open(put.Object)
+		if e == nil {
+			f.Close()
+		}
+		name := strconv.FormatInt(looks.Load(), 10)
+		link := st.Link(t.Context(), put.Object, int(to.Fd()), name)
+		if err := errors.Join(err, e, link, unix.Unlinkat(int(to.Fd()), name, 0)); err != nil {
+			t.Error(err)
+			fails.Add(1)
+		}
 	}
 }

@@ -36,20 +36,32 @@ func (s *Store) Open(h Hash) (*os.File, error) {
 
 // OpenFD is Open for those who count system calls; the caller closes it.
 func (s *Store) OpenFD(h Hash) (int, error) {
-	fd, err := OpenUntouched(s.objects, h.path())
-	if errors.Is(err, unix.ENOENT) {
-		s.inQuarantine(h, func(path string) bool {
-			fd, err = OpenUntouched(unix.AT_FDCWD, path)
-			return err == nil
-		})
+	fd := -1
+	err := s.find(h, func(dirfd int, path string) (err error) {
+		fd, err = OpenUntouched(dirfd, path)
+		return err
+	})
+	return fd, err
+}
+
+// find calls f with the places where an object may be until its error is not ENOENT. A
+// collection may bring the object back from quarantine between the two looks, so
+// objects/ is looked at once more.
+func (s *Store) find(h Hash, f func(dirfd int, path string) error) error {
+	err := f(s.objects, h.path())
+	if errors.Is(err, unix.ENOENT) && !s.inQuarantine(h, func(path string) bool {
+		err = f(unix.AT_FDCWD, path)
+		return err == nil
+	}) && errors.Is(err, unix.ENOENT) {
+		err = f(s.objects, h.path())
 	}
 	if errors.Is(err, unix.ENOENT) {
-		return -1, fmt.Errorf("object %s: %w", h, ErrNoObject)
+		err = ErrNoObject
 	}
 	if err != nil {
-		return -1, fmt.Errorf("object %s: %w", h, err)
+		return fmt.Errorf("object %s: %w", h, err)
 	}
-	return fd, nil
+	return nil
 }
 
 // openNeeded is OpenFD for who is going to refer to the object: one in quarantine
@@ -70,18 +82,11 @@ func (s *Store) openNeeded(h Hash) (int, error) {
 // Stat asks the file system about an object, and reads nothing of it.
 func (s *Store) Stat(h Hash) (Info, error) {
 	var st unix.Stat_t
-	err := unix.Fstatat(s.objects, h.path(), &st, unix.AT_SYMLINK_NOFOLLOW)
-	if errors.Is(err, unix.ENOENT) {
-		s.inQuarantine(h, func(path string) bool {
-			err = unix.Lstat(path, &st)
-			return err == nil
-		})
-	}
-	if errors.Is(err, unix.ENOENT) {
-		return Info{}, fmt.Errorf("object %s: %w", h, ErrNoObject)
-	}
+	err := s.find(h, func(dirfd int, path string) error {
+		return unix.Fstatat(dirfd, path, &st, unix.AT_SYMLINK_NOFOLLOW)
+	})
 	if err != nil {
-		return Info{}, fmt.Errorf("object %s: %w", h, err)
+		return Info{}, err
 	}
 	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid}, nil
 }
@@ -203,11 +208,8 @@ func (s *Store) listFolder(b byte, yield func(Info, error) bool) bool {
 func (s *Store) Link(ctx context.Context, h Hash, dirfd int, name string) error {
 	err := unix.Linkat(s.objects, h.path(), dirfd, name, 0)
 	if errors.Is(err, unix.ENOENT) {
-		if back, e := s.reclaim(h); back || e != nil {
-			err = e
-			if e == nil {
-				err = unix.Linkat(s.objects, h.path(), dirfd, name, 0)
-			}
+		if _, err = s.reclaim(h); err == nil { // or a collection has
+			err = unix.Linkat(s.objects, h.path(), dirfd, name, 0)
 		}
 	}
 	if errors.Is(err, unix.EMLINK) {
