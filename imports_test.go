@@ -22,10 +22,10 @@ var allowed = map[string][]string{
 	// Level 0: the tour of the code has none.
 	"": {},
 
-	// Level 0. Decoders, and x/sys for children with limits.
+	// Level 0. Decoders, x/sys for children with limits, x/sync for what they may take of memory.
 	"unpack": {"github.com/klauspost/compress", "github.com/mikelolasagasti/xz",
 		"github.com/nwaples/rardecode/v2", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", "github.com/zeebo/blake3",
-		"golang.org/x/sys"},
+		"golang.org/x/sys", "golang.org/x/sync"},
 
 	// Level 1. The only package that opens connections to PostgreSQL; x/sys for the
 	// watchdog's process groups and signals.

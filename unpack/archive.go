@@ -26,6 +26,7 @@ type archive struct {
 	held   int64             // nodes in memory
 	pinned int64             // of them, that stay there
 	spill  *spill            // members that left memory; nil: none
+	weight int64             // of the node's grant of memory
 }
 
 // dir is the artifact that members hang under.

@@ -98,7 +98,11 @@ func (b bzip2Streams) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func unxz(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxDictionaries) }
+func unxz(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	head, _ := b.Peek(64)
+	return xz.NewReader(b, uint32(mostDictionary(xzDictionary(head))))
+}
 
 func unlz4(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReader(r)
@@ -111,17 +115,20 @@ func unlz4(r io.Reader) (io.Reader, error) {
 // unlzma decodes streams one after another, as zstd does.
 func unlzma(r io.Reader) (io.Reader, error) {
 	z := &lzmaStreams{b: bufio.NewReader(r)}
+	head, _ := z.b.Peek(lzma.HeaderLen)
+	z.most = mostDictionary(lzmaDictionary(head))
 	return &ending{r: z}, z.next()
 }
 
 type lzmaStreams struct {
-	b *bufio.Reader
-	z io.Reader
+	b    *bufio.Reader
+	z    io.Reader
+	most int64 // that a dictionary may have
 }
 
 func (z *lzmaStreams) next() (err error) {
 	head, _ := z.b.Peek(lzma.HeaderLen)
-	if lzmaDictionary(head) > maxDictionaries {
+	if lzmaDictionary(head) > z.most {
 		return errDictionary
 	}
 	z.z, err = lzma.NewReader(z.b)

@@ -6,7 +6,9 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"repotool/unpack"
 )
@@ -51,4 +53,72 @@ func tarFile(t *testing.T, b []byte) []byte {
 	out := tarFrom(t)
 	head := tarFrom(t, tarHeader("f.xz", len(b)))[:512]
 	return slices.Concat(head, b, make([]byte, -len(b)&511), out)
+}
+
+// TestDictionariesTogether: of uploads that are opened side by side no more have large
+// dictionaries than fit into what all may have; and those that want more within what
+// they have do not wait for each other for ever.
+func TestDictionariesTogether(t *testing.T) {
+	x := withDictionary(t, tarOf(t, text(1_000_000)), 28) // 64 MiB
+	var mu sync.Mutex
+	in, most, third := 0, 0, make(chan struct{})
+	enter := func() {
+		mu.Lock()
+		in++
+		if most = max(most, in); in == 3 {
+			close(third)
+		}
+		mu.Unlock()
+		select { // the others have time to come, if they can
+		case <-third:
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			began := false
+			r, err := unpack.Unpack(t.Context(), "f.xz", bytes.NewReader(x), unpack.Options{TempDir: t.TempDir(), Parallel: 1,
+				Content: func(n *unpack.Node) unpack.Content {
+					if !began && n.Name != "f.xz" {
+						began = true
+						enter()
+					}
+					return nil
+				}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Close()
+			if len(leaves(r)) != 6 {
+				t.Errorf("%v", leaves(r))
+			}
+			mu.Lock()
+			in--
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	if most != 2 {
+		t.Errorf("%d had 64 MiB at once", most)
+	}
+
+	for range 2 { // 192 MiB in each
+		x = withDictionary(t, tarFile(t, x), 28)
+	}
+	for range 4 {
+		all.Go(func() {
+			r, err := unpack.Unpack(t.Context(), "f.xz", bytes.NewReader(x), unpack.Options{TempDir: t.TempDir()})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Close()
+			if r.Skips != 0 {
+				t.Errorf("%v", r.Skipped)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -42,8 +42,9 @@
 //	                   is open; on the disk, 10 bits for each row of one that is open
 //	contents           SpoolMemory for each spool, 1 MiB for each member that is
 //	                   worked on beside its archive
-//	decoders           maxDictionaries for archives within archives, if they ask for
-//	                   it: xz -9 takes 64 MiB
+//	decoders           16 MiB for an archive and those around it, and 128 MiB for all of
+//	                   the process together (two of xz -9 take that); a stream that asks
+//	                   for more waits until it has that alone, up to 512 MiB
 //	the roll, a merge  1 MiB, 8 MiB
 //
 // # Limits

@@ -80,6 +80,7 @@ func (u *run) open(ctx context.Context, n *Node, depth int, f *format, r io.Read
 	})
 	a.dir() // there even when nothing came out
 	a.settle()
+	a.returned()
 	if errors.Is(err, errNoArchive) {
 		n.Class, n.Format = Leaf, ""
 		a.forget()

@@ -13,14 +13,18 @@ import (
 // unlzip decodes lzip members: each is a LZMA stream with an end mark between a
 // header of 6 bytes and a trailer of 20 (RFC draft-diaz-lzip).
 func unlzip(r io.Reader) (io.Reader, error) {
-	return &ending{r: &lzipReader{r: bufio.NewReader(r)}}, nil
+	z := &lzipReader{r: bufio.NewReader(r)}
+	head, _ := z.r.Peek(lzipHeader)
+	z.most = mostDictionary(lzipDictionary(head))
+	return &ending{r: z}, nil
 }
 
 type lzipReader struct {
 	r      *bufio.Reader
 	member io.Reader
 	from   *behind
-	some   bool // a member was read
+	some   bool  // a member was read
+	most   int64 // that a dictionary may have
 	sum    uint32
 	size   uint64
 }
@@ -93,7 +97,7 @@ func (z *lzipReader) next() error {
 		return errors.New("lzip: a version that is not known")
 	case size < minLzipDictionary || size > maxLzipDictionary:
 		return errors.New("lzip: a dictionary of an impossible size")
-	case size > maxDictionaries:
+	case size > z.most:
 		return errDictionary
 	}
 	z.r.Discard(lzipHeader)

@@ -53,6 +53,7 @@ type Node struct {
 	byName     map[string]*Node  // of children
 	sub        ref               // what is below a container that is complete
 	dictionary int64             // bytes that its decoder takes for one
+	grant      grant             // of memory for it
 	kept       *io.SectionReader // content that a neighbour may ask for, see parts.go
 }
 

@@ -17,9 +17,8 @@ func isRAR(_ string, head []byte) bool {
 
 func openRAR(_ context.Context, a *archive, r io.Reader) error {
 	a.extra = true
-	a.node.dictionary = maxRARDictionary
-	if a.dictionaries() > maxDictionaries {
-		return errDictionary
+	if err := a.needs(maxRARDictionary); err != nil {
+		return err
 	}
 	z, err := rardecode.NewReader(r, rardecode.MaxDictionarySize(maxRARDictionary))
 	if err != nil {
