@@ -74,7 +74,7 @@ func (c *completeness) proveLeftOut(ctx context.Context, s *snapshot.Snapshot) e
 	for _, gold := range slices.SortedFunc(maps.Keys(lost), byName) {
 		l := lost[gold]
 		c.found.of(s, Finding{Kind: NotRebuilt, What: gold.Name.String(),
-			Detail: fmt.Sprintf("%s; %d files of %d bytes do not come back, %s among them", l.why, l.files.Files, l.files.Bytes, l.first)})
+			Detail: fmt.Sprintf("%s; files that do not come back: %d, of %d bytes, %s among them", l.why, l.files.Files, l.files.Bytes, l.first)})
 	}
 	return nil
 }

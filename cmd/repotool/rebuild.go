@@ -11,6 +11,7 @@ import (
 	"repotool/reunpack"
 	"repotool/snapshot"
 	"repotool/store"
+	"repotool/unpack"
 )
 
 // unpacking takes contents out of the gold of a snapshot.
@@ -54,6 +55,13 @@ func (r *restoration) rebuildFiles(ctx context.Context) error {
 	if !o.Plan {
 		from = r.unpacking(r.st)
 	}
+	for _, line := range lacks(r.snap.Manifest.Unpacker, unpack.Tools()) {
+		if o.Plan {
+			r.problem("%s", line)
+		} else {
+			fmt.Fprintf(r.stderr, "warning: %s\n", line)
+		}
+	}
 	var err error
 	if r.result.Rebuild, err = r.snap.Rebuild(ctx, o, from); err != nil || !o.Plan {
 		return err
@@ -70,11 +78,11 @@ func (r restoreResult) rebuildLines() string {
 	if r.Files == nil || r.Files.LeftOut == 0 {
 		return ""
 	}
-	left := fmt.Sprintf("%s (%s)", plural(r.Files.LeftOut, "file was", "files were"), size(r.Files.LeftSize))
+	left := fmt.Sprintf("%s (%s)", plural(r.Files.LeftOut, "file", "files"), size(r.Files.LeftSize))
 	b := r.Rebuild
 	switch {
 	case r.Queue != nil:
-		lines := fmt.Sprintf("  left out  %s not stored; FOSSology brings them back: %s queued, %s reset, %s\n", left,
+		lines := fmt.Sprintf("  left out  %s, not stored; FOSSology brings them back: %s queued, %s reset, %s\n", left,
 			plural(int64(len(r.Queue.Queued)), "upload", "uploads"), plural(int64(len(r.Queue.Reset)), "job", "jobs"),
 			plural(r.Queue.Waits, "job waits", "jobs wait"))
 		if r.Unheld > 0 {
@@ -82,9 +90,9 @@ func (r restoreResult) rebuildLines() string {
 		}
 		return lines
 	case b == nil:
-		return fmt.Sprintf("  left out  %s not stored, and not there yet; to bring them back:\n            %s\n", left, r.Later)
+		return fmt.Sprintf("  left out  %s, not stored, and not there yet; to bring them back:\n            %s\n", left, r.Later)
 	case r.Plan:
-		return fmt.Sprintf("  left out  %s not stored; %s (%s) missing: gold rebuilds them, %s have to be unpacked\n", left,
+		return fmt.Sprintf("  left out  %s, not stored; %s (%s) missing: gold rebuilds them, %s have to be unpacked\n", left,
 			count(b.Wanted.Files), size(b.Wanted.Bytes), plural(b.Golds, "archive", "archives"))
 	}
 	line := fmt.Sprintf("  rebuilt   %s (%s) from %s", plural(b.Rebuilt.Files, "file", "files"), size(b.Rebuilt.Bytes), plural(b.Golds, "gold", "golds"))
