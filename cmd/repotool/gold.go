@@ -94,7 +94,7 @@ func (t *tool) goldStatus(c *cli.Context) error {
 		defer view.Close()
 		st, err := ledger.Status(c.Context, g.in.Repository, view)
 		if err != nil {
-			return err
+			return mendLedger(err)
 		}
 		if s.json {
 			err = t.answer(st)

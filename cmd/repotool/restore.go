@@ -332,6 +332,11 @@ func (r *restoration) restoreFiles(ctx context.Context) error {
 	if m := r.result.Room; m != nil && m.FreeBytes < report.NewBytes {
 		r.problem("%s would be written, %s is free on %s", size(report.NewBytes), size(m.FreeBytes), m.Dir)
 	}
+	// Each file takes an inode, and nearly always a directory of its own another one.
+	if m := r.result.Room; m != nil && m.FreeInodes >= 0 && m.FreeInodes < 2*report.Written {
+		r.problem("%s would be written, nearly each with a directory of its own; %s free on %s",
+			plural(report.Written, "file", "files"), plural(m.FreeInodes, "inode is", "inodes are"), m.Dir)
+	}
 	if m := r.result.Room; m != nil && unix.Access(m.Dir, unix.W_OK) != nil {
 		r.problem("%s cannot be written to: it is mounted read-only, or belongs to somebody else", m.Dir)
 	}
