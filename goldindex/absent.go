@@ -12,6 +12,8 @@ import (
 	"os"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"repotool/fossology"
 )
 
@@ -210,7 +212,7 @@ func stands(repo fossology.Repository, n fossology.Name) (there bool, wrong stri
 	}
 	info, err := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR): // a file where a directory belongs
 		return false, "", nil
 	case err != nil:
 		return false, "", err

@@ -80,18 +80,26 @@ func (t *target) flush(r *tally) (err error) {
 func (t *target) name(w waiting, r *tally) error {
 	full := filepath.Join(t.top, w.path)
 	atStep()
-	err := t.link(w.blank, w.path)
+	dir, err := t.openPlace(w.path)
 	if errors.Is(err, unix.ENOENT) {
-		if err = t.mkdirs(w.path); err != nil {
-			return err
+		if err = t.mkdirs(w.path); err == nil {
+			dir, err = t.openPlace(w.path)
 		}
-		atStep()
-		err = t.link(w.blank, w.path)
 	}
+	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		r.lost(w.name, NoPlace, "on the way to "+full+" stands what is no directory")
+		return nil
+	}
+	if err != nil {
+		return &pathError{"open the directory of", full, err}
+	}
+	defer unix.Close(dir)
+	atStep()
+	err = t.link(w.blank, dir, filepath.Base(w.path))
 	atStep()
 	switch {
 	case errors.Is(err, unix.EEXIST):
-		same, err := t.same(w)
+		same, err := same(dir, w)
 		if err != nil {
 			return &pathError{"compare", full, err}
 		}
@@ -109,8 +117,8 @@ func (t *target) name(w waiting, r *tally) error {
 }
 
 // same says whether what stands in a file's place is the same bytes.
-func (t *target) same(w waiting) (bool, error) {
-	fd, err := unix.Openat(t.fd, w.path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+func same(dir int, w waiting) (bool, error) {
+	fd, err := unix.Openat(dir, filepath.Base(w.path), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return false, err
 	}

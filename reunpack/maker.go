@@ -108,9 +108,9 @@ func (m *maker) dir(name string) (fit bool) {
 	}
 	defer func() { m.fit[name] = fit }()
 	var st unix.Stat_t
-	err := unix.Fstatat(m.t.fd, name, &st, 0)
+	err := unix.Fstatat(m.t.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
 	if name == "." || !errors.Is(err, unix.ENOENT) {
-		return err == nil && m.hands(&st)
+		return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && m.hands(&st)
 	}
 	if !m.dir(path.Dir(name)) || unix.Mkdirat(m.t.fd, name, m.mode()) != nil {
 		return false // somebody else makes it, perhaps at this moment

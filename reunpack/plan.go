@@ -30,6 +30,7 @@ func (s *Sum) add(bytes int64) { s.Files++; s.Bytes += bytes }
 // Reasons why a file is not brought back, beside those of goldindex.
 const (
 	WrongBytes goldindex.Reason = "other-bytes" // something else stands under its Name, and stays
+	NoPlace    goldindex.Reason = "no-place"    // what is no directory stands where its directory belongs
 	NotMade    goldindex.Reason = "not-made"    // no gold gave what the ledger promises
 )
 

@@ -21,6 +21,7 @@ type target struct {
 	style     style
 	noUnnamed atomic.Bool // its file system has no files without a name
 	byProc    atomic.Bool
+	noOpenat2 atomic.Bool  // the kernel has no openat2
 	aside     atomic.Bool  // directories are made aside and renamed, see maker.go
 	tried     atomic.Bool  // that it goes otherwise
 	count     atomic.Int64 // of work names
@@ -145,9 +146,12 @@ func (t *target) mkdirs(path string) error {
 			continue
 		}
 		var st unix.Stat_t
-		err := unix.Fstatat(t.fd, path[:i], &st, 0)
-		if errors.Is(err, unix.ENOENT) {
+		err := unix.Fstatat(t.fd, path[:i], &st, unix.AT_SYMLINK_NOFOLLOW)
+		switch {
+		case errors.Is(err, unix.ENOENT):
 			err = t.mkdir(t.fd, path[:i])
+		case err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR:
+			err = unix.ENOTDIR
 		}
 		if err != nil {
 			return &pathError{"make", filepath.Join(t.top, path[:i]), err}

@@ -63,18 +63,18 @@ func (t *target) discard(b *blank) {
 	}
 }
 
-// link gives a file its name. What is there stays: that is EEXIST.
-func (t *target) link(b *blank, path string) error {
+// link gives a file its name in a directory. What is there stays: that is EEXIST.
+func (t *target) link(b *blank, dir int, name string) error {
 	if b.work != "" {
-		return unix.Linkat(t.fd, b.work, t.fd, path, 0)
+		return unix.Linkat(t.fd, b.work, dir, name, 0)
 	}
 	if !t.byProc.Load() {
-		err := unix.Linkat(b.fd, "", t.fd, path, unix.AT_EMPTY_PATH)
+		err := unix.Linkat(b.fd, "", dir, name, unix.AT_EMPTY_PATH)
 		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EPERM) {
 			return err
 		}
 	}
-	err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", b.fd), t.fd, path, unix.AT_SYMLINK_FOLLOW)
+	err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", b.fd), dir, name, unix.AT_SYMLINK_FOLLOW)
 	if err == nil {
 		t.byProc.Store(true) // not our right: by /proc, as open(2) advises
 	}

@@ -112,6 +112,7 @@ var lostHints = map[goldindex.Reason]string{
 	goldindex.NotOpened:     "repotool restore --only files, if a snapshot holds them",
 	goldindex.NotReferenced: "no upload has them: nothing of FOSSology asks for them",
 	goldindex.NotIndexed:    "their golds have not been unpacked by this repotool: run repotool index, then this again",
+	reunpack.NoPlace:        "move it away, then run this again; files are not written through symbolic links",
 	reunpack.WrongBytes:     "repotool verify --source says what is wrong; move the file away, then run this again",
 	reunpack.NotMade:        "run repotool index, then this again",
 }
