@@ -44,7 +44,7 @@ func inTheWay(t *testing.T, before func()) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := all(t, s)
+			p := s.all(t)
 			r := s.run(t, p)
 			if r.Lost.Reasons[reunpack.NoPlace].Files < 1 || r.Written.Files+r.Lost.Files() != p.Missing.Files {
 				t.Errorf("%d levels above, link %v: %+v", levels, link, *r)
@@ -55,7 +55,7 @@ func inTheWay(t *testing.T, before func()) {
 			if err := errors.Join(os.Remove(dir), os.Remove(dir+".to"), os.Rename(dir+".away", dir)); err != nil {
 				t.Fatal(err)
 			}
-			if r := s.run(t, all(t, s)); r.Lost.Reasons[reunpack.NoPlace].Files != 0 {
+			if r := s.run(t, s.all(t)); r.Lost.Reasons[reunpack.NoPlace].Files != 0 {
 				t.Errorf("afterwards: %+v", *r)
 			}
 			if _, err := os.Stat(path); err != nil {
@@ -63,14 +63,4 @@ func inTheWay(t *testing.T, before func()) {
 			}
 		}
 	}
-}
-
-func all(t *testing.T, s *site) *reunpack.Plan {
-	t.Helper()
-	p, err := reunpack.All(t.Context(), s.source(), s.db, reunpack.PlanOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
-	return p
 }

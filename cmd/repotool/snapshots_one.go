@@ -73,7 +73,7 @@ func summaryPage(x *snapshot.Summary, snap *snapshot.Snapshot, day string) strin
 		line("", "proven by %s", m.Unpacker)
 	}
 	made("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
-	made("scan", "%s, %s of %s directories read", x.Detection, count(x.DirsRead), count(x.Dirs))
+	made("scan", "%s, %s directories, %s listings of one", x.Detection, count(x.Dirs), count(x.DirsRead))
 	if d := m.Database; d != nil {
 		line("database", "%s by %s (%s), %s as SQL, %s of it new; PostgreSQL %s", d.Main, cmp.Or(d.Tool, "a command"), d.Mode,
 			size(d.Stats.RawBytes), size(d.Stats.NewRaw), pgVersion(d.ServerVersion))
