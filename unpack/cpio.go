@@ -73,7 +73,7 @@ func openCpio(_ context.Context, a *archive, r io.Reader) error {
 		if e.name == "TRAILER!!!" {
 			return c.end()
 		}
-		body := io.LimitReader(b, e.size)
+		body := cpioBody(b, e.size)
 		if err := cpioMember(a, c, e, body); err != nil {
 			return err
 		}
@@ -84,6 +84,34 @@ func openCpio(_ context.Context, a *archive, r io.Reader) error {
 			return io.ErrUnexpectedEOF
 		}
 	}
+}
+
+// cpioBlock is what cpio writes at once: of a member that is cut the rest is lost.
+const cpioBlock = 512
+
+// cpioBody is the content of a member. Most are in the reader's memory already.
+func cpioBody(b *bufio.Reader, size int64) io.Reader {
+	body := io.LimitReader(b, size)
+	if size <= int64(b.Size()) {
+		if _, err := b.Peek(int(size)); err == nil {
+			return body
+		}
+	}
+	return &pieces{r: &exactly{body, size}, unit: cpioBlock, buf: make([]byte, min(size+cpioBlock-1, 64<<10)/cpioBlock*cpioBlock), clean: func(err error) bool { return err == io.EOF }}
+}
+
+// exactly is a reader of so many bytes; that there are less is an error.
+type exactly struct {
+	r    io.Reader
+	left int64
+}
+
+func (e *exactly) Read(b []byte) (n int, err error) {
+	n, err = e.r.Read(b)
+	if e.left -= int64(n); err == io.EOF && e.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 func cpioMember(a *archive, c *cpioLinks, e cpioEntry, body io.Reader) error {
@@ -132,6 +160,9 @@ func (c *cpioLinks) name(e cpioEntry, body io.Reader) error {
 	}
 	if err := c.a.File(e.name, e.size, body); err != nil {
 		return err
+	}
+	if p, ok := body.(*pieces); ok && p.err != nil && p.err != io.EOF {
+		return p.err // cpio gives up before it makes the other names
 	}
 	if c.bytes <= maxCpioNames {
 		c.first[e.inode] = e.name

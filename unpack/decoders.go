@@ -35,6 +35,15 @@ func (e *ending) Read(b []byte) (n int, err error) {
 // them, zeros in silence. The standard library's decoder is slower than others,
 // but decodes a member that is cut to its last bit, as gzip does.
 func gunzip(r io.Reader) (io.Reader, error) {
+	return gunzipBy(r, gzipWindow, func(err error) bool {
+		var damage flate.CorruptInputError
+		return !errors.As(err, &damage)
+	})
+}
+
+// gunzipBy does it for a tool that writes pieces of unit bytes, and what is left at an end
+// that is clean.
+func gunzipBy(r io.Reader, unit int, clean func(error) bool) (io.Reader, error) {
 	b := bufio.NewReader(r)
 	z, err := gzip.NewReader(b)
 	if err != nil {
@@ -42,10 +51,7 @@ func gunzip(r io.Reader) (io.Reader, error) {
 	}
 	z.Multistream(false)
 	g := &gzipMembers{b: b, z: z}
-	g.out = pieces{r: z, unit: gzipWindow, buf: make([]byte, gzipWindow), clean: func(err error) bool {
-		var damage flate.CorruptInputError
-		return !errors.As(err, &damage)
-	}}
+	g.out = pieces{r: z, unit: unit, buf: make([]byte, unit), clean: clean}
 	return &ending{r: g}, nil
 }
 
@@ -102,6 +108,15 @@ func unxz(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReader(r)
 	head, _ := b.Peek(64)
 	return xz.NewReader(b, uint32(mostDictionary(xzDictionary(head))))
+}
+
+// unxzOne ends with the first stream, whatever follows.
+func unxzOne(r io.Reader) (io.Reader, error) {
+	z, err := unxz(r)
+	if x, ok := z.(*xz.Reader); ok {
+		x.Multistream(false)
+	}
+	return z, err
 }
 
 func unlz4(r io.Reader) (io.Reader, error) {

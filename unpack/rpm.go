@@ -2,10 +2,13 @@ package unpack
 
 import (
 	"bufio"
+	"compress/bzip2"
 	"context"
 	"encoding/binary"
 	"errors"
 	"io"
+
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // An rpm is a lead of 96 bytes, a header of signatures that is filled up to a
@@ -41,18 +44,53 @@ func openRPM(ctx context.Context, a *archive, r io.Reader) error {
 	return nil
 }
 
+// What rpm2cpio writes at once; of a payload that is damaged what is left over is lost.
+// zlib decodes twice as much at once.
+const (
+	rpmPiece     = 8 << 10
+	rpmGzipPiece = 2 * rpmPiece
+)
+
 // rpmPayload decodes what follows the headers; a payload may be plain.
 func (a *archive) rpmPayload(b *bufio.Reader) (io.Reader, error) {
 	head, _ := b.Peek(16)
+	if begins(xzMagic)("", head) {
+		return a.rpmDecoded(b, unxzOne, xzDictionary)
+	}
 	for _, c := range compressors {
-		if c.is("", head) {
-			return a.decoded(b, c.decode, c.dictionary)
+		switch {
+		case !c.is("", head):
+		case c.name == "gzip":
+			return gunzipBy(b, rpmGzipPiece, func(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF })
+		case c.name == "bzip2":
+			return a.rpmDecoded(b, func(r io.Reader) (io.Reader, error) { return bzip2Streams{bzip2.NewReader(r)}, nil }, nil)
+		case c.name == "lzma":
+			return a.rpmDecoded(b, func(r io.Reader) (io.Reader, error) { return lzma.NewReader(r) }, c.dictionary)
+		default:
+			return a.rpmDecoded(b, c.decode, c.dictionary)
 		}
 	}
-	if begins(xzMagic)("", head) {
-		return a.decoded(b, unxz, xzDictionary)
-	}
 	return b, nil
+}
+
+func (a *archive) rpmDecoded(r io.Reader, decode decoder, dictionary func([]byte) int64) (io.Reader, error) {
+	z, err := a.decoded(r, decode, dictionary)
+	if err != nil {
+		return nil, err
+	}
+	return &rpmStream{pieces{r: z, unit: rpmPiece, buf: make([]byte, 4*rpmPiece), clean: func(err error) bool { return err == io.EOF }}, z}, nil
+}
+
+// rpmStream closes its decoder, if that wants to be closed.
+type rpmStream struct {
+	pieces
+	decoder io.Reader
+}
+
+func (r *rpmStream) Close() {
+	if c, ok := r.decoder.(interface{ Close() }); ok {
+		c.Close()
+	}
 }
 
 func skipRPMHeader(b *bufio.Reader, fill int64) error {
