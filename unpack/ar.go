@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -50,7 +51,7 @@ func openAr(_ context.Context, a *archive, r io.Reader) error {
 			if name, err = arName(name, names, body); err == nil {
 				mode, e := strconv.ParseUint(strings.TrimSpace(string(head[40:48])), 8, 32)
 				a.blind = e == nil && mode&ownerReads == 0
-				err = a.File(name, size, body)
+				err = a.whole(name, body)
 				a.blind = false
 			}
 		}
@@ -67,6 +68,23 @@ func openAr(_ context.Context, a *archive, r io.Reader) error {
 			b.Discard(1)
 		}
 	}
+}
+
+// whole reads a member of which ar writes all or nothing.
+func (a *archive) whole(name string, body *io.LimitedReader) error {
+	if isPart(path.Base(name)) {
+		return a.File(name, body.N, body)
+	}
+	a.room()
+	n, err := a.member(name, Leaf)
+	if n == nil || err != nil {
+		return err
+	}
+	if a.read(n, body.N, body); body.N > 0 {
+		a.wait.Wait() // for who may drop it, too
+		n.dropped = true
+	}
+	return a.stop()
 }
 
 func arName(name, names string, body io.Reader) (string, error) {

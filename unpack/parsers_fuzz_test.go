@@ -189,3 +189,17 @@ func TestOwnDecodersEnd(t *testing.T) {
 
 // FuzzLZMA: the library's decoder, one stream after another.
 func FuzzLZMA(f *testing.F) { fuzzDecoder(f, isLZMA, unlzma) }
+
+// FuzzDeflate64 decodes whatever comes: it ends, and makes no more than a match of 64 KiB
+// for each three bits.
+func FuzzDeflate64(f *testing.F) {
+	f.Add([]byte("\x4b\x4c\x4a\x06\x00"))
+	f.Add([]byte("\x01\x03\x00\xfc\xffabc"))
+	f.Add([]byte("\x05\xc1\x81\x00\x00\x00\x00\x00\x10\xff\xd5\x08"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := io.Copy(io.Discard, newInflate64(bytes.NewReader(b)))
+		if n > int64(len(b)+1)*3*(64<<10+3) {
+			t.Errorf("%d bytes from %d, %v", n, len(b), err)
+		}
+	})
+}

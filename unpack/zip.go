@@ -15,8 +15,11 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// zipBzip2 is the method number of bzip2 (APPNOTE 4.4.5).
-const zipBzip2 = 12
+// Method numbers that the library has no name for (APPNOTE 4.4.5).
+const (
+	zipDeflate64 = 9
+	zipBzip2     = 12
+)
 
 // isStub is an executable of DOS with a zip behind it, which libmagic calls a zip
 // and unzip does not open.
@@ -87,6 +90,9 @@ func zipMember(a *archive, f *zip.File) error {
 	mode := f.Mode()
 	name := zipPath(f)
 	switch {
+	case !zipKnows(f.Method): // of a directory, too
+		a.Skip(name, fmt.Sprintf("unzip knows no method %d", f.Method))
+		return nil
 	case strings.HasSuffix(name, "/"):
 		return a.Dir(name)
 	case f.Flags&zipEncrypted != 0:
@@ -120,6 +126,10 @@ func placed(raw io.Reader) io.Reader {
 	return io.NewSectionReader(p.r, off+p.base, n)
 }
 
+func zipKnows(method uint16) bool {
+	return method == zip.Store || method == zip.Deflate || method == zipBzip2 || method == zipDeflate64
+}
+
 // zipContent reads a member as unzip does, which keeps what it decoded whatever
 // the checksum and the size say.
 func zipContent(f *zip.File) (io.Reader, error) {
@@ -131,10 +141,10 @@ func zipContent(f *zip.File) (io.Reader, error) {
 	switch f.Method {
 	case zip.Store:
 		return raw, nil
-	case zip.Deflate:
-		return flate.NewReaderDict(raw, zeros[:]), nil
 	case zipBzip2:
 		return bzip2.NewReader(raw), nil
+	case zipDeflate64:
+		return newInflate64(raw), nil
 	}
-	return nil, fmt.Errorf("unzip knows no method %d", f.Method)
+	return flate.NewReaderDict(raw, zeros[:]), nil
 }
