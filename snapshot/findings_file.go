@@ -2,14 +2,18 @@ package snapshot
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"maps"
 	"os"
 	"path/filepath"
+
+	"github.com/zeebo/blake3"
 
 	"repotool/store"
 )
@@ -31,10 +35,27 @@ func (t *taker) writeFindings(dir string) error {
 		return err
 	}
 	err := errors.Join(t.record.Chmod(0o644), os.Rename(t.record.Name(), filepath.Join(dir, findingsFile)))
+	if err == nil {
+		t.summary.Record, err = sumOf(filepath.Join(dir, findingsFile))
+	}
 	if err != nil {
 		return fmt.Errorf("write findings: %w", err)
 	}
 	return nil
+}
+
+// sumOf is the BLAKE3 of a file, in hexadecimal.
+func sumOf(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := blake3.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // A RecordError says that the record of findings is not what was written.
@@ -60,9 +81,25 @@ func (s *Snapshot) Findings() ([]Finding, error) {
 	return list, err
 }
 
-// CheckFindings reads the record of findings and compares their numbers with
-// those of the summary. What is wrong is a *RecordError.
-func (s *Snapshot) CheckFindings() error { return s.eachFinding(func(Finding) {}) }
+// CheckFindings reads the record of findings and compares it, and their numbers, with the
+// summary. What is wrong is a *RecordError.
+func (s *Snapshot) CheckFindings() error {
+	if err := s.eachFinding(func(Finding) {}); err != nil {
+		return err
+	}
+	want, name := s.Summary().Record, recordName(s.Store, s.Manifest)
+	if want == "" { // there were none, or the snapshot is of an earlier version
+		return nil
+	}
+	got, err := sumOf(name)
+	if err == nil && got != want {
+		err = store.ErrSeal
+	}
+	if err != nil {
+		return &RecordError{name, err}
+	}
+	return nil
+}
 
 func (s *Snapshot) eachFinding(each func(Finding)) error {
 	wrong := func(err error) error {

@@ -31,7 +31,7 @@ func (p *Pin) String() string {
 
 // Pin keeps the snapshot from being forgotten. A pin that is there is replaced.
 func (s *Snapshot) Pin(ctx context.Context, p Pin) error {
-	b, err := json.Marshal(p)
+	b, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *Snapshot) Pin(ctx context.Context, p Pin) error {
 		if !exists(dir) {
 			return fmt.Errorf("snapshot %s was forgotten meanwhile: %w", s.Name(), ErrNoSnapshot)
 		}
-		return store.WriteFile(filepath.Join(dir, pinFile), append(b, '\n'))
+		return store.WriteFile(filepath.Join(dir, pinFile), store.Seal(b))
 	})
 }
 
@@ -62,6 +62,18 @@ func (s *Snapshot) Unpin() (was bool, err error) {
 
 // Pinned returns the pin of the snapshot, nil if it has none.
 func (s *Snapshot) Pinned() *Pin { return readPin(s.Store, s.Manifest.Installation, s.Name()) }
+
+// CheckPin says whether the pin, if there is one, is as it was written.
+func (s *Snapshot) CheckPin() error {
+	b, err := os.ReadFile(filepath.Join(snapshotsDir(s.Store, s.Manifest.Installation), s.Name(), pinFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return store.CheckSealed(b, new(Pin))
+}
 
 // readPin reads a pin. One that cannot be read is a pin all the same.
 func readPin(st *store.Store, installation, name string) *Pin {

@@ -81,10 +81,12 @@ func (t *taker) writeDraft(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "manifest"), b, 0o644); err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}
-	if err := t.summary.write(dir); err != nil || t.summary.Findings() == 0 {
-		return err
+	if t.summary.Findings() > 0 {
+		if err := t.writeFindings(dir); err != nil {
+			return err
+		}
 	}
-	return t.writeFindings(dir)
+	return t.summary.write(dir)
 }
 
 func (t *taker) publishDay(day, current, name string) error {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"repotool/store"
 )
 
 // summaryVersion is the format of summaries. New keys do not change it.
@@ -43,7 +45,8 @@ type Summary struct {
 	Database     *DumpStats            `json:"database,omitempty"`
 	Rows         map[string]int64      `json:"rows,omitempty"`
 	FindingCount map[FindingKind]int64 `json:"findings"`
-	First        []Finding             `json:"firstFindings"` // of each kind
+	First        []Finding             `json:"firstFindings"`    // of each kind
+	Record       string                `json:"record,omitempty"` // BLAKE3 of the record of all findings
 }
 
 func (s *Summary) addScan(r scanResult) {
@@ -98,10 +101,19 @@ func (s *Summary) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "summary.json"), append(b, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "summary.json"), store.Seal(b), 0o644); err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
 	return nil
+}
+
+// CheckSummary says whether summary.json is as it was written.
+func (s *Snapshot) CheckSummary() error {
+	b, err := os.ReadFile(filepath.Join(snapshotsDir(s.Store, s.Manifest.Installation), s.Name(), "summary.json"))
+	if err != nil {
+		return err
+	}
+	return store.CheckSealed(b, new(Summary))
 }
 
 // Contradicts says in which way a summary is not that of the manifest; ""

@@ -30,13 +30,6 @@ var readme []byte
 // topFolders are made by Init. Those that hold nothing durable come last.
 var topFolders = []string{"objects", "snapshots", "days", "ledger", "quarantine", "trash", "tmp", "locks", "cache"}
 
-// header is store.json.
-type header struct {
-	Version int       `json:"version"`
-	ID      string    `json:"id"`
-	Created time.Time `json:"created"`
-}
-
 // A Store is an open store on a local file system. Its methods may be called
 // from several goroutines.
 type Store struct {
@@ -99,14 +92,7 @@ func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 func writeHeader(dir string, now time.Time) error {
 	var id [16]byte
 	rand.Read(id[:])
-	head, err := json.MarshalIndent(header{Version, hex.EncodeToString(id[:]), now.UTC()}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := WriteFile(filepath.Join(dir, "README.txt"), readme); err != nil {
-		return err
-	}
-	return WriteFile(filepath.Join(dir, "store.json"), append(head, '\n'))
+	return header{Version: Version, ID: hex.EncodeToString(id[:]), Created: now.UTC()}.write(dir)
 }
 
 // isFree says whether a directory is missing or empty, but for what an Init makes

@@ -104,6 +104,11 @@ func (c *completeness) check(ctx context.Context, s *snapshot.Snapshot) error {
 	summary := s.Summary()
 	if wrong := summary.Contradicts(s.Manifest); wrong != "" {
 		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: wrong})
+	} else if err := s.CheckSummary(); err != nil {
+		c.found.of(s, Finding{Kind: SummaryDamaged, What: s.Name(), Detail: err.Error()})
+	}
+	if err := s.CheckPin(); err != nil {
+		c.found.of(s, Finding{Kind: PinDamaged, What: s.Name(), Detail: err.Error()})
 	}
 	if summary.Known() { // else nothing says how many there were
 		if err := s.CheckFindings(); err != nil {

@@ -26,6 +26,8 @@ const (
 	Orphaned           Kind = "orphaned"            // a day without a snapshot, or what is neither among them
 	SummaryDamaged     Kind = "summary-damaged"     // summary.json is missing, damaged, or not this snapshot's
 	FindingsDamaged    Kind = "findings-damaged"    // findings.jsonl is not what summary.json counts
+	PinDamaged         Kind = "pin-damaged"         // pinned.json is not as it was written
+	HeaderDamaged      Kind = "header-damaged"      // store.json or README.txt is not as it was written
 	PlaceNotKept       Kind = "place-not-kept"      // where the next check with a budget is to begin could not be written
 	FileDamaged        Kind = "file-damaged"        // a file of the repository is not what its name says
 	FileUnreadable     Kind = "file-unreadable"     // a file of the repository cannot be read
@@ -57,6 +59,10 @@ func (k Kind) Hint() string {
 		return "the snapshot itself is not touched by it, and 'repotool verify --repair' makes the day's files again; until then restore with repotool, not by hand"
 	case Orphaned:
 		return "if its snapshot was deleted, remove this as well (README.txt in the store); if not, bring snapshots/ back from a copy of the store; a day can be restored by hand (RESTORE.txt)"
+	case PinDamaged:
+		return "the snapshot is kept all the same: pin it again (repotool pin), or take the pin away (repotool unpin)"
+	case HeaderDamaged:
+		return "what is stored is not touched by it; 'repotool verify --repair' writes store.json and README.txt anew"
 	case FindingsDamaged:
 		return "what can be restored is not touched by it; how many findings there were stands in summary.json"
 	case SummaryDamaged:

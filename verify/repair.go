@@ -30,6 +30,9 @@ func Repair(ctx context.Context, st *store.Store, report *Report, o RepairOption
 	r := &repairer{st: st, o: o, report: report, done: map[store.Hash]bool{}, w: st.NewWriter(), buf: make([]byte, 1<<20+1),
 		quarantine: filepath.Join("trash", "repair-"+o.Now.UTC().Format(snapshot.TimeFormat))}
 	r.w.Aside = r.quarantine
+	if err := r.header(); err != nil {
+		return fmt.Errorf("repair store: %w", err)
+	}
 	if len(report.bad) == 0 && len(report.days) == 0 {
 		return nil
 	}
@@ -49,6 +52,22 @@ func Repair(ctx context.Context, st *store.Store, report *Report, o RepairOption
 		report.Quarantine = r.quarantine
 	}
 	return st.Sync(ctx)
+}
+
+// header writes store.json and README.txt anew, if they are not as they were.
+func (r *repairer) header() error {
+	for i := range r.report.Findings {
+		f := &r.report.Findings[i]
+		if f.Kind != HeaderDamaged || f.Repaired {
+			continue
+		}
+		if err := r.st.Restate(); err != nil {
+			return err
+		}
+		f.Repaired = true
+		r.report.Repaired++
+	}
+	return nil
 }
 
 type repairer struct {

@@ -27,6 +27,9 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 	if err := checkOrphans(st, found); err != nil {
 		return nil, fmt.Errorf("verify store: %w", err)
 	}
+	if err := st.CheckHeader(); err != nil {
+		found.add(Finding{Kind: HeaderDamaged, What: st.Dir(), Detail: err.Error()})
+	}
 	list, err := everySnapshot(st)
 	if err != nil {
 		return nil, err

@@ -51,6 +51,7 @@ firstFindings[].kind  the first few of each kind
 firstFindings[].path? what it is about
 firstFindings[].detail?
                       what was found
+record?               BLAKE3 of the record of all findings
 staleJobs[]?          jobs that only the database says are running
 unseenHosts[]?        hosts whose agents could not be looked for
 standstillBroken?     somebody started the scheduler meanwhile`,
