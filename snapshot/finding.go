@@ -13,28 +13,29 @@ type FindingKind string
 
 // The kinds of findings.
 const (
-	ContentDiffers  FindingKind = "content-differs"  // a file's bytes are not those of its Name
-	Unreadable      FindingKind = "unreadable"       // a file or directory cannot be read
-	Changing        FindingKind = "changing"         // a file changed each time it was read
-	SpecialFile     FindingKind = "special-file"     // a socket, device or named pipe: not kept
-	LinkedDirectory FindingKind = "linked-directory" // a symbolic link to a directory: the link is kept, not what it leads to
-	StoreDamaged    FindingKind = "store-damaged"    // an object in the store was bad or missing
-	ObjectLost      FindingKind = "object-lost"      // an object that the snapshot names is bad or missing, and the repository has not got its bytes
-	NoFile          FindingKind = "no-file"          // the database refers to a file that is not in the repository
-	NoRow           FindingKind = "no-row"           // a file that no row of the database refers to
-	BadRow          FindingKind = "bad-row"          // a row of pfile holds no checksums and size
-	NoGold          FindingKind = "no-gold"          // the gold of a living upload is not there
-	OwnerNotSet     FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
-	DatabaseWarning FindingKind = "database"         // pg_dump had something to say
-	NoPasswords     FindingKind = "no-passwords"     // the dump of the roles has no passwords
-	RowsDiffer      FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
-	InTheWay        FindingKind = "in-the-way"       // a directory where a restore has a file, or a file or link where it has a directory
-	NothingSelected FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
-	ManyGone        FindingKind = "many-gone"        // most of what the last snapshot held is no longer there
-	ClockBehind     FindingKind = "clock-behind"     // the newest snapshot is from the future
-	OldSnapshot     FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
-	NoProof         FindingKind = "no-proof"         // whether gold brings a file back could not be looked up
-	NotRebuilt      FindingKind = "not-rebuilt"      // gold did not bring a file back that was left out
+	ContentDiffers    FindingKind = "content-differs"  // a file's bytes are not those of its Name
+	Unreadable        FindingKind = "unreadable"       // a file or directory cannot be read
+	Changing          FindingKind = "changing"         // a file changed each time it was read
+	SpecialFile       FindingKind = "special-file"     // a socket, device or named pipe: not kept
+	LinkedDirectory   FindingKind = "linked-directory" // a symbolic link to a directory: the link is kept, not what it leads to
+	StoreDamaged      FindingKind = "store-damaged"    // an object in the store was bad or missing
+	ObjectLost        FindingKind = "object-lost"      // an object that the snapshot names is bad or missing, and the repository has not got its bytes
+	NoFile            FindingKind = "no-file"          // the database refers to a file that is not in the repository
+	NoRow             FindingKind = "no-row"           // a file that no row of the database refers to
+	BadRow            FindingKind = "bad-row"          // a row of pfile holds no checksums and size
+	NoGold            FindingKind = "no-gold"          // the gold of a living upload is not there
+	OwnerNotSet       FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
+	DatabaseWarning   FindingKind = "database"         // pg_dump had something to say
+	NoPasswords       FindingKind = "no-passwords"     // the dump of the roles has no passwords
+	RowsDiffer        FindingKind = "rows-differ"      // the user's command for dumping wrote other rows than the database has
+	InTheWay          FindingKind = "in-the-way"       // a directory where a restore has a file, or a file or link where it has a directory
+	NothingSelected   FindingKind = "nothing-selected" // of what a restore was asked for, a part that the snapshot has not got
+	ManyGone          FindingKind = "many-gone"        // most of what the last snapshot held is no longer there
+	ClockBehind       FindingKind = "clock-behind"     // the newest snapshot is from the future
+	OldSnapshot       FindingKind = "old-snapshot"     // an earlier snapshot cannot be read
+	NoProof           FindingKind = "no-proof"         // whether gold brings a file back could not be looked up
+	RecoveredManifest FindingKind = "recovered"        // the manifest was lost, and made anew from the day
+	NotRebuilt        FindingKind = "not-rebuilt"      // gold did not bring a file back that was left out
 )
 
 // A Finding is something that a person should know, and that did not stop the
@@ -86,6 +87,8 @@ func (k FindingKind) Hint() string {
 		return (&SelectionError{}).Hint()
 	case NoProof:
 		return "the ledger of what gold makes is damaged: repotool snapshot --strategy gold --index run mends it"
+	case RecoveredManifest:
+		return "restore it as any other; what a day does not show has FOSSology's usual modes and owners"
 	case NotRebuilt:
 		return "restore again with the repotool and the tools that took the snapshot (see unpacker in repotool snapshots), or look for the file in another snapshot"
 	case LinkedDirectory:
