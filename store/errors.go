@@ -100,3 +100,7 @@ func (e *SourceError) Error() string { return "read: " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *SourceError) Unwrap() error { return e.Err }
+
+// ErrObjectsLost is returned for a store without objects/: the better part of it is gone,
+// or on a disk that is not mounted.
+var ErrObjectsLost = errors.New("its objects/ is not there")

@@ -76,16 +76,25 @@ func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
 			return nil, fmt.Errorf("init store: %w", err)
 		}
 	}
-	for i := range 256 {
-		name := filepath.Join(dir, "objects", hex.EncodeToString([]byte{byte(i)}))
-		if err := os.MkdirAll(name, 0o755); err != nil {
-			return nil, fmt.Errorf("init store: %w", err)
-		}
+	if err := MakeObjects(dir); err != nil {
+		return nil, err
 	}
 	if err := writeHeader(dir, now); err != nil {
 		return nil, err
 	}
 	return Open(dir)
+}
+
+// MakeObjects makes the folders of objects that are not there, in a store whose objects/ is
+// gone. What is in snapshots/ and days/ then says what there was.
+func MakeObjects(dir string) error {
+	for i := range 256 {
+		name := filepath.Join(dir, "objects", hex.EncodeToString([]byte{byte(i)}))
+		if err := os.MkdirAll(name, 0o755); err != nil {
+			return fmt.Errorf("make objects/: %w", err)
+		}
+	}
+	return nil
 }
 
 // writeHeader writes store.json, last: a directory without it is no store.
@@ -152,6 +161,9 @@ func Open(dir string) (*Store, error) {
 			return nil, err
 		}
 		s.objects, err = unix.Open(s.Path("objects"), flags, 0)
+	}
+	if errors.Is(err, unix.ENOENT) {
+		return nil, fmt.Errorf("open store %s: %w: %w", dir, ErrObjectsLost, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", &fs.PathError{Op: "open", Path: s.Path("objects"), Err: err})

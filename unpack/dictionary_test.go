@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,11 +78,10 @@ func TestDictionariesTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			began := false
+			var began atomic.Bool
 			r, err := unpack.Unpack(t.Context(), "f.xz", bytes.NewReader(x), unpack.Options{TempDir: t.TempDir(), Parallel: 1,
 				Content: func(n *unpack.Node) unpack.Content {
-					if !began && n.Name != "f.xz" {
-						began = true
+					if n.Name != "f.xz" && began.CompareAndSwap(false, true) {
 						enter()
 					}
 					return nil

@@ -99,6 +99,41 @@ inUse[].snapshot?     snapshots that were to go, and stay for now
 inUse[].by?           who reads them
 garbage?              as repotool gc prints it`,
 
+	"recover": `
+store                 the store's directory
+dryRun                true: nothing was done, this is what would be
+header?               what was wrong with store.json or README.txt
+adopted               store.json was lost
+objects               the folder objects/ was gone
+broken[].installation? what was found
+broken[].snapshot?
+broken[].why?
+broken[].day?         its day directory is there
+broken[].layout?      of the day that is missing
+recovered[].installation?
+                      manifests that were made anew
+recovered[].snapshot?
+recovered[].like?     the snapshot that told what a day does not show
+recovered[].files.files?
+                      of the manifest
+recovered[].files.bytes?
+recovered[].plain?    files whose mode, owner and time are not known
+recovered[].leftOut?  files that gold brings back
+recovered[].unknown?  the same, of which nobody knows enough: not in it
+recovered[].databases?
+recovered[].damaged?  files of the day that are damaged: not in it
+recovered[].aside?    where what stood there is, in the store
+recovered[].findings.KIND?
+recovered[].firstFindings[].kind?
+recovered[].firstFindings[].path?
+recovered[].firstFindings[].detail?
+days[]?               that were made again
+cannot[].installation? what could not be recovered, and why
+cannot[].snapshot?
+cannot[].why?
+cannot[].day?
+cannot[].layout?`,
+
 	"pin": `
 snapshot              its name
 pinned                true

@@ -38,6 +38,7 @@ var answerTypes = map[string]reflect.Type{
 	"pin":                reflect.TypeFor[pinResult](),
 	"unpin":              reflect.TypeFor[pinResult](),
 	"gc":                 reflect.TypeFor[snapshot.CollectReport](),
+	"recover":            reflect.TypeFor[recoverResult](),
 	"ls":                 reflect.TypeFor[listed](),
 	"diff":               reflect.TypeFor[diffLine](),
 	"restore":            reflect.TypeFor[restoreResult](),

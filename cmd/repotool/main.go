@@ -81,6 +81,7 @@ func (t *tool) app() *cli.App {
 		t.catCommand(),
 		t.restoreCommand(),
 		t.verifyCommand(),
+		t.recoverCommand(),
 		t.forgetCommand(),
 		t.pinCommand(),
 		t.unpinCommand(),

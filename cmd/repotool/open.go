@@ -29,6 +29,8 @@ func storeHint(s settings, err error) string {
 		return "is it on a disk that is not mounted? if there is none yet, make one with: repotool init " + s.store
 	case errors.Is(err, store.ErrHeaderLost):
 		return store.AdoptAdvice(s.store)
+	case errors.Is(err, store.ErrObjectsLost):
+		return "is it on a disk of its own that is not mounted? else get it from another copy of the store, or have repotool recover make anew what the days show"
 	case errors.Is(err, fs.ErrNotExist):
 		return "a part of the store is missing: is it a part of its own disk that is not mounted? else get it from another copy of the store"
 	case errors.Is(err, fs.ErrPermission):
