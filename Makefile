@@ -4,6 +4,8 @@
 #   make test    all tests; RACE=1 with the race detector (needs gcc)
 #   make build   ./repotool, one static program
 #   make lint    gofmt, vet, staticcheck
+#   make faults  every change that a job makes fails, or the program is killed there;
+#                every byte of a store changed: FAULT_STEP=7 takes one in seven
 #   make torture snapshots, forget, gc and restore at random, for TORTURE seconds
 #   make fuzz    every fuzz test for FUZZTIME each
 #   make compare-unpack DIR=...  every file below a directory, opened by us and by the
@@ -25,7 +27,7 @@ export CGO_ENABLED = $(if $(RACE),1,0)
 # One version for everybody: a new release of a linter must not break old commits.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz torture compare-unpack demo bench bench-unpack scale deps clean
+.PHONY: build test race lint fuzz faults torture compare-unpack demo bench bench-unpack scale deps clean
 
 build:
 	$(GO) build -trimpath -o repotool ./cmd/repotool
@@ -54,6 +56,12 @@ lint:
 	CGO_ENABLED=0 $(GO) run $(STATICCHECK) -checks inherit,ST1000 ./...
 
 # One after another against a model (KEEP_SEED repeats a run), then all at once.
+# Some ten minutes with all of them.
+FAULT_STEP ?= 1
+faults: deps
+	FAULT_STEP=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^TestFaults$$' -v ./cmd/repotool
+	EVERY_BYTE=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^TestEveryByteOfAStore$$' -v ./verify
+
 torture:
 	KEEP_STEPS=$$(( $(TORTURE) * 8 )) KEEP_SECONDS=$(TORTURE) $(GO) test -timeout 0 -v -run '^TestKeep' ./snapshot
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"repotool/store"
@@ -26,6 +27,11 @@ func (t *taker) prepare(ctx context.Context) error {
 		}
 		left, _ := filepath.Glob(filepath.Join(dir, building+"*"))
 		for _, name := range left {
+			if finished, err := t.finishDay(name); err != nil {
+				return fmt.Errorf("finish the day of an interrupted run: %w", err)
+			} else if finished {
+				continue
+			}
 			if err := store.RemoveTree(ctx, name); err != nil {
 				return fmt.Errorf("clear up after an interrupted run: %w", err)
 			}
@@ -79,6 +85,24 @@ func (t *taker) prepare(ctx context.Context) error {
 	t.summary = Summary{Version: summaryVersion, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil
+}
+
+// finishDay gives a day its name whose snapshot is published: the run was killed between
+// the two. It was complete and on the disk before.
+func (t *taker) finishDay(draft string) (bool, error) {
+	days := daysDir(t.Store, t.Installation)
+	name := strings.TrimPrefix(filepath.Base(draft), building)
+	if filepath.Dir(draft) != days || !exists(filepath.Join(snapshotsDir(t.Store, t.Installation), name)) || exists(filepath.Join(days, name)) {
+		return false, nil
+	}
+	if err := renameDurably(draft, filepath.Join(days, name)); err != nil {
+		return false, err
+	}
+	current := filepath.Join(days, building+"current")
+	if to, err := os.Readlink(current); err == nil && to == name {
+		return true, renameDurably(current, filepath.Join(days, "current"))
+	}
+	return true, nil
 }
 
 func exists(name string) bool {

@@ -116,6 +116,10 @@ func unreadable(ctx context.Context, st *store.Store, installation, name string)
 	return err.Error(), nil
 }
 
+// making is what a day is called that is made again. Unlike one that is called building
+// it may be incomplete although its snapshot is there.
+const making = ".making-"
+
 // MakeDay makes the day directory of a snapshot again, from its manifest and objects. It
 // appears complete, or not at all. Files whose objects are lost are missing in it.
 func (s *Snapshot) MakeDay(ctx context.Context, layout Layout, p *Progress) error {
@@ -123,7 +127,7 @@ func (s *Snapshot) MakeDay(ctx context.Context, layout Layout, p *Progress) erro
 		p = new(Progress)
 	}
 	days := daysDir(s.Store, s.Manifest.Installation)
-	draft, place := filepath.Join(days, building+s.Name()), filepath.Join(days, s.Name())
+	draft, place := filepath.Join(days, making+s.Name()), filepath.Join(days, s.Name())
 	if exists(place) {
 		return &fs.PathError{Op: "make", Path: place, Err: unix.EEXIST}
 	}

@@ -12,12 +12,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"repotool/fossology"
+	"repotool/repotest"
 )
 
 // TestMain lets the test binary be repotool when a script runs it, and the agent when a
 // scheduler does.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"repotool": main, fossology.ReunpackAgent: main})
+	launcher, launch := repotest.FaultLauncher()
+	testscript.Main(m, map[string]func(){"repotool": main, fossology.ReunpackAgent: main, launcher: launch})
 }
 
 // TestScripts runs testdata/script/*.txtar. Beside the usual commands they know
