@@ -53,7 +53,8 @@
 // pieces cut by content, so that a day costs what the day changed; checks that
 // rows and files agree; and publishes manifest and day directory, or nothing.
 // Restore, the list of snapshots and the day directories are files of it, and so is letting go:
-// which snapshots are kept (retention), forgetting the others, collecting garbage. By the strategy
+// which snapshots are kept (retention), forgetting the others, collecting garbage; and making
+// a manifest anew from its day, when it is lost. By the strategy
 // gold it leaves out what it is told that gold makes; it asks by two small interfaces,
 // Prover and Rebuilder, behind which cmd/repotool puts goldindex and unpack.
 //
@@ -65,7 +66,8 @@
 // use today.
 //
 // repotest lends to tests: a private PostgreSQL, the database and repository of
-// a real FOSSology, a scheduler that speaks the recorded protocol.
+// a real FOSSology, a scheduler that speaks the recorded protocol, and faults at every
+// system call by which the real program changes a file.
 //
 // cmd/repotool is the command line, a file for each command: it parses, wires
 // the packages together, prints, and turns errors into advice and exit codes.

@@ -8,9 +8,9 @@ import (
 	"repotool/fossology"
 )
 
-// A Worker is a [Database] that also knows what FOSSology is at. Of one that does not,
+// A worker is a [Database] that also knows what FOSSology is at. Of one that does not,
 // an upload that is being unpacked at this moment counts as one that was cut short.
-type Worker interface {
+type worker interface {
 	// Unpacking yields the uploads that have an unpack job which runs or waits.
 	Unpacking(context.Context) iter.Seq2[int64, error]
 }
@@ -18,7 +18,7 @@ type Worker interface {
 // unpacking are the uploads that are being unpacked, or will be.
 func unpacking(ctx context.Context, db Database) (map[int64]bool, error) {
 	busy := map[int64]bool{}
-	w, ok := db.(Worker)
+	w, ok := db.(worker)
 	if !ok {
 		return busy, nil
 	}

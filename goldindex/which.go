@@ -13,14 +13,14 @@ import (
 type Place struct {
 	Gold  fossology.Name
 	Cost  Cost     // of unpacking all of it
-	Paths []string // from the gold's upload on, as FOSSology shows them, at most MaxPaths
+	Paths []string // from the gold's upload on, as FOSSology shows them, at most maxPaths
 	More  int64    // paths that are not listed
 	half  [16]byte
 }
 
-// MaxPaths is how many paths of one content in one gold are listed: an empty file may
+// maxPaths is how many paths of one content in one gold are listed: an empty file may
 // stand at a hundred thousand.
-const MaxPaths = 1000
+const maxPaths = 1000
 
 // Which says which golds make a content, in the order of their Names. If there is
 // none the error is ErrNotMade.
@@ -46,7 +46,7 @@ func (l *Ledger) Which(n fossology.Name) ([]Place, error) {
 			if !r.Held || r.Of != n {
 				return nil
 			}
-			if len(p.Paths) == MaxPaths {
+			if len(p.Paths) == maxPaths {
 				p.More++
 				return nil
 			}

@@ -41,8 +41,8 @@ type Lost struct {
 	Detail string           `json:"detail,omitempty"`
 }
 
-// MaxLost is how many lost files a plan and a report list; all are counted.
-const MaxLost = 10_000
+// maxLost is how many lost files a plan and a report list; all are counted.
+const maxLost = 10_000
 
 // Losses are files that are not brought back.
 type Losses struct {
@@ -57,7 +57,7 @@ func (l *Losses) add(n fossology.Name, r goldindex.Reason, detail string) {
 	sum := l.Reasons[r]
 	sum.add(n.Size)
 	l.Reasons[r] = sum
-	if len(l.List) < MaxLost {
+	if len(l.List) < maxLost {
 		l.List = append(l.List, Lost{n.String(), r, detail})
 	}
 }

@@ -2,7 +2,6 @@ package unpack
 
 import (
 	"errors"
-	"fmt"
 )
 
 // A Skipped is something that an archive holds and that did not come out.
@@ -51,5 +50,3 @@ func (u *run) skipIn(n *Node, path, why string) {
 	}
 	u.skipped = append(u.skipped, Skipped{at, why})
 }
-
-func plural(n int) string { return fmt.Sprintf("%d deep", n) }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"slices"
@@ -162,7 +163,7 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 	first, _ := head.Peek(headSize)
 	if f := u.format(n, first); f != nil && !src.blind {
 		if depth >= u.limits.Depth {
-			u.skip(n, "not opened: archives within archives, "+plural(depth))
+			u.skip(n, fmt.Sprintf("not opened: archives within archives, %d deep", depth))
 		} else {
 			n.Class, n.Format = Container, f.name
 			u.open(ctx, n, depth, f, head, at)
