@@ -27,6 +27,9 @@
 //	snapshots/<installation>/<time>/pinned.json          a Pin; missing if there is none
 //	trash/forgotten.<time>.<installation>/               a snapshot that was forgotten, and below day/ its day
 //
+// What nothing else has a checksum of is sealed: summary.json, pinned.json (package store),
+// and the record of findings, whose BLAKE3 stands in summary.json.
+//
 // In version 1 no file was left out; everything else was the same, and is read.
 //
 // The layout of a segment is described in segment.go, that of a dump in
@@ -90,7 +93,7 @@
 // with one syncfs, and renamed. A crash before the rename leaves nothing
 // visible; the next run clears up, in tmp/ too, and finds the objects that
 // were stored. A crash between the rename of the snapshot and that of its day
-// leaves a snapshot without a day.
+// leaves a snapshot without a day; the next run gives the day its name.
 //
 // # Never
 //
