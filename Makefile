@@ -59,7 +59,7 @@ lint:
 # Some ten minutes with all of them.
 FAULT_STEP ?= 1
 faults: deps
-	FAULT_STEP=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^TestFaults$$' -v ./cmd/repotool
+	FAULT_STEP=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^TestFaults' -v ./cmd/repotool
 	EVERY_BYTE=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^TestEveryByteOfAStore$$' -v ./verify
 
 torture:

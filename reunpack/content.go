@@ -24,6 +24,7 @@ type content struct {
 	head  *[inMemory]byte // the first bytes
 	held  int             // how many, until there is a file
 	file  *blank          // then
+	bad   bool            // it could not be written: it is no content any more
 }
 
 // content is Options.Content of package unpack.
@@ -69,10 +70,12 @@ func (c *content) Write(b []byte) (int, error) {
 		return len(b), nil
 	}
 	if err := c.spill(); err != nil {
+		c.bad = true
 		return 0, err
 	}
 	if _, err := writer(c.file.fd).Write(b); err != nil {
 		err = c.unwritten(err)
+		c.bad = true
 		c.drop()
 		return 0, err
 	}
@@ -119,6 +122,10 @@ func (c *content) drop() {
 
 // Close implements [unpack.Content]; an error ends the unpack.
 func (c *content) Close(d *unpack.Digests) error {
+	if c.bad {
+		c.drop()
+		return nil
+	}
 	w := c.claim(fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size})
 	if w == nil {
 		c.drop()

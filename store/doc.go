@@ -9,7 +9,8 @@
 //
 // # Layout, version 1
 //
-//	store.json                   {"version":1,"id":…,"created":…}: the version is the first field
+//	store.json                   {"version":1,"id":…,"created":…,"readme":…,"check":…}: the version is
+//	                             the first field, the BLAKE3 of what stands before the last (seal.go)
 //	README.txt                   how to restore with coreutils, zstd and psql alone
 //	objects/ab/<64 hex digits>   mode 0444; ab is the first byte of the name
 //	quarantine/<n>/ab/<64 hex>   objects that nothing referred to; see quarantine.go

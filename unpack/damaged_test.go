@@ -2,6 +2,7 @@ package unpack_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -142,5 +143,36 @@ func TestDamaged(t *testing.T) {
 			head[r.IntN(min(len(b), 600))] ^= 1 << r.IntN(8)
 			check(t, name, head)
 		}
+	}
+}
+
+// fullSink takes all of a content but its end.
+type fullSink struct {
+	left   int
+	closed []unpack.Digests
+}
+
+func (s *fullSink) Write(b []byte) (int, error) {
+	if s.left -= len(b); s.left <= 0 {
+		return 0, errors.New("full")
+	}
+	return len(b), nil
+}
+
+func (s *fullSink) Close(d *unpack.Digests) error { s.closed = append(s.closed, *d); return nil }
+
+// TestSinkFails: who could not take the last bytes of a content is told of no content.
+func TestSinkFails(t *testing.T) {
+	content := text(300_000)
+	s := &fullSink{left: len(content)}
+	_, err := unpack.Unpack(t.Context(), "t.tar", bytes.NewReader(append(tarFile(t, content), 0)), unpack.Options{TempDir: t.TempDir(),
+		Content: func(n *unpack.Node) unpack.Content {
+			if n.Name == "f.xz" {
+				return s
+			}
+			return nil
+		}})
+	if err == nil || len(s.closed) != 1 || s.closed[0] != (unpack.Digests{}) {
+		t.Errorf("%v, %v", s.closed, err)
 	}
 }

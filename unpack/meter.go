@@ -14,6 +14,7 @@ type meter struct {
 	known bool // its size is in run.in already, if it is the top
 	d     *digester
 	sink  Content
+	bad   bool // the sink did not take all of it
 	err   error
 }
 
@@ -40,6 +41,7 @@ func (m *meter) took(b []byte) error {
 	m.d.Write(b)
 	if m.sink != nil {
 		if _, err := m.sink.Write(b); err != nil {
+			m.bad = true
 			m.u.fail(err)
 			return errStop
 		}

@@ -35,7 +35,8 @@ type Options struct {
 // Content takes the bytes of a member.
 type Content interface {
 	io.Writer
-	// Close is called after the last byte, with what was read.
+	// Close is called after the last byte, with what was read; with zero after an error of
+	// Write.
 	Close(*Digests) error
 }
 
@@ -175,7 +176,11 @@ func (u *run) content(ctx context.Context, n *Node, depth int, src source) {
 	}
 	n.Digests = d.sum()
 	if sink != nil {
-		if err := sink.Close(n.Digests); err != nil {
+		read := n.Digests
+		if counted.bad {
+			read = new(Digests) // of no content: what the sink has is not this one
+		}
+		if err := sink.Close(read); err != nil {
 			u.fail(err)
 		}
 	}

@@ -20,12 +20,12 @@ import (
 	"repotool/repotest"
 )
 
-// faultStep says how many changes of a job are tried: each one with FAULT_STEP=1.
-func faultStep() int64 {
+// faultStep says that one in so many changes of a job is tried: each with FAULT_STEP=1.
+func faultStep(usual int64) int64 {
 	if n, err := strconv.ParseInt(os.Getenv("FAULT_STEP"), 10, 64); err == nil && n > 0 {
 		return n
 	}
-	return 23
+	return usual
 }
 
 // A faultWorld is a small repository and a store, and what each snapshot must hold: known
@@ -34,6 +34,7 @@ type faultWorld struct {
 	t                 *testing.T
 	dir               string
 	repository, store string
+	dsn               string // of a database, if there is one
 }
 
 func newFaultWorld(t *testing.T) *faultWorld {
@@ -86,7 +87,20 @@ func (w *faultWorld) clone() *faultWorld {
 	os.Setenv("REPOTOOL_STORE", c.store)
 	os.Setenv("REPOTOOL_REPOSITORY", c.repository)
 	os.Setenv("REPOTOOL_STATE_DIR", filepath.Join(c.dir, "state"))
+	c.configure()
 	return &c
+}
+
+// configure writes a configuration of FOSSology's, if there is a database.
+func (w *faultWorld) configure() {
+	if w.dsn == "" {
+		return
+	}
+	sysconf := filepath.Join(w.dir, "etc")
+	if err := errors.Join(os.Mkdir(sysconf, 0o755), repotest.WriteSysconf(sysconf, w.repository, w.dsn)); err != nil {
+		w.t.Fatal(err)
+	}
+	os.Setenv("REPOTOOL_SYSCONF", sysconf)
 }
 
 // contents are the files below a directory, by their base names; work files are left out.
@@ -255,7 +269,7 @@ func faultJobs() []faultJob {
 // killed, or the change fails. What was there before is there afterwards; the same
 // command, repeated, succeeds with nothing done by hand; verify finds nothing.
 func TestFaults(t *testing.T) {
-	step, points, fired := faultStep(), 0, 0
+	step, points, fired := faultStep(23), 0, 0
 	for _, job := range faultJobs() {
 		t.Run(job.name, func(t *testing.T) {
 			first := newFaultWorld(t)

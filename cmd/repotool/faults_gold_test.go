@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+	"repotool/repotest"
+)
+
+// goldFaults is a part of the real repository, with the real database: two uploads with
+// archives in archives.
+func goldFaults(t *testing.T) *faultWorld {
+	whole := repotest.Repository(t)
+	w := newFaultWorld(t)
+	if err := os.RemoveAll(w.repository); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REPOTOOL_DATABASE", "plain")
+	dsn := repotest.Fossology(t)
+	w.dsn = dsn
+	t.Setenv("REPOTOOL_SYSCONF", "")
+	w.configure()
+	_, name, _ := strings.Cut(dsn, "dbname=")
+	repotest.Postgres(t).SQL(t, strings.Fields(name)[0], `SET session_replication_role = replica;
+		DELETE FROM uploadtree_a WHERE upload_fk NOT IN (4, 14); DELETE FROM upload WHERE upload_pk NOT IN (4, 14);
+		DELETE FROM pfile p WHERE NOT EXISTS (SELECT FROM uploadtree_a t WHERE t.pfile_fk = p.pfile_pk)
+			AND NOT EXISTS (SELECT FROM upload u WHERE u.pfile_fk = p.pfile_pk)`)
+	db, err := fossology.Connect(t.Context(), fossology.DSN(dsn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(t.Context())
+	view, err := db.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer view.Close()
+	for u, err := range view.UsesIn(t.Context(), 4, 14) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := u.Name.String()
+		for _, typ := range []string{"gold", "files"} {
+			path := filepath.Join("localhost", typ, name[:2], name[2:4], name[4:6], name)
+			b, err := os.ReadFile(filepath.Join(whole, path))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			to := filepath.Join(w.repository, path)
+			if err = errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return w
+}
+
+// repotoolEnds runs a command that may have findings: the database refers to more than the
+// repository holds.
+func repotoolEnds(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("repotool", args...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitFindings) {
+		t.Fatalf("repotool %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// faultsOf tries a command at every change, or one in some, that it makes below root.
+func faultsOf(t *testing.T, first *faultWorld, root func(w *faultWorld) string, args []string, check func(w *faultWorld, f repotest.Fault, repeated bool)) {
+	t.Helper()
+	program, err := exec.LookPath("repotool")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := first.clone()
+	r := repotest.RunFaulty(t, repotest.Fault{}, []string{root(whole)}, program, args...)
+	if r.Exit != 0 && r.Exit != exitFindings || r.Changes < 5 {
+		t.Fatalf("%+v", r)
+	}
+	tried, fired, step := 0, 0, faultStep(97) // these take longer
+	for _, f := range []repotest.Fault{{Kill: true}, {With: unix.EIO}, {With: unix.ENOSPC}} {
+		for f.At = 1 + 31*int64(tried)%step; f.At <= r.Changes; f.At += step {
+			tried++
+			w := first.clone()
+			got := repotest.RunFaulty(t, f, []string{root(w)}, program, args...)
+			if got.Fired {
+				fired++
+				check(w, f, false)
+				repotoolEnds(t, args...)
+				check(w, f, true)
+			}
+			os.RemoveAll(w.dir)
+			if t.Failed() {
+				t.Fatalf("%v (%s): %s", f, got.What, got.Output)
+			}
+		}
+	}
+	t.Logf("%d changes, %d faults, %d happened", r.Changes, tried, fired)
+	if fired < tried*9/10 {
+		t.Errorf("only %d of %d faults have happened", fired, tried)
+	}
+}
+
+// TestFaultsIndex: a ledger that was cut short says nothing wrong, and is completed.
+func TestFaultsIndex(t *testing.T) {
+	first := goldFaults(t)
+	status := func() string { // but for the size of the ledger
+		all, _, _ := strings.Cut(repotoolEnds(t, "gold", "status"), "golds unpacked")
+		return all
+	}
+	first.clone() // of which the whole ledger is made
+	repotoolEnds(t, "index")
+	want := status()
+	if !strings.Contains(want, "confirmed") {
+		t.Fatal(want)
+	}
+	faultsOf(t, first, func(w *faultWorld) string { return filepath.Join(w.store, "ledger") }, []string{"index"},
+		func(w *faultWorld, f repotest.Fault, repeated bool) {
+			if got := status(); repeated && got != want {
+				t.Errorf("%v: afterwards\n%s\nwant\n%s", f, got, want)
+			}
+		})
+}
+
+// TestFaultsReunpack: a file never stands under a Name with other bytes, and the next run
+// brings the rest.
+func TestFaultsReunpack(t *testing.T) {
+	first := goldFaults(t)
+	repotoolEnds(t, "index")
+	files := filepath.Join(first.repository, "localhost", "files")
+	want := contents(t, files)
+	if err := os.RemoveAll(files); err != nil {
+		t.Fatal(err)
+	}
+	faultsOf(t, first, func(w *faultWorld) string { return filepath.Join(w.repository, "localhost") }, []string{"reunpack", "--all-missing"},
+		func(w *faultWorld, f repotest.Fault, repeated bool) {
+			got := contents(t, filepath.Join(w.repository, "localhost", "files"))
+			for key, content := range got {
+				if whole, named := want[key]; named && content != whole {
+					t.Errorf("%v: %s has other bytes", f, key)
+				}
+			}
+			missing := 0
+			for key := range want {
+				if _, there := got[key]; !there {
+					missing++
+				}
+			}
+			if repeated && (missing > 2 || len(got) > len(want)) { // artifact.meta does not come back
+				t.Errorf("%v: %d of %d files are missing, %d are there", f, missing, len(want), len(got))
+			}
+		})
+}
