@@ -26,6 +26,7 @@ type Fault struct {
 	At   int64      // the n-th change; 0: none, they are counted only
 	Kill bool       // the program is killed before it happens
 	With unix.Errno // else the call fails with it
+	Then func()     // is called at that moment, while the program waits
 }
 
 func (f Fault) String() string {

@@ -71,6 +71,9 @@ func (s *supervisor) serve() error {
 		a := answer{id: n.id, flags: goesOn}
 		if s.counts(&n) && s.n == s.fault.At {
 			s.fired = true
+			if s.fault.Then != nil {
+				s.fault.Then()
+			}
 			if s.fault.Kill {
 				syscall.Kill(-s.group, syscall.SIGKILL)
 				continue

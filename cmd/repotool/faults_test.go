@@ -37,8 +37,9 @@ type faultWorld struct {
 	dsn               string // of a database, if there is one
 }
 
-func newFaultWorld(t *testing.T) *faultWorld {
-	dir := t.TempDir()
+func newFaultWorld(t *testing.T) *faultWorld { return newFaultWorldAt(t, t.TempDir()) }
+
+func newFaultWorldAt(t *testing.T, dir string) *faultWorld {
 	w := &faultWorld{t: t, dir: dir, repository: filepath.Join(dir, "repository"), store: filepath.Join(dir, "store")}
 	t.Setenv("REPOTOOL_CONFIG", "")
 	for name, value := range map[string]string{"STORE": w.store, "REPOSITORY": w.repository, "STATE_DIR": filepath.Join(dir, "state"),
