@@ -15,11 +15,17 @@ import (
 	"repotool/repotest"
 )
 
-// goldFaults is a part of the real repository, with the real database: two uploads with
-// archives in archives.
+// goldFaults is a world of gold.
 func goldFaults(t *testing.T) *faultWorld {
-	whole := repotest.Repository(t)
 	w := newFaultWorld(t)
+	w.fillWithGold(t)
+	return w
+}
+
+// fillWithGold makes the world's repository a part of the real one, with the real database:
+// two uploads with archives in archives.
+func (w *faultWorld) fillWithGold(t *testing.T) {
+	whole := repotest.Repository(t)
 	if err := os.RemoveAll(w.repository); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +66,6 @@ func goldFaults(t *testing.T) *faultWorld {
 			}
 		}
 	}
-	return w
 }
 
 // repotoolEnds runs a command that may have findings: the database refers to more than the
@@ -132,32 +137,45 @@ func TestFaultsIndex(t *testing.T) {
 		})
 }
 
-// TestFaultsReunpack: a file never stands under a Name with other bytes, and the next run
-// brings the rest.
-func TestFaultsReunpack(t *testing.T) {
-	first := goldFaults(t)
-	repotoolEnds(t, "index")
-	files := filepath.Join(first.repository, "localhost", "files")
-	want := contents(t, files)
-	if err := os.RemoveAll(files); err != nil {
-		t.Fatal(err)
-	}
-	faultsOf(t, first, func(w *faultWorld) string { return filepath.Join(w.repository, "localhost") }, []string{"reunpack", "--all-missing"},
-		func(w *faultWorld, f repotest.Fault, repeated bool) {
-			got := contents(t, filepath.Join(w.repository, "localhost", "files"))
+// reunpackJob brings all files of a world of gold back: never does one stand under a Name
+// with other bytes, and the next run brings the rest.
+func reunpackJob(t *testing.T) faultJob {
+	var want map[string]string
+	files := func(w *faultWorld) string { return filepath.Join(w.repository, "localhost", "files") }
+	return faultJob{name: "reunpack", damaged: true,
+		prepare: func(w *faultWorld) {
+			w.fillWithGold(t)
+			repotoolEnds(t, "index")
+			want = contents(t, files(w))
+			if err := os.RemoveAll(files(w)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		args:  func(*faultWorld) []string { return []string{"reunpack", "--all-missing"} },
+		roots: func(w *faultWorld) []string { return []string{filepath.Join(w.repository, "localhost")} },
+		check: func(w *faultWorld, _ map[string]map[string]string, repeated bool) {
+			got, missing := contents(t, files(w)), 0
 			for key, content := range got {
 				if whole, named := want[key]; named && content != whole {
-					t.Errorf("%v: %s has other bytes", f, key)
+					t.Errorf("%s has other bytes", key)
 				}
 			}
-			missing := 0
 			for key := range want {
 				if _, there := got[key]; !there {
 					missing++
 				}
 			}
 			if repeated && (missing > 2 || len(got) > len(want)) { // artifact.meta does not come back
-				t.Errorf("%v: %d of %d files are missing, %d are there", f, missing, len(want), len(got))
+				t.Errorf("%d of %d files are missing, %d are there", missing, len(want), len(got))
 			}
-		})
+		}}
+}
+
+// TestFaultsReunpack runs it with a fault at each change.
+func TestFaultsReunpack(t *testing.T) {
+	job := reunpackJob(t)
+	first := newFaultWorld(t)
+	job.prepare(first)
+	faultsOf(t, first, func(w *faultWorld) string { return job.roots(w)[0] }, job.args(first),
+		func(w *faultWorld, _ repotest.Fault, repeated bool) { job.check(w, nil, repeated) })
 }

@@ -62,7 +62,7 @@ func TestPowerCut(t *testing.T) {
 	points, fired := 0, 0
 	for _, fileSystem := range []string{"ext4", "xfs"} {
 		unsyncedIsLost(t, fileSystem)
-		for _, job := range faultJobs() {
+		for _, job := range append(faultJobs(), reunpackJob(t)) {
 			if job.name == "restore" {
 				continue // it promises nothing before it has ended
 			}
@@ -126,6 +126,9 @@ func powerCuts(t *testing.T, fileSystem string, job faultJob, program string, fi
 		t.Fatalf("%+v", r)
 	}
 	step := faultStep(29)
+	if job.name == "reunpack" {
+		step *= 5 // it makes many, which take longer
+	}
 	for n := (1+first)%step + 1; n <= r.Changes; n += step {
 		points++
 		got := try(repotest.Fault{At: n, Kill: true})
