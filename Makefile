@@ -5,7 +5,8 @@
 #   make build   ./repotool, one static program
 #   make lint    gofmt, vet, staticcheck
 #   make faults  every change that a job makes fails, or the program is killed there, or
-#                the power is cut; every byte of a store changed: FAULT_STEP=7 takes one in seven
+#                the power is cut; disks without room; every byte of a store changed:
+#                FAULT_STEP=7 takes one in seven
 #   make torture snapshots, forget, gc and restore at random, for TORTURE seconds
 #   make fuzz    every fuzz test for FUZZTIME each
 #   make compare-unpack DIR=...  every file below a directory, opened by us and by the
@@ -59,7 +60,7 @@ lint:
 # Some ten minutes with all of them.
 FAULT_STEP ?= 1
 faults: deps
-	FAULT_STEP=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^(TestFaults|TestPowerCut)' -v ./cmd/repotool
+	FAULT_STEP=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^(TestFaults|TestPowerCut|TestDiskFull)' -v ./cmd/repotool
 	EVERY_BYTE=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^TestEveryByteOfAStore$$' -v ./verify
 
 torture:

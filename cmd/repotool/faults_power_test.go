@@ -40,7 +40,11 @@ func (d *disk) make() {
 	d.t.Helper()
 	d.run("truncate", "-s", "400M", d.file)
 	force := map[string]string{"ext4": "-F", "xfs": "-f"}[d.fileSystem]
-	d.run("mkfs."+d.fileSystem, "-q", force, d.file)
+	args := []string{"-q", force, d.file}
+	if d.fileSystem == "ext4" {
+		args = append([]string{"-N", "4000", "-m", "0"}, args...)
+	}
+	d.run("mkfs."+d.fileSystem, args...)
 }
 
 func (d *disk) mount()   { d.t.Helper(); d.run("mount", "-o", "loop", d.file, d.at) }
