@@ -25,7 +25,7 @@ func faultStep(usual int64) int64 {
 	if n, err := strconv.ParseInt(os.Getenv("FAULT_STEP"), 10, 64); err == nil && n > 0 {
 		return n
 	}
-	return usual
+	return usual * seldom
 }
 
 // A faultWorld is a small repository and a store, and what each snapshot must hold: known
