@@ -32,7 +32,6 @@ func (w *faultWorld) fillWithGold(t *testing.T) {
 	t.Setenv("REPOTOOL_DATABASE", "plain")
 	dsn := repotest.Fossology(t)
 	w.dsn = dsn
-	t.Setenv("REPOTOOL_SYSCONF", "")
 	w.configure()
 	_, name, _ := strings.Cut(dsn, "dbname=")
 	repotest.Postgres(t).SQL(t, strings.Fields(name)[0], `SET session_replication_role = replica;
@@ -139,25 +138,25 @@ func TestFaultsIndex(t *testing.T) {
 
 // reunpackJob brings all files of a world of gold back: never does one stand under a Name
 // with other bytes, and the next run brings the rest.
-func reunpackJob(t *testing.T) faultJob {
+func reunpackJob() faultJob {
 	var want map[string]string
 	files := func(w *faultWorld) string { return filepath.Join(w.repository, "localhost", "files") }
 	return faultJob{name: "reunpack", damaged: true,
 		prepare: func(w *faultWorld) {
-			w.fillWithGold(t)
-			repotoolEnds(t, "index")
-			want = contents(t, files(w))
+			w.fillWithGold(w.t)
+			repotoolEnds(w.t, "index")
+			want = contents(w.t, files(w))
 			if err := os.RemoveAll(files(w)); err != nil {
-				t.Fatal(err)
+				w.t.Fatal(err)
 			}
 		},
 		args:  func(*faultWorld) []string { return []string{"reunpack", "--all-missing"} },
 		roots: func(w *faultWorld) []string { return []string{filepath.Join(w.repository, "localhost")} },
 		check: func(w *faultWorld, _ map[string]map[string]string, repeated bool) {
-			got, missing := contents(t, files(w)), 0
+			got, missing := contents(w.t, files(w)), 0
 			for key, content := range got {
 				if whole, named := want[key]; named && content != whole {
-					t.Errorf("%s has other bytes", key)
+					w.t.Errorf("%s has other bytes", key)
 				}
 			}
 			for key := range want {
@@ -166,14 +165,14 @@ func reunpackJob(t *testing.T) faultJob {
 				}
 			}
 			if repeated && (missing > 2 || len(got) > len(want)) { // artifact.meta does not come back
-				t.Errorf("%d of %d files are missing, %d are there", missing, len(want), len(got))
+				w.t.Errorf("%d of %d files are missing, %d are there", missing, len(want), len(got))
 			}
 		}}
 }
 
 // TestFaultsReunpack runs it with a fault at each change.
 func TestFaultsReunpack(t *testing.T) {
-	job := reunpackJob(t)
+	job := reunpackJob()
 	first := newFaultWorld(t)
 	job.prepare(first)
 	faultsOf(t, first, func(w *faultWorld) string { return job.roots(w)[0] }, job.args(first),

@@ -70,7 +70,7 @@ func TestPowerCut(t *testing.T) {
 	}
 	for _, fileSystem := range fileSystems {
 		unsyncedIsLost(t, fileSystem)
-		for _, job := range append(faultJobs(), reunpackJob(t)) {
+		for _, job := range append(faultJobs(), reunpackJob()) {
 			if job.name == "restore" {
 				continue // it promises nothing before it has ended
 			}

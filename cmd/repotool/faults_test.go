@@ -43,7 +43,7 @@ func newFaultWorldAt(t *testing.T, dir string) *faultWorld {
 	w := &faultWorld{t: t, dir: dir, repository: filepath.Join(dir, "repository"), store: filepath.Join(dir, "store")}
 	t.Setenv("REPOTOOL_CONFIG", "")
 	for name, value := range map[string]string{"STORE": w.store, "REPOSITORY": w.repository, "STATE_DIR": filepath.Join(dir, "state"),
-		"DATABASE": "none", "QUIESCE": "none"} {
+		"DATABASE": "none", "QUIESCE": "none", "SYSCONF": ""} { // those that clone and configure change, too
 		t.Setenv("REPOTOOL_"+name, value)
 	}
 	w.put("gold", "an archive")

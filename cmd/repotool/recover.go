@@ -18,16 +18,16 @@ func (t *tool) recoverCommand() *cli.Command {
 		Description: `
 Looks for what a store has lost of its own, and makes it anew:
 
-    store.json, README.txt    from what is there; the objects are not touched
-    objects/                  if all of it is gone, from the days, by the next line
-    a manifest                from the day directory of its snapshot: every file of
-                              it is read, and stored if its object is lost as well
-    a day directory           with --days, from manifest and objects
+    store.json, README.txt  from what is there; the objects are not touched
+    objects/                if all of it is gone, from the days, by the next line
+    a manifest              from the day directory of its snapshot: every file is
+                            read, and stored if its object is lost as well
+    a day directory         with --days, from manifest and objects
 
 What a day does not show (modes, owners, times, hashes of what gold brings back)
 is taken from the nearest snapshot that can be read, for files that are the same
-there. The rest has FOSSology's usual modes. A snapshot that was made anew says so
-among its findings. What stood in its place is kept in the store's trash/.
+there. The rest has FOSSology's usual modes. A snapshot that was made anew says
+so among its findings. What stood in its place is kept in the store's trash/.
 
 --dry-run says what would be done. What cannot be recovered is a finding: an
 object that is gone comes back by repotool verify --repair, as long as the live
