@@ -71,7 +71,7 @@ func (l *Losses) Add(m *Losses) {
 		all := l.Reasons[reason]
 		l.Reasons[reason] = Sum{all.Files + sum.Files, all.Bytes + sum.Bytes}
 	}
-	l.List = append(l.List, m.List[:min(len(m.List), MaxLost-len(l.List))]...)
+	l.List = append(l.List, m.List[:min(len(m.List), maxLost-len(l.List))]...)
 }
 
 func (l *Losses) clone() Losses {
