@@ -445,3 +445,40 @@ func TestUnreadableIsNotGood(t *testing.T) {
 		})
 	}
 }
+
+// A snapshot that is forgotten between being listed and being opened is not there; it is
+// not damaged. The next one has its place as "latest".
+func TestForgottenWhileFound(t *testing.T) {
+	st, repository := repotest.Store(t), t.TempDir()
+	keep(t, repository, "content")
+	o := options(st, repository)
+	o.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	old := take(t, o)
+	o.Now = time.Now
+	taken := take(t, o)
+	place, away := st.Path("snapshots", "fossology", taken.Name), filepath.Join(t.TempDir(), "away")
+	for range 1000 {
+		gone := make(chan error)
+		go func() { gone <- os.Rename(place, away) }()
+		for {
+			latest, err := snapshot.Find(st, "fossology", "latest")
+			if err != nil {
+				t.Fatalf("latest: %v", err)
+			}
+			_, err = snapshot.Find(st, "fossology", taken.Name)
+			if err == nil {
+				continue
+			}
+			if !errors.Is(err, snapshot.ErrNoSnapshot) {
+				t.Fatalf("by name: %v", err)
+			}
+			if latest, err = snapshot.Find(st, "fossology", "latest"); err != nil || latest.Name() != old.Name {
+				t.Fatalf("latest is %v, %v", latest, err)
+			}
+			break
+		}
+		if err := errors.Join(<-gone, os.Rename(away, place)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

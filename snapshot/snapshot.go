@@ -2,7 +2,9 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"path/filepath"
 
@@ -19,19 +21,24 @@ type Snapshot struct {
 // Find opens the snapshot that ref names: its time or the beginning of it,
 // "latest", or "latest~1" for the one before. A wrong name is a *RefError.
 func Find(st *store.Store, installation, ref string) (*Snapshot, error) {
-	names, err := listNames(st, installation)
-	if err != nil {
-		return nil, err
+	for {
+		names, err := listNames(st, installation)
+		if err != nil {
+			return nil, err
+		}
+		name, err := resolve(names, ref)
+		if err != nil {
+			return nil, err
+		}
+		m, err := loadManifest(st, installation, name)
+		if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(snapshotsDir(st, installation), name)) {
+			continue // forgotten since it was listed: no damage, and ref means another one now, or none
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &Snapshot{m, st}, nil
 	}
-	name, err := resolve(names, ref)
-	if err != nil {
-		return nil, err
-	}
-	m, err := loadManifest(st, installation, name)
-	if err != nil {
-		return nil, err
-	}
-	return &Snapshot{m, st}, nil
 }
 
 func loadManifest(st *store.Store, installation, name string) (*Manifest, error) {
