@@ -53,7 +53,7 @@ func sameShard(a, b string) bool {
 }
 
 // dayReserved are names at the top of a day that are not the repository's.
-var dayReserved = map[string]bool{"database": true, "other": true, "RESTORE.txt": true, RebuildList: true}
+var dayReserved = map[string]bool{"database": true, "other": true, "RESTORE.txt": true, RebuildList: true, RemovedList: true}
 
 // dayPath is where an entry stands in a day. What is not where FOSSology's
 // rule puts it, and what would collide with a name of the day's own, keeps
@@ -92,6 +92,7 @@ type dayBuilder struct {
 	heal  healer
 	tops  map[string]bool // directories that hold the fan-out, for RESTORE.txt
 	left  *leftOutList
+	gone  *removedList // nil: of a complete day
 
 	mu      sync.Mutex
 	missing []dayLink // left out: their objects are lost
@@ -121,8 +122,12 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 		return fmt.Errorf("build day: %w", &fs.PathError{Op: "open", Path: dir, Err: err})
 	}
 	defer unix.Close(fd)
-	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}, left: &leftOutList{name: filepath.Join(dir, RebuildList)}}
+	b := &dayBuilder{st: st, fd: fd, links: make(chan []dayLink, 8), heal: heal, tops: map[string]bool{}, left: newLeftOutList(filepath.Join(dir, RebuildList))}
 	defer b.left.discard()
+	if len(m.Chain) > 0 {
+		b.gone = newRemovedList(filepath.Join(dir, RemovedList))
+		defer b.gone.list.discard()
+	}
 	parent := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -137,6 +142,13 @@ func buildDay(ctx context.Context, st *store.Store, m *Manifest, layout Layout, 
 	}
 	if err := b.linkMissing(parent); err != nil {
 		return fmt.Errorf("build day: %w", err)
+	}
+	if b.gone != nil {
+		sum, err := b.gone.close()
+		if err != nil {
+			return fmt.Errorf("build day: %w", err)
+		}
+		m.Removed = sum
 	}
 	text := restoreText(m, layout, slices.Sorted(maps.Keys(b.tops)))
 	m.RestoreText = store.Sum(text) // for those who check the day
@@ -156,21 +168,29 @@ func (b *dayBuilder) list(ctx context.Context, m *Manifest, layout Layout) error
 			return ctx.Err()
 		}
 	}
-	for e, err := range entries(ctx, b.st, m.Segments, "") {
+	for e, err := range dayEntries(ctx, b.st, m) {
 		if err != nil {
 			return err
 		}
-		if e.Kind == Dir {
+		if e.remove {
+			if err := b.gone.add(e.Path); err != nil {
+				return err
+			}
+		}
+		if e.absent || e.Kind == Dir {
 			continue
 		}
 		if e.LeftOut() {
-			if err := b.left.add(&e, m.Depth); err != nil {
+			if err := b.left.add(&e.Entry, m.Depth); err != nil {
 				return err
 			}
 			continue
 		}
-		path := dayPath(&e, layout, m.Depth)
+		path := dayPath(&e.Entry, layout, m.Depth)
 		b.note(path)
+		if !e.shown {
+			continue
+		}
 		if n := len(batch); n == dayBatchMax || n >= dayBatch && !sameShard(batch[n-1].path, path) {
 			if err := send(); err != nil {
 				return err

@@ -32,7 +32,7 @@ func (s *Summary) Damage() string {
 
 // Candidates are an installation's snapshots as [Retain] wants to know them.
 func Candidates(st *store.Store, installation string) ([]Candidate, error) {
-	list, err := List(st, installation)
+	list, err := ListOwn(st, installation)
 	if err != nil {
 		return nil, err
 	}

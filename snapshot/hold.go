@@ -2,7 +2,9 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"repotool/store"
@@ -17,12 +19,17 @@ func (s *Snapshot) Hold(ctx context.Context, command string) (*store.Lease, erro
 }
 
 func hold(ctx context.Context, st *store.Store, installation, name, command string) (*store.Lease, error) {
-	return st.Lease(ctx, store.Lease{Snapshot: installation + "/" + name, Command: command}, func() error {
+	gone := fmt.Errorf("snapshot %s was forgotten meanwhile: %w", name, ErrNoSnapshot)
+	lease, err := st.Lease(ctx, store.Lease{Snapshot: installation + "/" + name, Command: command}, func() error {
 		if !exists(filepath.Join(snapshotsDir(st, installation), name, "manifest")) {
-			return fmt.Errorf("snapshot %s was forgotten meanwhile: %w", name, ErrNoSnapshot)
+			return gone
 		}
 		return nil
 	})
+	if errors.Is(err, fs.ErrNotExist) && !exists(st.Dir()) {
+		err = gone // with the cycle that it belonged to
+	}
+	return lease, err
 }
 
 // begin says that this run adds objects, which no snapshot refers to before it is

@@ -1,13 +1,8 @@
 package snapshot
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // RebuildList is the file of a day that lists what gold has to bring back. A line
@@ -17,62 +12,27 @@ const RebuildList = "REBUILD.txt.zst"
 // A leftOutList writes that file as the entries come by. A day without such files
 // has none.
 type leftOutList struct {
-	name string
-	f    *os.File
-	enc  *zstd.Encoder
-	out  *bufio.Writer
-	row  []byte
+	dayList
+	row []byte
 }
 
-func (l *leftOutList) open() (err error) {
-	if l.f, err = os.OpenFile(l.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644); err != nil {
-		return err
-	}
-	if l.enc, err = zstd.NewWriter(l.f, zstd.WithEncoderConcurrency(1)); err != nil {
-		return err
-	}
-	l.out = bufio.NewWriterSize(l.enc, 256<<10)
-	return nil
-}
+func newLeftOutList(name string) *leftOutList { return &leftOutList{dayList: dayList{name: name}} }
 
 func (l *leftOutList) add(e *Entry, depth int) error {
-	if l.f == nil {
-		if err := l.open(); err != nil {
-			return fmt.Errorf("list what is left out: %w", err)
-		}
-	}
 	name, _ := e.Name(depth) // only files with a Name are left out
 	b := append(name.Append(l.row[:0]), '\t')
 	b = append(append(b, e.Path...), '\t')
 	l.row = append(e.Gold.Name.Append(b), '\n')
-	_, err := l.out.Write(l.row)
-	return err
-}
-
-// close completes the list.
-func (l *leftOutList) close() error {
-	if l.out == nil {
-		return nil
+	if err := l.write(l.row); err != nil {
+		return fmt.Errorf("list what is left out: %w", err)
 	}
-	err := errors.Join(l.out.Flush(), l.enc.Close())
-	l.out = nil
-	return err
-}
-
-// discard lets go of the file, whatever became of it.
-func (l *leftOutList) discard() {
-	if l.enc != nil {
-		l.enc.Close()
-	}
-	if l.f != nil {
-		l.f.Close()
-	}
+	return nil
 }
 
 // WriteRebuildList makes the file again that a day has under RebuildList, at name,
 // which must not be there.
 func (s *Snapshot) WriteRebuildList(ctx context.Context, name string) error {
-	l := &leftOutList{name: name}
+	l := newLeftOutList(name)
 	defer l.discard()
 	for e, err := range s.Entries(ctx, "") {
 		if err == nil && e.LeftOut() {

@@ -69,6 +69,8 @@ type Manifest struct {
 	Database     *Dump             `json:"database,omitempty"`
 	Rows         map[string]int64  `json:"rows,omitempty"`       // of upload, pfile, uploadtree, jobqueue
 	RestoreText  store.Hash        `json:"restoreText,omitzero"` // of RESTORE.txt; zero: no day, or not recorded
+	Chain        []string          `json:"chain,omitempty"`      // the days that this one's builds on, the base first; none: it is complete
+	Removed      store.Hash        `json:"removed,omitzero"`     // of what RemovedList lists; zero: no such list
 }
 
 // DirMeta is the mode and owner of every directory that has no entry of its own.

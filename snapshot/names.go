@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,27 +35,22 @@ func listNames(st *store.Store, installation string) ([]string, error) {
 
 // Installations returns the names of the installations in a store, sorted.
 func Installations(st *store.Store) ([]string, error) {
-	dirs, err := os.ReadDir(st.Path("snapshots"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list installations: %w", err)
-	}
 	var names []string
-	for _, d := range dirs {
-		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
-			names = append(names, d.Name())
+	for _, dir := range []string{"snapshots", "cycles"} {
+		of, err := directories(st.Path(dir))
+		if err != nil {
+			return nil, fmt.Errorf("list installations: %w", err)
 		}
+		names = append(names, of...)
 	}
-	sort.Strings(names)
-	return names, nil
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
-// List returns the summaries of an installation's snapshots, oldest first. A
-// summary that cannot be read is replaced by what name and manifest say, with
-// a finding; it is not Known.
-func List(st *store.Store, installation string) ([]*Summary, error) {
+// ListOwn returns the summaries of the snapshots that an installation has in the store
+// itself, without those of its cycles, oldest first. A summary that cannot be read is
+// replaced by what name and manifest say, with a finding; it is not Known.
+func ListOwn(st *store.Store, installation string) ([]*Summary, error) {
 	names, err := listNames(st, installation)
 	if err != nil {
 		return nil, err
@@ -93,11 +88,25 @@ func readSummary(st *store.Store, installation, name string) *Summary {
 // Resolve is the name of the snapshot that ref stands for, as in [Find], whether or not
 // its manifest can be read.
 func Resolve(st *store.Store, installation, ref string) (string, error) {
-	names, err := listNames(st, installation)
+	all, err := places(st, installation)
 	if err != nil {
 		return "", err
 	}
-	return resolve(names, ref)
+	p, err := choose(all, ref)
+	return p.name, err
+}
+
+// choose is the place of the one snapshot that ref names.
+func choose(all []place, ref string) (place, error) {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.name
+	}
+	name, err := resolve(names, ref)
+	if err != nil {
+		return place{}, err
+	}
+	return all[slices.Index(names, name)], nil
 }
 
 // resolve finds the one snapshot that ref names: a time or the beginning of

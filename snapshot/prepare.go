@@ -2,9 +2,11 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,20 +62,18 @@ func (t *taker) prepare(ctx context.Context) error {
 	if t.Prover != nil {
 		t.manifest.Strategy, t.manifest.Unpacker = "gold", t.Unpacker
 	}
-	if len(names) > 0 {
-		// Two in one second, or a clock that went back: names stay in order,
-		// those of damaged snapshots too.
-		last, err := time.Parse(TimeFormat, names[len(names)-1])
-		if err == nil && !t.manifest.Time.After(last) {
-			t.manifest.Time = last.Add(time.Second)
-			if ahead := last.Sub(t.started); ahead > clockTolerance {
-				t.findings.Add(ClockBehind, names[len(names)-1], fmt.Sprintf("it is %v ahead of this host's clock", ahead.Round(time.Second)))
-			}
-		}
+	if err := t.follow(); err != nil {
+		return err
 	}
 	// A day whose snapshot was deleted keeps its name.
 	for t.Layout != LayoutNone && exists(filepath.Join(daysDir(t.Store, t.Installation), t.manifest.Name())) {
 		t.manifest.Time = t.manifest.Time.Add(time.Second)
+	}
+	if t.Changes {
+		if parent == nil {
+			return errNoBase
+		}
+		t.manifest.Chain = append(slices.Clone(parent.Chain), parent.Name())
 	}
 	if parent != nil && parent.Depth == t.Depth {
 		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
@@ -84,6 +84,30 @@ func (t *taker) prepare(ctx context.Context) error {
 	}
 	t.summary = Summary{Version: summaryVersion, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
+	return nil
+}
+
+// errNoBase means that the snapshots that a day would build on cannot be read.
+var errNoBase = errors.New("no snapshot can be read that this one could build on")
+
+// follow gives the snapshot a later name than all have, also if two are taken in one
+// second, or the clock went back; those that are damaged, too.
+func (t *taker) follow() error {
+	newest, err := newestName(t.Store, t.Installation)
+	if err != nil {
+		return err
+	}
+	if t.Before != nil {
+		newest = max(newest, t.Before.Name())
+	}
+	last, err := time.Parse(TimeFormat, newest)
+	if err != nil || t.manifest.Time.After(last) {
+		return nil
+	}
+	t.manifest.Time = last.Add(time.Second)
+	if ahead := last.Sub(t.started); ahead > clockTolerance {
+		t.findings.Add(ClockBehind, newest, fmt.Sprintf("it is %v ahead of this host's clock", ahead.Round(time.Second)))
+	}
 	return nil
 }
 

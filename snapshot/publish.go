@@ -19,7 +19,8 @@ func (t *taker) publish(ctx context.Context) (*Summary, error) {
 		if err := buildDay(ctx, t.Store, t.manifest, t.Layout, day, t.Progress, t.heal); err != nil {
 			return nil, errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), day))
 		}
-	} else if t.summary.FullScan && t.parent != nil {
+	}
+	if !t.completeDay() && t.summary.FullScan && t.parent != nil {
 		if err := t.checkObjects(ctx); err != nil {
 			return nil, err
 		}

@@ -54,20 +54,49 @@ func (t *restoreWriter) intro() {
 	t.say("Snapshot %s of the FOSSology installation %q\n(repository %q).", t.m.Name(), t.m.Installation, t.m.Repository)
 	t.say(`How to bring it back without repotool. The indented lines are commands of a
 POSIX shell; run them in this order, in one shell, as root, from this
-directory. They need coreutils, zstd and psql. repotool does the same faster,
+directory. They need coreutils, zstd and psql%s. repotool does the same faster,
 checks every byte, and sets owners, modes and times as they were.
 
 1. Say where the repository is to be. Stop FOSSology first; the directory
-   should be empty or missing.`)
+   should be empty or missing.`, map[bool]string{true: ", and xargs (findutils)"}[len(t.m.Chain) > 0])
 	t.run(`DAY=$(pwd)`, `[ -n "$REPO" ] || REPO=`+quoteShell(t.m.Repository), `mkdir -p "$REPO"`)
 }
 
 // files writes the copying of the repository.
 func (t *restoreWriter) files(layout Layout, tops []string) {
+	if len(t.m.Chain) == 0 {
+		t.say("2. Copy the files. The files of this day are links into the store: copy them,\n   never move or change them.")
+		t.run(t.copying(layout, tops)...)
+	} else {
+		t.say(`2. Copy the files. This day holds what changed since the day before. So begin with
+   the base, %s, and go on day by day: remove what is gone, then copy
+   what is new. The files of a day are links into the store: copy them, never move
+   or change them.`, t.m.Chain[0])
+		t.run(`REPO=$(cd "$REPO" && pwd)`,
+			`for day in `+strings.Join(t.m.Chain, " ")+` `+t.m.Name()+`; do`,
+			`cd "$DAY/../$day" || { echo "THIS DAY IS NEEDED: $day"; break; }`,
+			`[ ! -e `+RemovedList+` ] || zstd -dcq `+RemovedList+` | (cd "$REPO" && xargs -0 -r rm -rf --)`)
+		t.unspace()
+		t.run(t.copying(layout, tops)...)
+		t.unspace()
+		t.run(`done; cd "$DAY"`)
+	}
+	t.say("   Owners and modes as FOSSology has them (another user or group: change it here).")
+	t.run(`chmod -R u=rwX,g=rwXs,o= "$REPO"`, `chown -R fossy:fossy "$REPO" || echo "no user fossy here: set the owner by hand"`)
+}
+
+// unspace takes back the empty line behind commands, for more that belong to them.
+func (t *restoreWriter) unspace() {
+	text := strings.TrimSuffix(t.b.String(), "\n")
+	t.b.Reset()
+	t.b.WriteString(text)
+}
+
+// copying are the commands that copy the day in which they run.
+func (t *restoreWriter) copying(layout Layout, tops []string) (commands []string) {
 	other := false
-	t.say("2. Copy the files. The files of this day are links into the store: copy them,\n   never move or change them.")
 	if layout == LayoutNative {
-		t.run(`cp -R . "$REPO"`, `rm -rf "$REPO/database" "$REPO/RESTORE.txt" "$REPO/`+RebuildList+`" "$REPO/other"`)
+		commands = append(commands, `cp -R . "$REPO"`, `rm -rf "$REPO/database" "$REPO/RESTORE.txt" "$REPO/`+RebuildList+`" "$REPO/`+RemovedList+`" "$REPO/other"`)
 	}
 	for _, top := range tops {
 		if top == "other" {
@@ -75,28 +104,27 @@ func (t *restoreWriter) files(layout Layout, tops []string) {
 			continue
 		}
 		if layout == LayoutFlat {
-			t.fanOut(top)
+			commands = append(commands, t.fanOut(top)...)
 		}
 	}
-	if other {
-		t.say("   What does not follow FOSSology's rule for paths lies below other/.")
-		t.run(`cp -R "$DAY/other/." "$REPO"`)
+	if other { // what does not follow FOSSology's rule for paths
+		commands = append(commands, `[ ! -d other ] || cp -R other/. "$REPO"`)
 	}
-	t.say("   Owners and modes as FOSSology has them (another user or group: change it here).")
-	t.run(`chmod -R u=rwX,g=rwXs,o= "$REPO"`, `chown -R fossy:fossy "$REPO" || echo "no user fossy here: set the owner by hand"`)
+	return commands
 }
 
-// fanOut writes a loop that spreads a folder's files over the directories that
+// fanOut are the lines of a loop that spreads a folder's files over the directories that
 // FOSSology makes of the first characters of a name, padded with _.
-func (t *restoreWriter) fanOut(top string) {
+func (t *restoreWriter) fanOut(top string) []string {
 	take, dir := "", quoteShell(top)
 	for range t.m.Depth {
 		take += `; d=$d/${p%"${p#??}"}; p=${p#??}`
 	}
-	t.run(`for f in `+dir+`/*/*; do`,
-		`  n=${f##*/}; p=${n}`+strings.Repeat("_", 2*t.m.Depth)+`; d="$REPO"/`+dir+take,
+	return []string{`for f in ` + dir + `/*/*; do`,
+		`  [ -e "$f" ] || [ -L "$f" ] || continue`,
+		`  n=${f##*/}; p=${n}` + strings.Repeat("_", 2*t.m.Depth) + `; d="$REPO"/` + dir + take,
 		`  mkdir -p "$d" && cp "$f" "$d/$n" || echo "NOT COPIED: $f"`,
-		`done`)
+		`done`}
 }
 
 // pieces names the files of a part, in order, as the shell finds them.

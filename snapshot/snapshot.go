@@ -15,29 +15,31 @@ import (
 // A Snapshot is one that was taken, open for reading.
 type Snapshot struct {
 	Manifest *Manifest
-	Store    *store.Store
+	Store    *store.Store // that holds its objects: the root, or that of its cycle
+	Root     *store.Store // where it was found
 }
 
 // Find opens the snapshot that ref names: its time or the beginning of it,
-// "latest", or "latest~1" for the one before. A wrong name is a *RefError.
+// "latest", or "latest~1" for the one before, in the store or in a cycle. A wrong name is
+// a *RefError.
 func Find(st *store.Store, installation, ref string) (*Snapshot, error) {
 	for {
-		names, err := listNames(st, installation)
+		all, err := places(st, installation)
 		if err != nil {
 			return nil, err
 		}
-		name, err := resolve(names, ref)
+		p, err := choose(all, ref)
 		if err != nil {
 			return nil, err
 		}
-		m, err := loadManifest(st, installation, name)
-		if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(snapshotsDir(st, installation), name)) {
+		m, err := loadManifest(p.in, installation, p.name)
+		if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(snapshotsDir(p.in, installation), p.name)) {
 			continue // forgotten since it was listed: no damage, and ref means another one now, or none
 		}
 		if err != nil {
 			return nil, err
 		}
-		return &Snapshot{m, st}, nil
+		return &Snapshot{Manifest: m, Store: p.in, Root: st}, nil
 	}
 }
 
@@ -86,12 +88,15 @@ func (s *Snapshot) Uses(ctx context.Context) iter.Seq2[Use, error] {
 				}
 			}
 		}
-		for e, err := range s.Entries(ctx, "") {
+		for e, err := range s.dayEntries(ctx) {
 			if err != nil {
 				yield(Use{}, err)
 				return
 			}
-			u := Use{e.Object, e.Size, e.Path, &e}
+			if e.absent {
+				continue
+			}
+			u := Use{e.Object, e.Size, e.Path, &e.Entry, e.shown}
 			if e.LeftOut() {
 				u.Object = store.Hash{}
 			}
@@ -108,6 +113,7 @@ type Use struct {
 	Size   int64
 	For    string // a path of the repository, database/…, or manifest
 	Entry  *Entry // of the repository; nil for what belongs to the manifest or the database
+	InDay  bool   // a day directory shows the entry
 }
 
 // A Change is a difference between two snapshots. Old or New is nil where

@@ -23,6 +23,9 @@ type Summary struct {
 	Time         time.Time             `json:"time"`
 	Repotool     string                `json:"repotool"`
 	Strategy     string                `json:"strategy"`
+	Scheme       Scheme                `json:"scheme,omitempty"` // "": linked
+	Cycle        string                `json:"cycle,omitempty"`  // of SchemeRotating: the base it belongs to
+	Rotation     *Rotation             `json:"rotation,omitempty"`
 	Detection    Detection             `json:"detection"`
 	FullScan     bool                  `json:"fullScan"` // every directory was read
 	Layout       Layout                `json:"dayLayout"`

@@ -76,8 +76,10 @@ type TakeOptions struct {
 	FullScan     bool // read every directory this time
 	CheckMD5     bool // check the whole Name of new files, not its SHA-1 alone
 	Layout       Layout
-	Command      string // describes the run to others who want the lock
-	Version      string // of repotool
+	Changes      bool      // the day holds what changed since the one before, on which it builds (see [Rotate])
+	Before       *Manifest // the newest snapshot, if that is not in Store; it need not be complete
+	Command      string    // describes the run to others who want the lock
+	Version      string    // of repotool
 	Now          func() time.Time
 	Log          *slog.Logger
 	Progress     *Progress
@@ -88,20 +90,9 @@ type TakeOptions struct {
 // changed, but for the standstill. A result with Findings is a good snapshot
 // of what could be read.
 func Take(ctx context.Context, o TakeOptions) (*Summary, error) {
-	if o.Layout == "" {
-		o.Layout = LayoutFlat
-	}
-	if o.Detect == "" {
-		o.Detect = DetectWalk
-	}
-	if o.Progress == nil {
-		o.Progress = new(Progress)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	o.setDefaults()
+	if o.Changes && o.Layout == LayoutNone {
+		return nil, errors.New("snapshot: a day that builds on others needs a layout")
 	}
 	if _, err := (fossology.Repository{Path: o.Repository}).Tops(); err != nil {
 		return nil, err
@@ -120,6 +111,24 @@ func Take(ctx context.Context, o TakeOptions) (*Summary, error) {
 		s, err = takeOnce(ctx, o, true)
 	}
 	return s, err
+}
+
+func (o *TakeOptions) setDefaults() {
+	if o.Layout == "" {
+		o.Layout = LayoutFlat
+	}
+	if o.Detect == "" {
+		o.Detect = DetectWalk
+	}
+	if o.Progress == nil {
+		o.Progress = new(Progress)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 }
 
 // takeOnce takes a snapshot. With distrust, no directory is passed over for what
@@ -143,11 +152,16 @@ const fewFiles = 100
 // compareWithParent makes a finding of a repository that has lost most of what it
 // held: a disk that is not mounted, or a wrong path, looks just like that.
 func (t *taker) compareWithParent() {
-	if t.parent == nil {
+	last, gone := t.parent, t.summary.Removed
+	if last == nil && t.Before != nil { // a new base
+		last = t.Before
+		gone = last.Total().Files - t.manifest.Total().Files
+	}
+	if last == nil {
 		return
 	}
-	if had := t.parent.Total().Files; had > fewFiles && t.summary.Removed > had/2 {
-		t.findings.Add(ManyGone, t.Repository, fmt.Sprintf("%d of the %d files of snapshot %s are gone", t.summary.Removed, had, t.parent.Name()))
+	if had := last.Total().Files; had > fewFiles && gone > had/2 {
+		t.findings.Add(ManyGone, t.Repository, fmt.Sprintf("%d of the %d files of snapshot %s are gone", gone, had, last.Name()))
 	}
 }
 
@@ -170,6 +184,10 @@ type taker struct {
 	tmp      string // of this run alone
 	distrust bool   // read every directory in every pass
 }
+
+// completeDay says whether the snapshot's day shows all of it, so that building it meets
+// every object that is lost.
+func (t *taker) completeDay() bool { return t.Layout != LayoutNone && !t.Changes }
 
 func (t *taker) close() {
 	if t.cache != nil {
@@ -270,7 +288,7 @@ func (t *taker) scan(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 		dirs = nil
 	}
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
-		readAll: readAll, noDay: t.Layout == LayoutNone && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
+		readAll: readAll, noDay: !t.completeDay() && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, prover: t.Prover, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode

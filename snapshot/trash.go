@@ -18,15 +18,20 @@ import (
 // dot stand the snapshot's name, a dot, and the installation.
 const forgottenPrefix = "forgotten"
 
-// trashName is a name in trash/ that is free. It is no directory deep: where no room is
-// left, a name fits where a directory does not.
+// trashName is where a snapshot goes that is forgotten.
 func trashName(st *store.Store, installation, name string) string {
+	return trashed(st, forgottenPrefix, name, installation)
+}
+
+// trashed is a name in trash/ that is free. It is no directory deep: where no room is
+// left, a name fits where a directory does not.
+func trashed(st *store.Store, prefix, name, installation string) string {
 	for n := 1; ; n++ {
 		number := ""
 		if n > 1 {
 			number = fmt.Sprint(n)
 		}
-		path := st.Path("trash", forgottenPrefix+number+"."+name+"."+installation)
+		path := st.Path("trash", prefix+number+"."+name+"."+installation)
 		if !exists(path) {
 			return path
 		}
@@ -75,7 +80,7 @@ func EmptyTrash(ctx context.Context, st *store.Store) (removed int, err error) {
 		}
 		removed++
 	}
-	return removed, nil
+	return removed, emptyCycles(ctx, st)
 }
 
 // takeDay moves the day of a forgotten snapshot beside its manifest, durably: only what

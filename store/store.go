@@ -40,12 +40,15 @@ type Store struct {
 	tmpSeq  atomic.Uint64
 	noTmp   atomic.Bool // the file system has no O_TMPFILE
 	noClone atomic.Bool // FICLONE is refused
+	cold    atomic.Bool // see ReadCold
 	renewMu sync.Mutex
 	fault   Fault // of tests; else nil
 
 	tmpMu   sync.Mutex
 	tmp     int // directory handle of tmp/, if tmpOpen
 	tmpOpen bool
+
+	inner []*Store // see Within; tmpMu
 
 	roomMu   sync.Mutex
 	roomName string   // below tmp/
@@ -55,7 +58,9 @@ type Store struct {
 // Init makes a store in dir, which must be missing or empty, after probing
 // whether the file system can carry one. A refusal is an *UnfitError. What an
 // Init that was cut short has left is taken over by the next.
-func Init(_ context.Context, dir string, now time.Time) (*Store, error) {
+func Init(_ context.Context, dir string, now time.Time) (*Store, error) { return create(dir, now) }
+
+func create(dir string, now time.Time) (*Store, error) {
 	if _, err := os.Stat(filepath.Join(dir, "store.json")); err == nil {
 		return nil, fmt.Errorf("init %s: %w", dir, ErrExists)
 	}
@@ -175,6 +180,9 @@ func Open(dir string) (*Store, error) {
 // Close gives the store's handles back and removes what is in its TempDir.
 func (s *Store) Close() error {
 	errs := []error{s.leaveRoom(), unix.Close(s.objects)}
+	for _, inner := range s.inner {
+		errs = append(errs, inner.Close())
+	}
 	if s.tmpOpen {
 		errs = append(errs, unix.Close(s.tmp))
 	}

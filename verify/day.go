@@ -31,6 +31,8 @@ func checkDay(ctx context.Context, s *snapshot.Snapshot, u snapshot.Use, layout 
 // dayPath is where the day shows it; the manifest's own objects are not shown.
 func dayPath(s *snapshot.Snapshot, u snapshot.Use, layout snapshot.Layout) (string, bool) {
 	switch {
+	case u.Entry != nil && !u.InDay:
+		return "", false
 	case u.Entry != nil:
 		return s.DayPath(u.Entry, layout)
 	case layout == snapshot.LayoutNone || !strings.HasPrefix(u.For, "database/"):
@@ -92,6 +94,11 @@ func checkDayOwn(ctx context.Context, s *snapshot.Snapshot, layout snapshot.Layo
 	for _, path := range foreignPieces(s) {
 		found.day(s, path, "it does not belong to this snapshot")
 	}
+	if len(s.Manifest.Chain) > 0 {
+		if err := s.CheckRemovedList(); err != nil {
+			found.day(s, removedList(s), err.Error())
+		}
+	}
 	if s.Manifest.LeftOut.Files > 0 {
 		list := dayDir(s) + "/" + snapshot.RebuildList
 		if info, err := os.Stat(s.Store.Path(list)); err != nil {
@@ -101,6 +108,8 @@ func checkDayOwn(ctx context.Context, s *snapshot.Snapshot, layout snapshot.Layo
 		}
 	}
 }
+
+func removedList(s *snapshot.Snapshot) string { return dayDir(s) + "/" + snapshot.RemovedList }
 
 func restoreText(s *snapshot.Snapshot) string { return dayDir(s) + "/RESTORE.txt" }
 

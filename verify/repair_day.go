@@ -39,6 +39,9 @@ func (r *repairer) day(ctx context.Context, s *snapshot.Snapshot) error {
 	if list := dayDir(s) + "/" + snapshot.RebuildList; isWrong(list) {
 		r.settle(wrong, list, r.remake(list, store.Hash{}, func(tmp string) error { return s.WriteRebuildList(ctx, tmp) }))
 	}
+	if list := removedList(s); isWrong(list) {
+		r.settle(wrong, list, r.remake(list, store.Hash{}, func(tmp string) error { return s.WriteRemovedList(ctx, tmp) }))
+	}
 	for u, err := range s.Uses(ctx) {
 		if err != nil {
 			break // a finding of another check

@@ -77,7 +77,7 @@ func everySnapshot(st *store.Store) ([]*snapshot.Summary, error) {
 	}
 	var all []*snapshot.Summary
 	for _, name := range installations {
-		list, err := snapshot.List(st, name)
+		list, err := snapshot.ListOwn(st, name)
 		if err != nil {
 			return nil, err
 		}

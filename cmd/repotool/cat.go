@@ -57,7 +57,7 @@ func (t *tool) cat(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer snap.Store.Close()
+	defer snap.Root.Close()
 	name := cleanPath(c.Args().Get(1))
 	if fossology.Within(name, "database") && !ofRepository(c.Args().Get(1)) {
 		return t.catDump(c.Context, snap, name)

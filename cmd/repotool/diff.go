@@ -86,8 +86,8 @@ func (t *tool) diff(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer from.Store.Close()
-	to, err := findSnapshot(c.Context, s, from.Store, c.Args().Get(1))
+	defer from.Root.Close()
+	to, err := findSnapshot(c.Context, s, from.Root, c.Args().Get(1))
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (t *tool) ls(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer snap.Store.Close()
+	defer snap.Root.Close()
 	out := bufio.NewWriterSize(t.stdout, 64<<10)
 	l := &lister{out: out, json: s.json, all: c.Bool("all"), depth: c.Int("depth"), prefix: cleanPath(c.Args().Get(1))}
 	if err := l.list(c.Context, snap); err != nil {

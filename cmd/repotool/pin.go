@@ -58,7 +58,7 @@ func (t *tool) setPin(c *cli.Context, on bool) error {
 	if err != nil {
 		return err
 	}
-	defer snap.Store.Close()
+	defer snap.Root.Close()
 	r := pinResult{Snapshot: snap.Name(), Pinned: on, Was: snap.Pinned() != nil}
 	what := "is pinned"
 	if on {

@@ -128,7 +128,7 @@ func (t *tool) restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer snap.Store.Close()
+	defer snap.Root.Close()
 	r := &restoration{tool: t, s: s, st: snap.Store, snap: snap, databaseName: c.String("database-name"), noOwner: c.Bool("no-owner"), rebuild: c.String("rebuild")}
 	r.result = restoreResult{Snapshot: snap.Name(), Installation: s.installation, Plan: c.Bool("plan")}
 	if err := r.choose(c.StringSlice("only"), c.String("to")); err != nil {

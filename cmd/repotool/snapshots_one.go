@@ -24,7 +24,7 @@ func (t *tool) describeSnapshot(ctx context.Context, s settings, ref string) err
 	if err != nil {
 		return err
 	}
-	defer snap.Store.Close()
+	defer snap.Root.Close()
 	sum := snap.Summary()
 	list, err := snap.Findings()
 	if s.json {
