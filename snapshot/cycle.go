@@ -112,15 +112,20 @@ type place struct {
 	in   *store.Store
 }
 
-// places lists the snapshots of an installation wherever they are, oldest first.
-func places(st *store.Store, installation string) ([]place, error) {
+// ownPlaces lists the snapshots that an installation has in the store itself.
+func ownPlaces(st *store.Store, installation string) (all []place, err error) {
 	names, err := listNames(st, installation)
-	if err != nil {
-		return nil, err
-	}
-	var all []place
 	for _, n := range names {
 		all = append(all, place{n, st})
+	}
+	return all, err
+}
+
+// places lists the snapshots of an installation wherever they are, oldest first.
+func places(st *store.Store, installation string) ([]place, error) {
+	all, err := ownPlaces(st, installation)
+	if err != nil {
+		return nil, err
 	}
 	cycles, err := Cycles(st, installation)
 	if err != nil {
@@ -130,13 +135,11 @@ func places(st *store.Store, installation string) ([]place, error) {
 		if c.Err != nil {
 			continue
 		}
-		names, err := listNames(c.Store, installation)
+		of, err := ownPlaces(c.Store, installation)
 		if err != nil {
 			return nil, err
 		}
-		for _, n := range names {
-			all = append(all, place{n, c.Store})
-		}
+		all = append(all, of...)
 	}
 	slices.SortStableFunc(all, func(a, b place) int { return cmp.Compare(a.name, b.name) })
 	return all, nil

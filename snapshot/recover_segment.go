@@ -15,6 +15,9 @@ import (
 // make makes segments, totals and dump of the manifest from the day.
 func (r *recovery) make(ctx context.Context) error {
 	r.o.Progress.Begin(PhaseScan, 0, 0)
+	if err := r.chain(ctx); err != nil {
+		return err
+	}
 	if err := r.segment(ctx, r.files(ctx)); err != nil {
 		return err
 	}
@@ -23,6 +26,9 @@ func (r *recovery) make(ctx context.Context) error {
 		return err
 	}
 	if err := r.segment(ctx, r.leftOut()); err != nil {
+		return err
+	}
+	if err := r.settle(ctx); err != nil {
 		return err
 	}
 	if err := r.database(ctx); err != nil {
@@ -84,16 +90,6 @@ func (r *recovery) segment(ctx context.Context, all iter.Seq2[Entry, error]) (er
 			return err
 		}
 		n++
-		if e.Kind == File {
-			t := r.manifest.Totals[typeOf(e.Path)]
-			t.Files++
-			t.Bytes += e.Size
-			r.manifest.Totals[typeOf(e.Path)] = t
-		}
-		if e.LeftOut() {
-			r.manifest.LeftOut.Files++
-			r.manifest.LeftOut.Bytes += e.Size
-		}
 		r.o.Progress.Files.Add(1)
 		if ctx.Err() != nil {
 			return ctx.Err()

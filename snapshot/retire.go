@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strings"
 
 	"repotool/store"
 )
@@ -22,10 +19,6 @@ type KeptCycle struct {
 	Base string `json:"base"`
 	Why  string `json:"why"`
 }
-
-// cyclePrefix begins the names in trash/ of cycles: behind it and a dot stand the name of
-// the base, a dot, and the installation.
-const cyclePrefix = "cycle"
 
 // retire lets old cycles go.
 func (r *rotator) retire(ctx context.Context, report *Rotation) error {
@@ -136,62 +129,71 @@ func damages(c Cycle, name string) (map[Finding]bool, error) {
 	return all, nil
 }
 
+// ForgetCycle removes an old cycle by hand, whether or not a newer one does as well. The
+// newest stays, and so does one of which a snapshot is pinned or read.
+func ForgetCycle(ctx context.Context, root *store.Store, installation, base string) error {
+	cycles, err := Cycles(root, installation)
+	if err != nil {
+		return err
+	}
+	for i, c := range cycles {
+		if c.Base != base {
+			continue
+		}
+		why := "it is the newest"
+		if i < len(cycles)-1 {
+			why, err = removeCycle(ctx, root, c)
+		}
+		if err == nil && why != "" {
+			err = &ProtectedError{base, []string{why}}
+		}
+		if err != nil {
+			return err
+		}
+		return emptyCycles(ctx, root)
+	}
+	return fmt.Errorf("forget the cycle of %s: %w", base, ErrNoSnapshot)
+}
+
 // removeCycle moves a cycle into the trash. If somebody wants it, it stays.
 func removeCycle(ctx context.Context, root *store.Store, c Cycle) (why string, err error) {
 	if _, err := root.Folder("trash"); err != nil {
 		return "", err
 	}
-	dir := c.dir(root)
+	move := func() error {
+		if err := root.Rename(c.dir(root), trashed(root, cyclePrefix, c.Base, c.Installation)); err != nil {
+			return err
+		}
+		return errors.Join(root.SyncDir(cyclesDir(root, c.Installation)), root.SyncDir(root.Path("trash")))
+	}
+	if c.Store == nil { // nobody can open it
+		return "", root.Exclusive(ctx, move)
+	}
 	err = root.Exclusive(ctx, func() error {
 		return c.Store.Exclusive(ctx, func() error {
-			names, err := listNames(c.Store, c.Installation)
-			if err != nil {
+			if why, err = c.wanted(); err != nil || why != "" {
 				return err
 			}
-			for _, name := range names {
-				if readPin(c.Store, c.Installation, name) != nil {
-					why = "snapshot " + name + " of it is pinned"
-					return nil
-				}
-			}
-			leases, err := c.Store.Leases()
-			if err != nil {
-				return err
-			}
-			if len(leases) > 0 {
-				why = "it is used by " + leases[0].Who()
-				return nil
-			}
-			if err := root.Rename(dir, trashed(root, cyclePrefix, c.Base, c.Installation)); err != nil {
-				return err
-			}
-			return errors.Join(root.SyncDir(cyclesDir(root, c.Installation)), root.SyncDir(root.Path("trash")))
+			return move()
 		})
 	})
 	return why, err
 }
 
-// emptyCycles removes the cycles in the trash, also those that an earlier run left.
-func emptyCycles(ctx context.Context, root *store.Store) error {
-	entries, err := os.ReadDir(root.Path("trash"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+// wanted says who wants the cycle to stay.
+func (c *Cycle) wanted() (string, error) {
+	names, err := listNames(c.Store, c.Installation)
 	if err != nil {
-		return fmt.Errorf("empty trash: %w", err)
+		return "", err
 	}
-	for _, e := range entries {
-		first, rest, ok := strings.Cut(e.Name(), ".")
-		if !ok || strings.TrimRight(first, "0123456789") != cyclePrefix {
-			continue
-		}
-		base, _, _ := strings.Cut(rest, ".")
-		if _, err := parseTime(base); err != nil {
-			continue
-		}
-		if err := root.RemoveTree(ctx, root.Path("trash", e.Name())); err != nil {
-			return fmt.Errorf("empty trash: %w", err)
+	for _, name := range names {
+		if readPin(c.Store, c.Installation, name) != nil {
+			return "snapshot " + name + " of it is pinned", nil
 		}
 	}
-	return nil
+	leases, err := c.Store.Leases()
+	if err != nil || len(leases) == 0 {
+		return "", err
+	}
+	return "it is used by " + leases[0].Who(), nil
 }

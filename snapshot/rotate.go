@@ -91,6 +91,16 @@ func Rotate(ctx context.Context, o RotateOptions) (*Summary, error) {
 	return s, nil
 }
 
+// Due says why a snapshot now would begin with a new base; "" if it would not.
+func Due(o RotateOptions) (string, error) {
+	o.setDefaults()
+	cycles, err := Cycles(o.Store, o.Installation)
+	if err != nil {
+		return "", err
+	}
+	return (&rotator{o: o}).due(cycles)
+}
+
 type rotator struct{ o RotateOptions }
 
 // day adds a day to a cycle.

@@ -23,8 +23,17 @@ type Snapshot struct {
 // "latest", or "latest~1" for the one before, in the store or in a cycle. A wrong name is
 // a *RefError.
 func Find(st *store.Store, installation, ref string) (*Snapshot, error) {
+	return find(st, installation, ref, places)
+}
+
+// FindOwn is [Find] without the cycles.
+func FindOwn(st *store.Store, installation, ref string) (*Snapshot, error) {
+	return find(st, installation, ref, ownPlaces)
+}
+
+func find(st *store.Store, installation, ref string, list func(*store.Store, string) ([]place, error)) (*Snapshot, error) {
 	for {
-		all, err := places(st, installation)
+		all, err := list(st, installation)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +70,11 @@ func (s *Snapshot) Name() string { return s.Manifest.Name() }
 
 // Summary says how the snapshot was made.
 func (s *Snapshot) Summary() *Summary {
-	return readSummary(s.Store, s.Manifest.Installation, s.Name())
+	x := readSummary(s.Store, s.Manifest.Installation, s.Name())
+	if s.Root != nil && s.Store != s.Root {
+		x.Scheme, x.Cycle = SchemeRotating, filepath.Base(s.Store.Dir())
+	}
+	return x
 }
 
 // Entries yields what the snapshot holds at and below prefix ("" for all),

@@ -75,6 +75,15 @@ func (s *Summary) finish(t *taker) {
 	s.First = t.findings.First()
 }
 
+// DayDir is the snapshot's day directory, if it has one, relative to the store.
+func (s *Summary) DayDir() string {
+	day := "days/" + s.Installation + "/" + s.Name
+	if s.Cycle != "" {
+		return "cycles/" + s.Installation + "/" + s.Cycle + "/" + day
+	}
+	return day
+}
+
 // count takes what a manifest says itself.
 func (s *Summary) count(m *Manifest) {
 	total := m.Total()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,10 @@ func trashed(st *store.Store, prefix, name, installation string) string {
 		}
 	}
 }
+
+// cyclePrefix begins the names in trash/ of cycles: behind it and a dot stand the name of
+// the base, a dot, and the installation.
+const cyclePrefix = "cycle"
 
 // A Forgotten is a snapshot that lies in trash/.
 type Forgotten struct {
@@ -108,4 +113,29 @@ func (f *Forgotten) takeDay(ctx context.Context, st *store.Store) error {
 		return nil
 	}
 	return err
+}
+
+// emptyCycles removes the cycles in the trash, also those that an earlier run left.
+func emptyCycles(ctx context.Context, root *store.Store) error {
+	entries, err := os.ReadDir(root.Path("trash"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("empty trash: %w", err)
+	}
+	for _, e := range entries {
+		first, rest, ok := strings.Cut(e.Name(), ".")
+		if !ok || strings.TrimRight(first, "0123456789") != cyclePrefix {
+			continue
+		}
+		base, _, _ := strings.Cut(rest, ".")
+		if _, err := parseTime(base); err != nil {
+			continue
+		}
+		if err := root.RemoveTree(ctx, root.Path("trash", e.Name())); err != nil {
+			return fmt.Errorf("empty trash: %w", err)
+		}
+	}
+	return nil
 }

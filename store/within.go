@@ -3,15 +3,25 @@ package store
 import (
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Some stores lie in another one and belong to it: a place below its own directory that
 // has a format, objects and snapshots of its own, and shares no block with anything
 // outside.
 
-// Within opens the store at a path in this one, which closes it.
+// Within opens the store at a path in this one, which closes it. It is opened once.
 func (s *Store) Within(elem ...string) (*Store, error) {
-	inner, err := Open(s.Path(elem...))
+	dir := s.Path(elem...)
+	s.tmpMu.Lock()
+	i := slices.IndexFunc(s.inner, func(x *Store) bool { return x.dir == dir && x.stillThere() })
+	if i >= 0 {
+		defer s.tmpMu.Unlock()
+		return s.inner[i], nil
+	}
+	s.tmpMu.Unlock()
+	inner, err := Open(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +45,12 @@ func (s *Store) adopt(inner *Store) {
 	s.tmpMu.Lock()
 	defer s.tmpMu.Unlock()
 	s.inner = append(s.inner, inner)
+}
+
+// stillThere says whether the store is still at its path, and not another one or none.
+func (s *Store) stillThere() bool {
+	var open, named, head unix.Stat_t
+	return unix.Stat(s.Path("store.json"), &head) == nil && unix.Fstat(s.objects, &open) == nil && unix.Stat(s.Path("objects"), &named) == nil && sameFile(&open, &named)
 }
 
 // CloseWithin closes such a store before this one is closed: before it is moved.

@@ -38,17 +38,17 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 	if o.Progress == nil {
 		o.Progress = new(snapshot.Progress)
 	}
-	c := &completeness{st: st, o: o, found: new(findings), r: Report{Scope: ScopeSnapshot}}
-	var err error
-	if c.keeper, err = newKeeper(st, c.found); err != nil {
-		return nil, err
-	}
+	c := &completeness{st: st, find: snapshot.Find, o: o, found: new(findings), r: Report{Scope: ScopeSnapshot}}
 	s, err := c.open(installation, ref)
 	if err != nil {
 		return nil, err
 	}
 	c.r.Snapshot = ref
 	if s != nil {
+		c.st, c.r.in = s.Store, s.Store
+		if c.keeper, err = newKeeper(c.st, c.found); err != nil {
+			return nil, err
+		}
 		c.r.Snapshot = s.Name()
 		total := s.Manifest.Total()
 		if !o.Read {
@@ -65,6 +65,7 @@ func Complete(ctx context.Context, st *store.Store, installation, ref string, o 
 // completeness checks one snapshot after another.
 type completeness struct {
 	st     *store.Store
+	find   func(st *store.Store, installation, ref string) (*snapshot.Snapshot, error)
 	o      CompleteOptions
 	found  *findings
 	keeper *keeper // nil: a scrub has looked
@@ -74,7 +75,7 @@ type completeness struct {
 // open opens a snapshot. One that cannot be read is a finding, and nil.
 func (c *completeness) open(installation, ref string) (*snapshot.Snapshot, error) {
 	c.r.Snapshots++
-	s, err := snapshot.Find(c.st, installation, ref)
+	s, err := c.find(c.st, installation, ref)
 	switch {
 	case err == nil:
 		return s, nil

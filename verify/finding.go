@@ -15,6 +15,7 @@ type Kind string
 // The kinds of findings, the worst first.
 const (
 	ManifestUnreadable Kind = "manifest-unreadable" // a snapshot cannot be opened at all
+	CycleUnreadable    Kind = "cycle-unreadable"    // a cycle of the scheme rotating cannot be opened
 	ObjectMissing      Kind = "object-missing"      // a snapshot names an object that is not there
 	ObjectDamaged      Kind = "object-damaged"      // an object's bytes are not those of its name
 	ObjectUnreadable   Kind = "object-unreadable"   // an object cannot be read
@@ -42,6 +43,8 @@ func (k Kind) Hint() string {
 	switch k {
 	case ManifestUnreadable:
 		return "other snapshots are not touched by it; its day directory, if it has one, still can be restored by hand (RESTORE.txt)"
+	case CycleUnreadable:
+		return "'repotool recover' makes its store.json anew; its days can be restored by hand (RESTORE.txt)"
 	case ObjectMissing, ObjectDamaged:
 		return "run 'repotool verify --repair' soon: it takes the bytes from the live repository while they still are there"
 	case ObjectUnreadable:
@@ -109,7 +112,8 @@ type Finding struct {
 	Snapshot     string `json:"snapshot,omitempty"`
 	Snapshots    int64  `json:"snapshots,omitempty"`
 
-	Repaired bool `json:"repaired,omitempty"`
+	Cycle    string `json:"cycle,omitempty"` // where What is, if it is a path of a store: the base of the cycle
+	Repaired bool   `json:"repaired,omitempty"`
 
 	last string // of the snapshots that suffer
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -24,9 +25,11 @@ type RepairOptions struct {
 // what it calls incomplete in days, from manifest and good objects. The bytes
 // are hashed before and while they are taken over; what is replaced is kept in
 // trash/; day directories that show a bad object are linked to the good one. The
-// report says what was repaired. Two repairs at once get in each other's way:
+// report says what was repaired. If it is about one snapshot, it is repaired where that is
+// held, else st is. Two repairs at once get in each other's way:
 // the caller holds the lock "repair".
 func Repair(ctx context.Context, st *store.Store, report *Report, o RepairOptions) error {
+	st = cmp.Or(report.in, st)
 	r := &repairer{st: st, o: o, report: report, done: map[store.Hash]bool{}, w: st.NewWriter(), buf: make([]byte, 1<<20+1),
 		quarantine: filepath.Join("trash", "repair-"+o.Now.UTC().Format(snapshot.TimeFormat))}
 	r.w.Aside = r.quarantine
@@ -88,7 +91,7 @@ func (r *repairer) each(ctx context.Context, step func(context.Context, *snapsho
 		return err
 	}
 	for _, x := range slices.Backward(list) {
-		s, err := snapshot.Find(r.st, x.Installation, x.Name)
+		s, err := snapshot.FindOwn(r.st, x.Installation, x.Name)
 		if err != nil {
 			continue // a finding of another check
 		}

@@ -36,6 +36,7 @@ type Report struct {
 
 	Rebuild *snapshot.RebuildReport `json:"rebuild,omitempty"` // what was unpacked to compare what was left out
 
+	in   *store.Store                  // of ScopeSnapshot: the store that holds it, which may be a cycle
 	bad  map[store.Hash]int            // objects that are damaged or missing: where in Findings, or notListed
 	days map[string]map[store.Hash]int // the same for what a day lacks, by day and pathKey
 }

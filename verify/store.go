@@ -39,7 +39,7 @@ func Store(ctx context.Context, st *store.Store, o ScrubOptions) (*Report, error
 		total += x.Files
 	}
 	o.Progress.Begin(PhaseSnapshots, total, 0)
-	c := &completeness{st: st, o: CompleteOptions{Progress: o.Progress}, found: found, r: *r}
+	c := &completeness{st: st, find: snapshot.FindOwn, o: CompleteOptions{Progress: o.Progress}, found: found, r: *r}
 	list, at.Snapshot = turned(list, at.Snapshot), ""
 	for i, x := range list {
 		if i > 0 && o.Budget > 0 && o.Now().Sub(start) > o.Budget {

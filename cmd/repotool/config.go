@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"repotool/snapshot"
 )
 
 // config is the configuration file. Every key is optional; a key that is not
@@ -45,6 +47,8 @@ type installationConfig struct {
 	Strategy        string   `toml:"strategy"`
 	Index           string   `toml:"index"`
 	IndexBudget     duration `toml:"index_budget"`
+	Scheme          string   `toml:"scheme"`
+	Cycle           string   `toml:"cycle"`
 
 	Retention retentionConfig `toml:"retention"`
 }
@@ -131,6 +135,7 @@ func (in installationConfig) check(name string) error {
 		{"day_layout", in.DayLayout, legalDayLayout},
 		{"strategy", in.Strategy, legalStrategy},
 		{"index", in.Index, legalIndex},
+		{"scheme", in.Scheme, legalScheme},
 	} {
 		if e.value != "" {
 			if err := oneOf(e.key, e.value, e.legal...); err != nil {
@@ -140,6 +145,11 @@ func (in installationConfig) check(name string) error {
 	}
 	if _, err := in.Retention.policy(); err != nil {
 		return fmt.Errorf("retention: %w", err)
+	}
+	if in.Cycle != "" {
+		if _, err := snapshot.ParseCycle(in.Cycle); err != nil {
+			return err
+		}
 	}
 	if in.Database != "" {
 		if _, _, err := parseDatabaseMode(in.Database); err != nil {

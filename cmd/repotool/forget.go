@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -36,10 +38,15 @@ what cannot be read. A snapshot that ended with damage
 (files missing, unreadable, or not what their name says) never takes the place
 of a good one: the rules are applied to the good ones as if there were no others.
 
+Snapshots of the scheme rotating are not among those: a cycle goes as a whole,
+when a new base has taken its place, and --keep-cycles of repotool snapshot says
+how many stay. One that stays for another reason can be removed by --cycle.
+
 A snapshot goes at once for everybody, by one rename; what then has to be
 removed is removed afterwards, also by the next run if this one is interrupted.
 With --dry-run nothing changes, and a table says what would stay, and why.`,
 		Flags: append(retentionFlags(),
+			&cli.StringFlag{Name: "cycle", Usage: "remove the old cycle whose base is `SNAPSHOT`, of the scheme rotating, and nothing else"},
 			&cli.BoolFlag{Name: "no-gc", Usage: "leave objects that are no longer needed to the next repotool gc"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would stay and why; change nothing"}),
 		Action: t.forget,
@@ -66,7 +73,11 @@ func (t *tool) forget(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() == 0 {
+	base := c.String("cycle")
+	if base != "" && (c.NArg() > 0 || c.Bool("dry-run")) {
+		return usagef("forget: --cycle stands alone")
+	}
+	if c.NArg() == 0 && base == "" {
 		if err := needPolicy(s); err != nil {
 			return err
 		}
@@ -76,6 +87,9 @@ func (t *tool) forget(c *cli.Context) error {
 		return err
 	}
 	defer st.Close()
+	if base != "" {
+		return t.forgetCycle(c.Context, s, st, base)
+	}
 	decisions, err := t.decide(s, st, c.Args().Slice())
 	if err != nil {
 		return err
@@ -91,6 +105,22 @@ func (t *tool) forget(c *cli.Context) error {
 		err = t.answer(r)
 	}
 	return t.reportForget(s, r, err)
+}
+
+// forgetCycle removes a cycle of the scheme rotating.
+func (t *tool) forgetCycle(ctx context.Context, s settings, st *store.Store, base string) error {
+	err := snapshot.ForgetCycle(ctx, st, s.installation, base)
+	if errors.Is(err, snapshot.ErrNoSnapshot) {
+		return withHint(err, "repotool snapshots names the bases")
+	}
+	if err != nil {
+		return noRoom(err, s.store)
+	}
+	if s.json {
+		return t.answer(&forgetResult{Installation: s.installation, Decisions: []snapshot.Decision{}, Forgotten: []string{base}})
+	}
+	t.say(s, "%s: the cycle of %s is gone\n", s.installation, base)
+	return nil
 }
 
 // needPolicy is an error if no rule keeps anything.
@@ -115,6 +145,10 @@ func (t *tool) decide(s settings, st *store.Store, refs []string) ([]snapshot.De
 	for i, ref := range refs {
 		if names[i], err = snapshot.Resolve(st, s.installation, ref); err != nil {
 			return nil, whoseSnapshots(s, st, err)
+		}
+		if !slices.ContainsFunc(list, func(x snapshot.Candidate) bool { return x.Name == names[i] }) {
+			return nil, &hinted{fmt.Errorf("forget %s: it is in a cycle, in which later days build on earlier ones", names[i]),
+				"a cycle goes when a new base has taken its place; an old one that stays is removed by: repotool forget --cycle BASE"}
 		}
 	}
 	return snapshot.RetainAllBut(list, names, t.now())

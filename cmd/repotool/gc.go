@@ -58,7 +58,7 @@ func (t *tool) gc(c *cli.Context) error {
 	defer st.Close()
 	var r *snapshot.CollectReport
 	if c.Bool("undo") {
-		r, err = snapshot.BringBack(c.Context, st, snapshot.CollectOptions{Command: commandLine(), Now: t.now})
+		r, err = snapshot.BringBackAll(c.Context, st, snapshot.CollectOptions{Command: commandLine(), Now: t.now})
 	} else {
 		r, err = t.collect(c.Context, s, st, c.Bool("dry-run"))
 	}
@@ -78,7 +78,7 @@ func (t *tool) collect(ctx context.Context, s settings, st *store.Store, dry boo
 	o := snapshot.CollectOptions{DryRun: dry, Command: commandLine(), Now: t.now, Progress: new(snapshot.Progress)}
 	stop := t.watch(s, o.Progress)
 	defer stop()
-	r, err := snapshot.Collect(ctx, st, o)
+	r, err := snapshot.CollectAll(ctx, st, o)
 	return r, noRoom(err, s.store)
 }
 

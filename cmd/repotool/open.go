@@ -17,18 +17,18 @@ func openStore(s settings) (*store.Store, error) {
 	}
 	st, err := store.Open(s.store)
 	if err != nil {
-		return nil, withHint(err, storeHint(s, err))
+		return nil, withHint(err, storeHint(s.store, err))
 	}
 	return st, nil
 }
 
 // storeHint says what to do about a store that cannot be opened.
-func storeHint(s settings, err error) string {
+func storeHint(dir string, err error) string {
 	switch {
 	case errors.Is(err, store.ErrNoStore):
-		return "is it on a disk that is not mounted? if there is none yet, make one with: repotool init " + s.store
+		return "is it on a disk that is not mounted? if there is none yet, make one with: repotool init " + dir
 	case errors.Is(err, store.ErrHeaderLost):
-		return store.AdoptAdvice(s.store)
+		return store.AdoptAdvice(dir)
 	case errors.Is(err, store.ErrObjectsLost):
 		return "is it on a disk of its own that is not mounted? else get it from another copy of the store, or have repotool recover make anew what the days show"
 	case errors.Is(err, fs.ErrNotExist):

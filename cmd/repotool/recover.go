@@ -55,6 +55,15 @@ type recoverResult struct {
 	Recovered []*snapshot.Recovery `json:"recovered,omitempty"`
 	Days      []string             `json:"days,omitempty"`   // that were made again
 	Cannot    []snapshot.Broken    `json:"cannot,omitempty"` // and why
+	Cycles    []recoveredHeader    `json:"cycles,omitempty"` // of which store.json, README.txt or objects/ were broken
+}
+
+// recoveredHeader is what was wrong with a store itself: all of it, or a cycle in it.
+type recoveredHeader struct {
+	Dir     string `json:"dir"`
+	Header  string `json:"header,omitempty"`
+	Adopted bool   `json:"adopted"`
+	Objects bool   `json:"objects"`
 }
 
 func (t *tool) recover(c *cli.Context) error {
@@ -69,13 +78,18 @@ func (t *tool) recover(c *cli.Context) error {
 		return err
 	}
 	r := &recoverResult{Store: s.store, DryRun: c.Bool("dry-run")}
-	st, err := t.recoverHeader(c.Context, s, r)
+	top := recoveredHeader{Dir: s.store}
+	st, err := t.recoverHeader(c.Context, &top, r.DryRun)
 	if err != nil {
 		return err
 	}
+	r.Header, r.Adopted, r.Objects = top.Header, top.Adopted, top.Objects
 	if st != nil {
 		defer st.Close()
 		err = t.recoverSnapshots(c, s, st, r)
+		if err == nil {
+			err = t.recoverCycles(c, s, st, r)
+		}
 	}
 	if err != nil {
 		return noRoom(err, s.store)
@@ -85,29 +99,30 @@ func (t *tool) recover(c *cli.Context) error {
 
 // recoverHeader opens the store, and makes store.json and README.txt anew if need be. In
 // a dry run of a store without store.json there is none to open.
-func (t *tool) recoverHeader(ctx context.Context, s settings, r *recoverResult) (*store.Store, error) {
-	st, err := store.Open(s.store)
+func (t *tool) recoverHeader(ctx context.Context, r *recoveredHeader, dry bool) (*store.Store, error) {
+	dir := r.Dir
+	st, err := store.Open(dir)
 	if errors.Is(err, store.ErrObjectsLost) {
-		if r.Objects = true; r.DryRun {
+		if r.Objects = true; dry {
 			return nil, nil
 		}
-		if err = store.MakeObjects(s.store); err == nil {
-			st, err = store.Open(s.store)
+		if err = store.MakeObjects(dir); err == nil {
+			st, err = store.Open(dir)
 		}
 	}
 	if errors.Is(err, store.ErrHeaderLost) {
 		r.Adopted, r.Header = true, err.Error()
-		if r.DryRun {
+		if dry {
 			return nil, nil
 		}
-		st, err = store.Adopt(ctx, s.store, t.now())
+		st, err = store.Adopt(ctx, dir, t.now())
 	}
 	if err != nil {
-		return nil, withHint(err, storeHint(s, err))
+		return nil, withHint(err, storeHint(dir, err))
 	}
 	if wrong := st.CheckHeader(); wrong != nil {
 		r.Header = wrong.Error()
-		if !r.DryRun {
+		if !dry {
 			err = st.Restate()
 		}
 	}
@@ -117,17 +132,45 @@ func (t *tool) recoverHeader(ctx context.Context, s settings, r *recoverResult) 
 	return st, nil
 }
 
+// recoverCycles does for each cycle what is done for the store.
+func (t *tool) recoverCycles(c *cli.Context, s settings, st *store.Store, r *recoverResult) error {
+	cycles, err := snapshot.AllCycles(st)
+	if err != nil {
+		return err
+	}
+	for _, cycle := range cycles {
+		head := recoveredHeader{Dir: st.Path(cycle.Dir())}
+		in, err := t.recoverHeader(c.Context, &head, r.DryRun)
+		if err != nil {
+			r.Cannot = append(r.Cannot, snapshot.Broken{Installation: cycle.Installation, Snapshot: cycle.Base, Why: "its cycle cannot be opened: " + err.Error()})
+			continue
+		}
+		if head.Header != "" || head.Objects {
+			r.Cycles = append(r.Cycles, head)
+		}
+		if in == nil {
+			continue
+		}
+		if err := errors.Join(t.recoverSnapshots(c, s, in, r), in.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // recoverSnapshots makes manifests from days, and days from manifests.
 func (t *tool) recoverSnapshots(c *cli.Context, s settings, st *store.Store, r *recoverResult) (err error) {
 	ctx := c.Context
-	if r.Broken, err = snapshot.FindBroken(ctx, st, c.Bool("days")); err != nil {
+	broken, err := snapshot.FindBroken(ctx, st, c.Bool("days"))
+	if err != nil {
 		return err
 	}
+	r.Broken = append(r.Broken, broken...)
 	o := snapshot.RecoverOptions{Command: commandLine(), Version: version, Now: t.now, Progress: new(snapshot.Progress)}
 	if in, err := loadInstallation(s, false); err == nil {
 		o.Repository, o.Depth = in.Repository.Path, in.Repository.Depth
 	}
-	for _, b := range r.Broken {
+	for _, b := range broken {
 		switch {
 		case b.Layout == "" && !b.Day:
 			b.Why += "; it has no day directory to be made from"
@@ -153,7 +196,7 @@ func (t *tool) recoverSnapshots(c *cli.Context, s settings, st *store.Store, r *
 
 func (t *tool) recoverOne(ctx context.Context, st *store.Store, b snapshot.Broken, o snapshot.RecoverOptions, r *recoverResult) error {
 	if b.Layout != "" {
-		s, err := snapshot.Find(st, b.Installation, b.Snapshot)
+		s, err := snapshot.FindOwn(st, b.Installation, b.Snapshot)
 		if err == nil {
 			err = s.MakeDay(ctx, b.Layout, o.Progress)
 		}
@@ -200,6 +243,14 @@ func (t *tool) recoverLines(s settings, r *recoverResult) {
 	if r.Objects {
 		t.say(s, "objects/, which was gone, %s, empty\n", did)
 	}
+	for _, x := range r.Cycles {
+		if x.Header != "" {
+			t.say(s, "store.json and README.txt of %s %s: %s\n", x.Dir, did, printable(x.Header))
+		}
+		if x.Objects {
+			t.say(s, "objects/ of %s, which was gone, %s, empty\n", x.Dir, did)
+		}
+	}
 	if r.DryRun {
 		for _, b := range r.Broken {
 			from := "from its day directory"
@@ -234,7 +285,7 @@ func (t *tool) recoverLines(s settings, r *recoverResult) {
 		t.say(s, "day %s made again\n", d)
 	}
 	switch {
-	case r.Header == "" && !r.Objects && len(r.Broken) == 0:
+	case r.Header == "" && !r.Objects && len(r.Broken) == 0 && len(r.Cycles) == 0:
 		t.say(s, "nothing to recover; repotool verify reads all objects\n")
 	case !r.DryRun:
 		t.say(s, "see what it is worth: repotool verify\n")

@@ -15,6 +15,8 @@ type rehearsal struct {
 	Installation string           `json:"installation"`
 	Repository   string           `json:"repository"`
 	Parent       string           `json:"parent,omitempty"` // the snapshot it would build on
+	Scheme       string           `json:"scheme"`
+	NewBase      string           `json:"newBase,omitempty"` // of the scheme rotating: why one would be made
 	Files        snapshot.Totals  `json:"total"`
 	New          snapshot.Totals  `json:"new"`              // not in the parent
 	LeftOut      snapshot.Totals  `json:"leftOut,omitzero"` // of all: gold makes them, by the ledger as it is
@@ -37,7 +39,7 @@ type rehearsal struct {
 // repository is listed and compared with the last snapshot, the database is
 // counted. Nothing is stopped and nothing is written.
 func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, db *fossology.Database) error {
-	r := rehearsal{Installation: s.installation, Repository: in.Repository.Path, Database: s.database, Quiesce: s.quiesce}
+	r := rehearsal{Installation: s.installation, Repository: in.Repository.Path, Database: s.database, Quiesce: s.quiesce, Scheme: s.scheme}
 	if err := st.Apart(in.Repository.Path); err != nil {
 		return err
 	}
@@ -61,18 +63,9 @@ func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fo
 		defer ledger.Close()
 		r.prover, r.depth = newProven(ledger), in.Repository.Depth
 	}
-	parent := func(func(snapshot.Entry, error) bool) {}
-	if list, err := snapshot.List(st, s.installation); err != nil {
+	parent, err := t.rehearsedParent(ctx, s, st, in, &r)
+	if err != nil {
 		return err
-	} else if len(list) > 0 {
-		snap, err := snapshot.Find(st, s.installation, "latest")
-		if err != nil {
-			return err
-		}
-		if _, err := snap.Hold(ctx, commandLine()); err != nil && !store.CannotWrite(err) {
-			return err
-		}
-		r.Parent, parent = snap.Name(), snap.Entries(ctx, "")
 	}
 	if err := r.compare(ctx, parent); err != nil {
 		return err
@@ -89,6 +82,36 @@ func (t *tool) rehearse(ctx context.Context, s settings, st *store.Store, in *fo
 		return findingsError{int64(n)}
 	}
 	return nil
+}
+
+// rehearsedParent are the entries of the snapshot that the next one would build on.
+func (t *tool) rehearsedParent(ctx context.Context, s settings, st *store.Store, in *fossology.Installation, r *rehearsal) (iter.Seq2[snapshot.Entry, error], error) {
+	none := func(func(snapshot.Entry, error) bool) {}
+	if s.scheme == string(snapshot.SchemeRotating) {
+		var err error
+		r.NewBase, err = snapshot.Due(rotation(s, snapshot.TakeOptions{Store: st, Installation: s.installation,
+			Depth: in.Repository.Depth, Layout: snapshot.Layout(s.dayLayout), Now: t.now}))
+		if err != nil || r.NewBase != "" {
+			return none, err
+		}
+		cycles, err := snapshot.Cycles(st, s.installation)
+		if err != nil || len(cycles) == 0 {
+			return none, err
+		}
+		st = cycles[len(cycles)-1].Store
+	}
+	if list, err := snapshot.ListOwn(st, s.installation); err != nil || len(list) == 0 {
+		return none, err
+	}
+	snap, err := snapshot.FindOwn(st, s.installation, "latest")
+	if err != nil {
+		return none, err
+	}
+	if _, err := snap.Hold(ctx, commandLine()); err != nil && !store.CannotWrite(err) {
+		return none, err
+	}
+	r.Parent = snap.Name()
+	return snap.Entries(ctx, ""), nil
 }
 
 // room says what will not fit. Files of equal content are counted each time, so
@@ -176,6 +199,9 @@ func (r *rehearsal) leftOut(e fossology.Event) (bool, error) {
 // String is the rehearsal for people.
 func (r rehearsal) String() string {
 	parent := "no snapshot yet: everything is new"
+	if r.NewBase != "" {
+		parent = "a new base, since " + printable(r.NewBase) + ": all is read and stored again, beside the old cycle"
+	}
 	if r.Parent != "" {
 		parent = fmt.Sprintf("since %s: %s new (%s), %s gone", r.Parent, count(r.New.Files), size(r.New.Bytes), count(r.Removed))
 	}

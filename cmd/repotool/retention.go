@@ -21,6 +21,7 @@ type retentionConfig struct {
 	Yearly  int    `toml:"keep_yearly"`
 	Within  string `toml:"keep_within"`
 	Zone    string `toml:"zone"`
+	Cycles  int    `toml:"keep_cycles"`
 }
 
 // retentionFlags say what to keep, whatever the configuration says.
@@ -63,6 +64,9 @@ func (r retentionConfig) policy() (p snapshot.Policy, err error) {
 		if n < snapshot.Unlimited {
 			return p, fmt.Errorf("keep %d: expected a number of snapshots, or -1 for all", n)
 		}
+	}
+	if r.Cycles < 0 {
+		return p, fmt.Errorf("keep_cycles %d: expected how many cycles stay beside the newest", r.Cycles)
 	}
 	if r.Within != "" {
 		if p.Within, err = snapshot.ParsePeriod(r.Within); err != nil {

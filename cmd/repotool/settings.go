@@ -35,6 +35,7 @@ var (
 	legalDayLayout = []string{"flat", "native", "none"}
 	legalStrategy  = []string{"full", "gold"}
 	legalIndex     = []string{"run", "use"}
+	legalScheme    = []string{"linked", "rotating"}
 	legalDatabase  = []string{"plain", "cluster", "directory", "none", "command"}
 )
 
@@ -65,6 +66,10 @@ type settings struct {
 
 	strategy, index string
 	indexBudget     time.Duration
+
+	scheme     string
+	cycle      snapshot.CycleLength
+	keepCycles int // beside the newest
 
 	retention snapshot.Policy
 
@@ -153,7 +158,11 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	s.strategy = cmp.Or(c.String("strategy"), in.Strategy, legalStrategy[0])
 	s.index = cmp.Or(c.String("index"), in.Index, legalIndex[0])
 	s.indexBudget = cmp.Or(c.Duration("index-budget"), time.Duration(in.IndexBudget), defaultIndexBudget)
+	s.scheme = cmp.Or(c.String("scheme"), in.Scheme, legalScheme[0])
 	if s.retention, err = in.Retention.flags(c).policy(); err != nil {
+		return s, &usageError{err: err}
+	}
+	if s.cycle, s.keepCycles, err = cycleOf(c, in, s.retention.Zone); err != nil {
 		return s, &usageError{err: err}
 	}
 	if s.database, s.databaseCommand, err = parseDatabaseMode(cmp.Or(c.String("database"), in.Database, legalDatabase[0])); err != nil {
@@ -176,6 +185,7 @@ func (s settings) checkValues() error {
 		{"--day-layout", s.dayLayout, legalDayLayout},
 		{"--strategy", s.strategy, legalStrategy},
 		{"--index", s.index, legalIndex},
+		{"--scheme", s.scheme, legalScheme},
 	} {
 		if err := oneOf(e.what, e.value, e.legal...); err != nil {
 			return err

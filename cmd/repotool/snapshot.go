@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -44,13 +45,22 @@ is stored by the next snapshot. What is left out is not read, with --detect
 read either: repotool verify --source reads it. Strategies may change in one
 store; nothing is lost by that.
 
+With --scheme rotating, the first snapshot is a base, and those that follow add
+what changed. A new base then takes the place of base and days: after --cycle
+snapshots, or on a weekday. It is read from the repository and hashed again, and
+shares nothing with the one before, so that one rotten file cannot spoil both.
+It is read back from the disk before the old cycle goes; and that stays as long
+as the new one lacks anything that it has, a snapshot of it is pinned or read,
+or --keep-cycles says so. For a moment, both need room. All commands know the
+snapshots of both schemes, which may go on side by side in one store.
+
 Of a dump, the rows of the tables upload, pfile, uploadtree and jobqueue are
 counted and compared with the database; if they differ, there is no snapshot.
 The passwords of the database's roles can be read by a superuser only: without
 --admin the dump has none. The summary and repotool doctor say so each time,
 but it is no finding: roles that a restore has to create then need their
 passwords set by hand.`,
-		Flags: append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			setting("database", "dump it as `MODE`: plain (FOSSology's database, SQL), cluster (every database of the server), directory (pg_dump -Fd, for large ones), none, or command:CMD (what CMD writes)"),
 			setting("quiesce", "`HOW` to bring FOSSology to a standstill: stop (the scheduler) or none"),
 			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
@@ -62,16 +72,18 @@ passwords set by hand.`,
 			setting("index", "with --strategy gold: `run` the index first, or use the ledger as it is"),
 			&cli.DurationFlag{Name: "index-budget", Usage: "begin nothing new in the index after `DURATION` (default 2h)", EnvVars: env("index-budget")},
 			setting("day-layout", "make the day directory flat, native or none, as `LAYOUT` says"),
+		}, rotateFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "full-scan", Usage: "read every directory, even if its times say that nothing changed (done weekly anyway)"},
 			&cli.BoolFlag{Name: "forget", Usage: "then forget old snapshots, as [installation.NAME.retention] of the configuration says (see repotool forget)"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done; change nothing"},
-		}, installationFlags()...),
+		}, installationFlags()),
 		Action: t.snapshot,
 	}, `
 repotool snapshot --store /backup/fossology
 repotool snapshot --store /backup/fossology --quiesce none --day-layout none
 repotool snapshot --strategy gold --index-budget 1h
 repotool snapshot --forget
+repotool snapshot --scheme rotating --cycle sunday
 repotool snapshot --database 'command:ssh db pg_dump fossology'
 repotool snapshot --installation internal --sysconf /etc/fossology-internal`,
 		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
@@ -84,6 +96,9 @@ func (t *tool) snapshot(c *cli.Context) error {
 	}
 	if c.NArg() > 0 {
 		return tooMany(c, 0)
+	}
+	if err := checkScheme(s); err != nil {
+		return err
 	}
 	if c.Bool("forget") {
 		if err := needPolicy(s); err != nil {
@@ -156,7 +171,7 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		db.LockTimeout = o.Dump.LockTimeout
 		o.View = databaseView(db)
 	}
-	var stopped error
+	var stopped, err error
 	if s.strategy == "gold" {
 		ledger, err := t.leaveOut(ctx, s, st, in, db, &o)
 		if err != nil {
@@ -172,18 +187,26 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		t.say(s, "started the scheduler, which a run had left stopped at %s\n", r.Note.Time.Local().Format(time.DateTime))
 	}
 	stop := t.watch(s, progress)
-	sum, err := snapshot.Take(ctx, o)
+	var sum *snapshot.Summary
+	if s.scheme == string(snapshot.SchemeRotating) {
+		sum, err = snapshot.Rotate(ctx, rotation(s, o))
+	} else {
+		sum, err = snapshot.Take(ctx, o)
+	}
 	stop()
-	if err != nil {
+	if sum == nil {
 		return noRoom(err, s.store)
 	}
+	left := err // an old cycle could not be removed
 	if sum.FindingCount[snapshot.NoProof] > 0 {
 		forgetSettled(st, s.installation) // the next update mends the ledger
 	}
+	err = nil
 	if s.json && !flags.forget {
 		err = t.answer(sum)
 	} else {
 		t.say(s, "%s\n", summaryLine(sum))
+		t.keptCycles(s, sum.Rotation)
 	}
 	n := t.findings(s, sum.FindingCount, sum.First, "all of them: repotool snapshots "+sum.Name)
 	if stopped != nil {
@@ -196,6 +219,9 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 	var found findingsError
 	if n > 0 && (err == nil || errors.As(err, &found)) {
 		err = findingsError{n + found.n}
+	}
+	if left != nil {
+		return noRoom(left, s.store)
 	}
 	return err
 }
@@ -233,6 +259,7 @@ func summaryLine(x *snapshot.Summary) string {
 	if d := x.Database; d != nil {
 		line += fmt.Sprintf("; database %s (%s stored)", size(d.RawBytes), size(d.NewBytes))
 	}
+	line += rotationLine(x)
 	if x.Standstill > 0 {
 		line += "; stood still " + fraction(x.Standstill)
 	}

@@ -81,9 +81,28 @@ func (t *tool) snapshots(c *cli.Context) error {
 		return t.noSnapshots(s, st)
 	}
 	t.snapshotTable(st, list, c.Bool("all"))
+	if err := t.closedCycles(st, names); err != nil {
+		return err
+	}
 	for _, x := range list {
 		if !x.Known() {
 			fmt.Fprintf(t.stderr, "  note: how %s was made is not known: %s\n", x.Name, x.First[0].Detail)
+		}
+	}
+	return nil
+}
+
+// closedCycles names the cycles that cannot be opened: their snapshots are not in the list.
+func (t *tool) closedCycles(st *store.Store, installations []string) error {
+	for _, name := range installations {
+		cycles, err := snapshot.Cycles(st, name)
+		if err != nil {
+			return err
+		}
+		for _, c := range cycles {
+			if c.Err != nil {
+				fmt.Fprintf(t.stderr, "  note: the snapshots in %s are not listed: %s\n  hint: repotool recover\n", c.Dir(), printable(c.Err.Error()))
+			}
 		}
 	}
 	return nil
@@ -94,14 +113,20 @@ func dayOf(st *store.Store, x *snapshot.Summary) string {
 	if x.Layout == snapshot.LayoutNone {
 		return string(x.Layout)
 	}
-	_, err := os.Lstat(st.Path("days", x.Installation, x.Name))
+	_, err := os.Lstat(st.Path(x.DayDir()))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "deleted"
 	case !x.Known():
 		return unknown
 	}
-	return string(x.Layout)
+	switch x.Cycle {
+	case "":
+		return string(x.Layout)
+	case x.Name:
+		return string(x.Layout) + ", a base"
+	}
+	return string(x.Layout) + ", what changed"
 }
 
 // unknown stands for what only a lost summary could say.

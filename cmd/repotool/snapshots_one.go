@@ -34,7 +34,7 @@ func (t *tool) describeSnapshot(ctx context.Context, s settings, ref string) err
 		return t.answer(snapshotFacts{sum, list})
 	}
 	if !s.quiet {
-		fmt.Fprint(t.stdout, summaryPage(sum, snap, dayOf(snap.Store, sum)))
+		fmt.Fprint(t.stdout, summaryPage(sum, snap, dayOf(snap.Root, sum)))
 	}
 	for _, f := range list {
 		if notesOnly[f.Kind] {
@@ -93,6 +93,12 @@ func summaryPage(x *snapshot.Summary, snap *snapshot.Snapshot, day string) strin
 	}
 	made("took", "%s", fraction(x.Seconds))
 	line("day", "%s", day)
+	if x.Cycle != "" {
+		line("cycle", "of the base %s", x.Cycle)
+		if n := len(m.Chain); n > 0 {
+			line("", "the day builds on %s", strings.Join(m.Chain, ", "))
+		}
+	}
 	if pin := snap.Pinned(); pin != nil {
 		line("pinned", "%s %s", pin.Since.Local().Format(time.DateTime), printable(pin.Note))
 	}

@@ -116,6 +116,10 @@ func (t *tool) verify(c *cli.Context) error {
 	stop := t.watch(s, progress)
 	defer stop()
 	var r *verify.Report
+	repair := &verify.RepairOptions{Repository: s.repository, Now: t.now()}
+	if !c.Bool("repair") {
+		repair = nil
+	}
 	if ref != "" {
 		o := verify.CompleteOptions{Read: c.Bool("read"), Progress: progress}
 		if c.Bool("rebuild") {
@@ -123,11 +127,11 @@ func (t *tool) verify(c *cli.Context) error {
 		}
 		r, err = verify.Complete(c.Context, st, s.installation, ref, o)
 		err = whoseSnapshots(s, st, err)
+		if err == nil && repair != nil {
+			err = verify.Repair(c.Context, st, r, *repair)
+		}
 	} else {
-		r, err = verify.Store(c.Context, st, verify.ScrubOptions{Sample: share, Budget: c.Duration("budget"), Now: t.now, Progress: progress})
-	}
-	if err == nil && c.Bool("repair") {
-		err = verify.Repair(c.Context, st, r, verify.RepairOptions{Repository: s.repository, Now: t.now()})
+		r, err = verify.All(c.Context, st, verify.ScrubOptions{Sample: share, Budget: c.Duration("budget"), Now: t.now, Progress: progress}, repair)
 	}
 	stop()
 	if err != nil {

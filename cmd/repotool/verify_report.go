@@ -135,6 +135,9 @@ func verifyFinding(f verify.Finding) string {
 	if f.Detail != "" {
 		line += ": " + printable(f.Detail)
 	}
+	if f.Cycle != "" {
+		line += "; in the cycle of " + f.Cycle
+	}
 	if f.For != "" {
 		line += "; needed for " + printable(f.For)
 	}

@@ -1,0 +1,70 @@
+package snapshot
+
+import (
+	"context"
+	"time"
+
+	"repotool/store"
+)
+
+// CollectAll collects the garbage of a store and of each cycle in it, which shares no
+// object with anything else.
+func CollectAll(ctx context.Context, st *store.Store, o CollectOptions) (*CollectReport, error) {
+	return inAll(ctx, st, o, Collect)
+}
+
+// BringBackAll returns all that is in quarantine, in a store and its cycles.
+func BringBackAll(ctx context.Context, st *store.Store, o CollectOptions) (*CollectReport, error) {
+	return inAll(ctx, st, o, BringBack)
+}
+
+// inAll works in a store and its cycles, one after another, and adds up. A store that has
+// cycles and not one snapshot of its own is left alone: what it may have is not known.
+func inAll(ctx context.Context, st *store.Store, o CollectOptions, work func(context.Context, *store.Store, CollectOptions) (*CollectReport, error)) (*CollectReport, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	cycles, err := AllCycles(st)
+	if err != nil {
+		return nil, err
+	}
+	start, all := o.Now(), new(CollectReport)
+	own, err := directories(st.Path("snapshots"))
+	if err != nil {
+		return nil, err
+	}
+	if len(own) > 0 || len(cycles) == 0 {
+		if all, err = work(ctx, st, o); err != nil {
+			return nil, err
+		}
+	} else if !o.DryRun {
+		if all.Forgotten, err = EmptyTrash(ctx, st); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range cycles {
+		if c.Err != nil {
+			all.Troubles = append(all.Troubles, Finding{OldSnapshot, c.Dir(), c.Err.Error()})
+			continue
+		}
+		r, err := work(ctx, c.Store, o)
+		if err != nil {
+			return nil, err
+		}
+		all.add(r)
+	}
+	all.Seconds = o.Now().Sub(start).Seconds()
+	return all, nil
+}
+
+func (r *CollectReport) add(o *CollectReport) {
+	r.Snapshots += o.Snapshots
+	r.Objects += o.Objects
+	for to, n := range map[*Garbage]Garbage{&r.Quarantined: o.Quarantined, &r.Returned: o.Returned, &r.Deleted: o.Deleted, &r.Freed: o.Freed, &r.Waiting: o.Waiting} {
+		to.Objects += n.Objects
+		to.Bytes += n.Bytes
+	}
+	r.Held = append(r.Held, o.Held...)
+	r.Forgotten += o.Forgotten
+	r.Troubles = append(r.Troubles, o.Troubles...)
+}
