@@ -52,6 +52,12 @@ firstFindings[].path? what it is about
 firstFindings[].detail?
                       what was found
 record?               BLAKE3 of the record of all findings
+scheme?               rotating
+cycle?                the base of the cycle that it belongs to
+rotation.newBase?     why a new cycle was begun
+rotation.removed[]?   old cycles that went, by their bases
+rotation.kept[].base? old cycles that were to go
+rotation.kept[].why?  why they stay
 staleJobs[]?          jobs that only the database says are running
 unseenHosts[]?        hosts whose agents could not be looked for
 standstillBroken?     somebody started the scheduler meanwhile`,
@@ -74,6 +80,8 @@ rows.TABLE?           rows of upload, pfile, uploadtree, jobqueue
 quiesce               stop or none
 freeBytes             free room in the store
 freeInodes            free inodes there; -1: as many files as fit
+scheme                linked or rotating
+newBase?              why it would begin with a new base
 problems[]?           what will not fit`,
 
 	"snapshot --forget": `
@@ -132,7 +140,11 @@ cannot[].installation? what could not be recovered, and why
 cannot[].snapshot?
 cannot[].why?
 cannot[].day?
-cannot[].layout?`,
+cannot[].layout?
+cycles[].dir?         cycles of which these were broken:
+cycles[].header?      store.json or README.txt, and what was wrong
+cycles[].adopted?     store.json was lost
+cycles[].objects?     the folder objects/ was gone`,
 
 	"pin": `
 snapshot              its name
@@ -380,6 +392,7 @@ findingList[].snapshot?
                       the first snapshot that suffers from it
 findingList[].snapshots?
                       how many suffer from it
+findingList[].cycle?  in which cycle the object or path is, by its base
 findingList[].repaired?
                       true if it was put right
 notListed             how many more there are than findingList has`,

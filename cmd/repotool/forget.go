@@ -40,13 +40,13 @@ of a good one: the rules are applied to the good ones as if there were no others
 
 Snapshots of the scheme rotating are not among those: a cycle goes as a whole,
 when a new base has taken its place, and --keep-cycles of repotool snapshot says
-how many stay. One that stays for another reason can be removed by --cycle.
+how many stay. One that stays for another reason can be removed by --base.
 
 A snapshot goes at once for everybody, by one rename; what then has to be
 removed is removed afterwards, also by the next run if this one is interrupted.
 With --dry-run nothing changes, and a table says what would stay, and why.`,
 		Flags: append(retentionFlags(),
-			&cli.StringFlag{Name: "cycle", Usage: "remove the old cycle whose base is `SNAPSHOT`, of the scheme rotating, and nothing else"},
+			&cli.StringFlag{Name: "base", Usage: "remove the old cycle whose base is `SNAPSHOT`, of the scheme rotating, and nothing else"},
 			&cli.BoolFlag{Name: "no-gc", Usage: "leave objects that are no longer needed to the next repotool gc"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would stay and why; change nothing"}),
 		Action: t.forget,
@@ -73,9 +73,9 @@ func (t *tool) forget(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	base := c.String("cycle")
+	base := c.String("base")
 	if base != "" && (c.NArg() > 0 || c.Bool("dry-run")) {
-		return usagef("forget: --cycle stands alone")
+		return usagef("forget: --base stands alone")
 	}
 	if c.NArg() == 0 && base == "" {
 		if err := needPolicy(s); err != nil {
@@ -95,7 +95,15 @@ func (t *tool) forget(c *cli.Context) error {
 		return err
 	}
 	if len(decisions) == 0 {
-		return t.noSnapshots(s, st)
+		cycles, err := snapshot.Cycles(st, s.installation)
+		if err != nil || len(cycles) == 0 {
+			return errors.Join(err, t.noSnapshots(s, st))
+		}
+		if s.json {
+			return t.answer(&forgetResult{Installation: s.installation, Policy: s.retention, Decisions: []snapshot.Decision{}, Forgotten: []string{}})
+		}
+		t.say(s, "%s: all its snapshots are in cycles, which go when a new base has taken their place\n", s.installation)
+		return nil
 	}
 	if c.Bool("dry-run") {
 		return t.forgetPlan(s, decisions, c.NArg() > 0)
@@ -135,7 +143,7 @@ func needPolicy(s settings) error {
 // decide says what stays: by the policy, or all but what is named.
 func (t *tool) decide(s settings, st *store.Store, refs []string) ([]snapshot.Decision, error) {
 	list, err := snapshot.Candidates(st, s.installation)
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	if len(refs) == 0 {
@@ -148,7 +156,7 @@ func (t *tool) decide(s settings, st *store.Store, refs []string) ([]snapshot.De
 		}
 		if !slices.ContainsFunc(list, func(x snapshot.Candidate) bool { return x.Name == names[i] }) {
 			return nil, &hinted{fmt.Errorf("forget %s: it is in a cycle, in which later days build on earlier ones", names[i]),
-				"a cycle goes when a new base has taken its place; an old one that stays is removed by: repotool forget --cycle BASE"}
+				"a cycle goes when a new base has taken its place; an old one that stays is removed by: repotool forget --base BASE"}
 		}
 	}
 	return snapshot.RetainAllBut(list, names, t.now())

@@ -78,6 +78,8 @@ errors; a flag or an environment variable of the same name is stronger.
     strategy         = "full"           # or gold: leave out what gold rebuilds
     index            = "run"            # or use: the ledger as it is
     index_budget     = "2h"
+    scheme           = "linked"         # or rotating
+    cycle            = "7"              # or sunday: when a new base is due
 
     [installation.fossology.retention]  # for forget and snapshot --forget
     keep_last        = 3                # -1: all
@@ -87,7 +89,8 @@ errors; a flag or an environment variable of the same name is stronger.
     keep_monthly     = 12
     keep_yearly      = 5
     keep_within      = "30d"            # of the newest: 2y6m, 30d, 12h
-    zone             = "Europe/Berlin"  # where days begin; default UTC`
+    zone             = "Europe/Berlin"  # where days begin; default UTC
+    keep_cycles      = 0                # old ones of the scheme rotating`
 
 	topEnvironment = `
 Each flag that changes a setting has a variable: REPOTOOL_ and the flag's

@@ -200,7 +200,7 @@ func (r *rehearsal) leftOut(e fossology.Event) (bool, error) {
 func (r rehearsal) String() string {
 	parent := "no snapshot yet: everything is new"
 	if r.NewBase != "" {
-		parent = "a new base, since " + printable(r.NewBase) + ": all is read and stored again, beside the old cycle"
+		parent = "a new base, since " + printable(r.NewBase) + ": everything is read and stored again"
 	}
 	if r.Parent != "" {
 		parent = fmt.Sprintf("since %s: %s new (%s), %s gone", r.Parent, count(r.New.Files), size(r.New.Bytes), count(r.Removed))
