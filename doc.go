@@ -52,8 +52,8 @@
 // number of files; puts what is new into the store; dumps the database in
 // pieces cut by content, so that a day costs what the day changed; checks that
 // rows and files agree; and publishes manifest and day directory, or nothing.
-// Restore, the list of snapshots and the day directories are files of it, and so is letting go:
-// which snapshots are kept (retention), forgetting the others, collecting garbage; and making
+// Restore, the list of snapshots and the day directories are files of it; so is the scheme
+// rotating, whose cycles are stores in the store (rotate.go); and so is letting go: which snapshots are kept (retention), forgetting the others, collecting garbage; and making
 // a manifest anew from its day, when it is lost. By the strategy
 // gold it leaves out what it is told that gold makes; it asks by two small interfaces,
 // Prover and Rebuilder, behind which cmd/repotool puts goldindex and unpack.

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"repotool/store"
@@ -47,7 +48,10 @@ func inAll(ctx context.Context, st *store.Store, o CollectOptions, work func(con
 			all.Troubles = append(all.Troubles, Finding{OldSnapshot, c.Dir(), c.Err.Error()})
 			continue
 		}
-		r, err := work(ctx, c.Store, o)
+		r, err := inCycle(ctx, &c, o, work)
+		if errors.Is(err, ErrNoSnapshot) {
+			continue // it has just gone
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -55,6 +59,17 @@ func inAll(ctx context.Context, st *store.Store, o CollectOptions, work func(con
 	}
 	all.Seconds = o.Now().Sub(start).Seconds()
 	return all, nil
+}
+
+func inCycle(ctx context.Context, c *Cycle, o CollectOptions, work func(context.Context, *store.Store, CollectOptions) (*CollectReport, error)) (*CollectReport, error) {
+	if !o.DryRun {
+		lease, err := c.Hold(ctx, o.Command)
+		if err != nil {
+			return nil, err
+		}
+		defer lease.Release()
+	}
+	return work(ctx, c.Store, o)
 }
 
 func (r *CollectReport) add(o *CollectReport) {

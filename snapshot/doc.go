@@ -26,6 +26,9 @@
 //	cache/<installation>.scan                            directories of the last walk (scancache.go)
 //	snapshots/<installation>/<time>/pinned.json          a Pin; missing if there is none
 //	trash/forgotten.<time>.<installation>/               a snapshot that was forgotten, and below day/ its day
+//	cycles/<installation>/<base>/                        a cycle of the scheme rotating: a store of its own, with all of the above
+//	days/…/REMOVED.zst                                   of a cycle's later days: paths that are gone (changes.go)
+//	trash/cycle.<base>.<installation>/                   a cycle that was to go
 //
 // What nothing else has a checksum of is sealed: summary.json, pinned.json (package store),
 // and the record of findings, whose BLAKE3 stands in summary.json.
@@ -87,13 +90,24 @@
 // deletes them in two steps (collect.go). A snapshot that is read is not forgotten (Hold),
 // and what a running Take relies on is not deleted, which no clock decides.
 //
+// # Rotating
+//
+// By the scheme linked all snapshots share the objects of one store. By the scheme
+// rotating (Rotate) there are cycles, each a store of its own inside of it, in which the
+// first snapshot, the base, is copied and hashed anew: nothing of one cycle is needed by
+// another, down to the blocks of the disk. We have made them stores so that everything
+// else (verify, collect, recover, restore) works in them as it stands, and no rule has to
+// say which cycle an object belongs to. Manifests are complete here, too; days hold what
+// changed, and say on which they build. List and Find know the snapshots of both.
+//
 // # After a crash
 //
 // A snapshot is prepared under a name that begins with a dot, made durable
 // with one syncfs, and renamed. A crash before the rename leaves nothing
 // visible; the next run clears up, in tmp/ too, and finds the objects that
 // were stored. A crash between the rename of the snapshot and that of its day
-// leaves a snapshot without a day; the next run gives the day its name.
+// leaves a snapshot without a day; the next run gives the day its name. A base that is
+// being made lies in cycles/<installation>/.building-base until it was checked.
 //
 // # Never
 //

@@ -32,6 +32,21 @@ func hold(ctx context.Context, st *store.Store, installation, name, command stri
 	return lease, err
 }
 
+// Hold keeps a cycle from being removed, as [Snapshot.Hold] does a snapshot.
+func (c *Cycle) Hold(ctx context.Context, command string) (*store.Lease, error) {
+	gone := fmt.Errorf("the cycle of %s was removed meanwhile: %w", c.Base, ErrNoSnapshot)
+	lease, err := c.Store.Lease(ctx, store.Lease{Command: command}, func() error {
+		if !exists(c.Store.Path("store.json")) {
+			return gone
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) && !exists(c.Store.Dir()) {
+		err = gone
+	}
+	return lease, err
+}
+
 // begin says that this run adds objects, which no snapshot refers to before it is
 // published, and reads its parent. It ends with the run.
 func (t *taker) begin(ctx context.Context) error {

@@ -30,7 +30,7 @@ func TestTogetherWorker(t *testing.T) {
 		return // run by itself it has nothing to do
 	}
 	work := map[string]func(testing.TB, *store.Store, string) error{
-		"take-a": takeAgain, "take-b": takeAgain, "forget": forgetAgain, "gc": collectAgain, "restore": restoreAgain, "verify": verifyAgain,
+		"take-a": takeAgain, "take-b": takeAgain, "rotate": rotateAgain, "forget": forgetAgain, "gc": collectAgain, "restore": restoreAgain, "verify": verifyAgain,
 	}[role]
 	for n := 0; !exists(filepath.Join(dir, "stop")); n++ {
 		st, err := store.Open(filepath.Join(dir, "store")) // as a process of its own would
@@ -61,8 +61,35 @@ func takeAgain(t testing.TB, st *store.Store, role string) error {
 	o.Installation, o.FullScan = role, true
 	o.Layout = []snapshot.Layout{snapshot.LayoutFlat, snapshot.LayoutNone}[rand.IntN(2)]
 	s, err := snapshot.Take(t.Context(), o)
+	var locked *store.LockedError
+	if errors.As(err, &locked) {
+		time.Sleep(10 * time.Millisecond)
+		return nil // by rotate, or by a process that is dying
+	}
 	if err == nil && s.Findings() > s.FindingCount[snapshot.ClockBehind]+s.FindingCount[snapshot.ManyGone] {
 		err = fmt.Errorf("findings: %v", s.First)
+	}
+	return err
+}
+
+// rotateAgain takes the next snapshot of a cycle of three, of the repository of take-a.
+func rotateAgain(t testing.TB, st *store.Store, role string) error {
+	repository := filepath.Join(os.Getenv("WORKER_DIR"), role)
+	keep(t, repository, "always there")
+	keep(t, repository, fmt.Sprint("content ", rand.IntN(togetherFiles)))
+	if err := os.Remove(pathOf(repository, nameOf(fmt.Sprint("content ", rand.IntN(togetherFiles))))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	o := rotating(st, repository, "3")
+	o.Installation, o.Now = "take-a", time.Now
+	s, err := snapshot.Rotate(t.Context(), *o)
+	var locked *store.LockedError
+	if errors.As(err, &locked) {
+		return nil // the other scheme is at it
+	}
+	time.Sleep(50 * time.Millisecond) // it is the turn of take-a
+	if err == nil {
+		fmt.Println("CYCLES", len(s.Rotation.Removed))
 	}
 	return err
 }
@@ -86,7 +113,7 @@ func forgetAgain(t testing.TB, st *store.Store, _ string) error {
 }
 
 func collectAgain(t testing.TB, st *store.Store, _ string) error {
-	r, err := snapshot.Collect(t.Context(), st, snapshot.CollectOptions{Command: "gc"}.WithWindow(1+rand.IntN(200)))
+	r, err := snapshot.CollectAll(t.Context(), st, snapshot.CollectOptions{Command: "gc"}.WithWindow(1+rand.IntN(200)))
 	var locked *store.LockedError
 	if errors.As(err, &locked) {
 		return nil // by a process that is dying
@@ -126,7 +153,7 @@ func restoreAgain(t testing.TB, st *store.Store, _ string) error {
 }
 
 func verifyAgain(t testing.TB, st *store.Store, _ string) error {
-	r, err := verify.Store(t.Context(), st, verify.ScrubOptions{})
+	r, err := verify.All(t.Context(), st, verify.ScrubOptions{}, nil)
 	if err == nil && !r.Good() {
 		err = fmt.Errorf("%+v", r.Findings)
 	}
@@ -155,14 +182,14 @@ func TestKeepTogether(t *testing.T) {
 		seconds = 10
 	}
 	workers := map[string]*worker{}
-	for _, role := range []string{"take-a", "take-b", "forget", "gc", "restore", "verify"} {
+	for _, role := range []string{"take-a", "take-b", "rotate", "forget", "gc", "restore", "verify"} {
 		workers[role] = &worker{role: role, dir: dir}
 		workers[role].start(t)
 	}
 	kills := 0
 	for end := time.Now().Add(time.Duration(seconds) * time.Second); time.Now().Before(end); {
 		time.Sleep(time.Duration(200+rand.IntN(600)) * time.Millisecond)
-		w := workers[[]string{"take-a", "take-b", "forget", "gc"}[rand.IntN(4)]]
+		w := workers[[]string{"take-a", "take-b", "rotate", "forget", "gc"}[rand.IntN(5)]]
 		w.cmd.Process.Kill()
 		w.cmd.Wait()
 		w.start(t)

@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -129,6 +130,46 @@ func TestRotateRepairDay(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", name, diff)
 			}
 			nextDay(o) // another place for what is replaced
+		}
+	}
+}
+
+// The database of each day of a cycle comes back by its RESTORE.txt, too; the dump of a day
+// costs the cycle what is new in it.
+func TestRotateDatabaseByHand(t *testing.T) {
+	repotest.Tool(t, "zstd")
+	dsn, pg := repotest.Fossology(t), repotest.Postgres(t)
+	st, repository := repotest.Store(t), repotest.Repository(t)
+	o := rotating(st, repository, "9")
+	o.TakeOptions = dumping(t, o.TakeOptions, snapshot.DumpOptions{DSN: admin(t, dsn)})
+	var taken []*snapshot.Summary
+	var want []string
+	var files []map[string]string
+	for day := range 3 {
+		pg.SQL(t, dbname(dsn), fmt.Sprintf("CREATE TABLE day_%d AS SELECT n FROM generate_series(1, 1000) n; UPDATE upload SET upload_desc = 'day %[1]d' WHERE upload_pk = 2", day))
+		keep(t, repository, fmt.Sprint("day ", day))
+		taken = append(taken, rotate(t, o))
+		want = append(want, digest(t, dbname(dsn)))
+		files = append(files, contents(t, repository))
+		nextDay(o)
+		if d := taken[day].Database; day > 0 && d.NewBytes >= taken[0].Database.NewBytes {
+			t.Errorf("day %d: %+v", day, *d)
+		}
+	}
+	for day, s := range taken {
+		pg.SQL(t, "postgres", "DROP DATABASE "+dbname(dsn))
+		to := t.TempDir()
+		out := runRestoreText(t, st.Path(s.DayDir()), "PGHOST="+pg.Host, fmt.Sprintf("PGPORT=%d", pg.Port), "PGUSER=postgres", "PGPASSWORD="+pg.Password,
+			"PATH="+pg.Bin+":"+os.Getenv("PATH"), "REPO="+to)
+		if strings.Contains(out, "MISSING") || strings.Contains(out, "NEEDED") || strings.Contains(out, "NOT COPIED") {
+			t.Errorf("it says %s", out)
+		}
+		if got := digest(t, dbname(dsn)); got != want[day] {
+			t.Errorf("day %d: the database differs", day)
+		}
+		maps.DeleteFunc(files[day], func(name, _ string) bool { return strings.Contains(name, "/ununpack/") }) // of an agent at work
+		if got := contents(t, to); !maps.Equal(files[day], got) {
+			t.Errorf("day %d: %d files, want %d, or not the same", day, len(got), len(files[day]))
 		}
 	}
 }

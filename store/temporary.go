@@ -222,7 +222,7 @@ func clearRoom(dir string, held *os.File) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(held.Name()); err != nil {
+	if err := os.Remove(held.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	held.Close() // NFS keeps a name for a removed file that is open
@@ -234,6 +234,9 @@ func clearRoom(dir string, held *os.File) error {
 
 func emptyRoom(dir string) error {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // gone with the store, which lay in another one
+	}
 	for _, e := range entries {
 		if e.Name() != roomLock {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))

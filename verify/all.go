@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"time"
@@ -31,9 +32,9 @@ func All(ctx context.Context, st *store.Store, o ScrubOptions, repair *RepairOpt
 		if o.Budget > 0 {
 			its.Budget = max(1, (o.Budget-o.Now().Sub(start))/time.Duration(len(places)-i))
 		}
-		r, err := Store(ctx, c.Store, its)
-		if err == nil && repair != nil {
-			err = Repair(ctx, c.Store, r, *repair)
+		r, err := one(ctx, &c, its, repair)
+		if errors.Is(err, snapshot.ErrNoSnapshot) {
+			continue // the cycle has just gone
 		}
 		if err != nil {
 			return nil, err
@@ -41,6 +42,24 @@ func All(ctx context.Context, st *store.Store, o ScrubOptions, repair *RepairOpt
 		all.add(&c, r)
 	}
 	return all, nil
+}
+
+// one checks the store itself, or a cycle, which nobody removes meanwhile: what vanishes
+// under a check looks like damage.
+func one(ctx context.Context, c *snapshot.Cycle, o ScrubOptions, repair *RepairOptions) (*Report, error) {
+	if c.Base != "" {
+		switch lease, err := c.Hold(ctx, "repotool verify"); {
+		case err == nil:
+			defer lease.Release()
+		case !store.CannotWrite(err):
+			return nil, err
+		}
+	}
+	r, err := Store(ctx, c.Store, o)
+	if err == nil && repair != nil {
+		err = Repair(ctx, c.Store, r, *repair)
+	}
+	return r, err
 }
 
 // with is a report of one finding.

@@ -28,7 +28,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	failed := 0
 	for _, fileSystem := range fileSystems {
-		for _, job := range faultJobs() {
+		for _, job := range append(faultJobs(), rotatingJobs()...) {
 			t.Run(fileSystem+"/"+job.name, func(t *testing.T) {
 				for _, left := range rooms {
 					failed += fullOnce(t, fileSystem, job, fmt.Sprintf("%d KiB", left), func(dir string) { fillBytes(t, dir, left<<10) })

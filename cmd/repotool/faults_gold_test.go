@@ -141,7 +141,7 @@ func TestFaultsIndex(t *testing.T) {
 func reunpackJob() faultJob {
 	var want map[string]string
 	files := func(w *faultWorld) string { return filepath.Join(w.repository, "localhost", "files") }
-	return faultJob{name: "reunpack", damaged: true,
+	return faultJob{name: "reunpack", damaged: true, many: true,
 		prepare: func(w *faultWorld) {
 			w.fillWithGold(w.t)
 			repotoolEnds(w.t, "index")

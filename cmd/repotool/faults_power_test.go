@@ -70,7 +70,7 @@ func TestPowerCut(t *testing.T) {
 	}
 	for _, fileSystem := range fileSystems {
 		unsyncedIsLost(t, fileSystem)
-		for _, job := range append(faultJobs(), reunpackJob()) {
+		for _, job := range append(append(faultJobs(), rotatingJobs()...), reunpackJob()) {
 			if job.name == "restore" {
 				continue // it promises nothing before it has ended
 			}
@@ -134,8 +134,8 @@ func powerCuts(t *testing.T, fileSystem string, job faultJob, program string, fi
 		t.Fatalf("%+v", r)
 	}
 	step := faultStep(29)
-	if job.name == "reunpack" {
-		step *= 5 // it makes many, which take longer
+	if job.many {
+		step *= 10
 	}
 	for n := (1+first)%step + 1; n <= r.Changes; n += step {
 		points++

@@ -34,7 +34,8 @@ type faultWorld struct {
 	t                 *testing.T
 	dir               string
 	repository, store string
-	dsn               string // of a database, if there is one
+	dsn               string              // of a database, if there is one
+	states            []map[string]string // of the repository, at the snapshots of a job
 }
 
 func newFaultWorld(t *testing.T) *faultWorld { return newFaultWorldAt(t, t.TempDir()) }
@@ -172,6 +173,8 @@ type faultJob struct {
 	roots func(w *faultWorld) []string
 	// damaged: what the days show is wrong before.
 	damaged bool
+	// many changes are alike, such as the making of 256 folders: a tenth as many are tried.
+	many bool
 }
 
 // kept says that every snapshot that was there is there still, with all its files.
@@ -270,9 +273,13 @@ func faultJobs() []faultJob {
 // killed, or the change fails. What was there before is there afterwards; the same
 // command, repeated, succeeds with nothing done by hand; verify finds nothing.
 func TestFaults(t *testing.T) {
-	step, points, fired := faultStep(23), 0, 0
-	for _, job := range faultJobs() {
+	points, fired := 0, 0
+	for _, job := range append(faultJobs(), rotatingJobs()...) {
 		t.Run(job.name, func(t *testing.T) {
+			step := faultStep(23)
+			if job.many {
+				step *= 10
+			}
 			first := newFaultWorld(t)
 			job.prepare(first)
 			whole := first.clone()
