@@ -461,18 +461,18 @@ func TestForgottenWhileFound(t *testing.T) {
 		gone := make(chan error)
 		go func() { gone <- os.Rename(place, away) }()
 		for {
-			latest, err := snapshot.Find(st, "fossology", "latest")
-			if err != nil {
+			if _, err := snapshot.Find(st, "fossology", "latest"); err != nil {
 				t.Fatalf("latest: %v", err)
 			}
-			_, err = snapshot.Find(st, "fossology", taken.Name)
+			_, err := snapshot.Find(st, "fossology", taken.Name)
 			if err == nil {
 				continue
 			}
 			if !errors.Is(err, snapshot.ErrNoSnapshot) {
 				t.Fatalf("by name: %v", err)
 			}
-			if latest, err = snapshot.Find(st, "fossology", "latest"); err != nil || latest.Name() != old.Name {
+			latest, err := snapshot.Find(st, "fossology", "latest")
+			if err != nil || latest.Name() != old.Name {
 				t.Fatalf("latest is %v, %v", latest, err)
 			}
 			break
