@@ -21,7 +21,7 @@
 
 GO ?= go
 FUZZTIME ?= 30s
-TORTURE ?= 120
+TORTURE ?= 125
 # The program needs no C library; the race detector of the tests does.
 export CGO_ENABLED = $(if $(RACE),1,0)
 

@@ -136,6 +136,36 @@ func TestFaultsIndex(t *testing.T) {
 		})
 }
 
+// indexJob makes a ledger, which is afterwards as it is without a fault.
+func indexJob() faultJob {
+	var want string
+	status := func(w *faultWorld) string { // but for the size of the ledger
+		all, _, _ := strings.Cut(repotoolEnds(w.t, "gold", "status"), "golds unpacked")
+		return all
+	}
+	return faultJob{name: "index", damaged: true,
+		prepare: func(w *faultWorld) {
+			w.fillWithGold(w.t)
+			repotoolEnds(w.t, "index")
+			if want = status(w); !strings.Contains(want, "confirmed") {
+				w.t.Fatal(want)
+			}
+			if err := os.RemoveAll(filepath.Join(w.store, "ledger", "fossology")); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+		args:  func(*faultWorld) []string { return []string{"index"} },
+		roots: func(w *faultWorld) []string { return []string{filepath.Join(w.store, "ledger")} },
+		check: func(w *faultWorld, _ map[string]map[string]string, repeated bool) {
+			if !repeated {
+				return
+			}
+			if got := status(w); got != want {
+				w.t.Errorf("afterwards\n%s\nwant\n%s", got, want)
+			}
+		}}
+}
+
 // reunpackJob brings all files of a world of gold back: never does one stand under a Name
 // with other bytes, and the next run brings the rest.
 func reunpackJob() faultJob {
