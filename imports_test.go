@@ -50,11 +50,15 @@ var allowed = map[string][]string{
 	// Level 3. Compares, and changes nothing but what it is told to repair.
 	"verify": {"fossology", "store", "snapshot", "golang.org/x/sync", "golang.org/x/sys"},
 
+	// Level 3. Deletes from the live repository, what is proven; x/sys for removals below
+	// a directory that is open.
+	"prune": {"fossology", "goldindex", "github.com/zeebo/blake3", "golang.org/x/sync", "golang.org/x/sys"},
+
 	// Level 4. Measures whole programs, its own as others see it.
 	"bench": {"store", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize"},
 
 	// Level 5. The command line: everything, and what makes a terminal pleasant.
-	"cmd/repotool": {"fossology", "store", "unpack", "goldindex", "reunpack", "snapshot", "verify", "bench", "github.com/urfave/cli/v2",
+	"cmd/repotool": {"fossology", "store", "unpack", "goldindex", "reunpack", "prune", "snapshot", "verify", "bench", "github.com/urfave/cli/v2",
 		"github.com/dustin/go-humanize", "github.com/jedib0t/go-pretty/v6", "github.com/vbauerster/mpb/v8",
 		"github.com/pelletier/go-toml/v2", "golang.org/x/term", "golang.org/x/sys"},
 
@@ -70,7 +74,7 @@ var allowed = map[string][]string{
 }
 
 // forTests is what the tests of every package may import in addition.
-var forTests = []string{"fossology", "store", "unpack", "goldindex", "reunpack", "snapshot", "verify", "bench", "repotest",
+var forTests = []string{"fossology", "store", "unpack", "goldindex", "reunpack", "prune", "snapshot", "verify", "bench", "repotest",
 	"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "pgregory.net/rapid",
 	"github.com/zeebo/blake3", "github.com/klauspost/compress", "golang.org/x/sys", "golang.org/x/sync"}
 

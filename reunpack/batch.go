@@ -80,10 +80,10 @@ func (t *target) flush(r *tally) (err error) {
 func (t *target) name(w waiting, r *tally) error {
 	full := filepath.Join(t.top, w.path)
 	atStep()
-	dir, err := t.openPlace(w.path)
+	dir, err := fossology.OpenBeneath(t.fd, filepath.Dir(w.path))
 	if errors.Is(err, unix.ENOENT) {
 		if err = t.mkdirs(w.path); err == nil {
-			dir, err = t.openPlace(w.path)
+			dir, err = fossology.OpenBeneath(t.fd, filepath.Dir(w.path))
 		}
 	}
 	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {

@@ -62,6 +62,18 @@ func (l *Losses) add(n fossology.Name, r goldindex.Reason, detail string) {
 	}
 }
 
+// Add adds the losses of another run.
+func (l *Losses) Add(m *Losses) {
+	for reason, sum := range m.Reasons {
+		if l.Reasons == nil {
+			l.Reasons = map[goldindex.Reason]Sum{}
+		}
+		all := l.Reasons[reason]
+		l.Reasons[reason] = Sum{all.Files + sum.Files, all.Bytes + sum.Bytes}
+	}
+	l.List = append(l.List, m.List[:min(len(m.List), maxLost-len(l.List))]...)
+}
+
 func (l *Losses) clone() Losses {
 	return Losses{maps.Clone(l.Reasons), slices.Clone(l.List)}
 }

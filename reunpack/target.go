@@ -21,7 +21,6 @@ type target struct {
 	style     style
 	noUnnamed atomic.Bool // its file system has no files without a name
 	byProc    atomic.Bool
-	noOpenat2 atomic.Bool  // the kernel has no openat2
 	aside     atomic.Bool  // directories are made aside and renamed, see maker.go
 	tried     atomic.Bool  // that it goes otherwise
 	count     atomic.Int64 // of work names

@@ -71,6 +71,12 @@ func compareNames(a, b iter.Seq2[fossology.Name, error], onlyA, onlyB func(fosso
 	return nil
 }
 
+// Names yields the Names of the snapshot's files of a type, of all hosts, sorted and each
+// once; also of those whose bytes gold makes and the store does not hold.
+func (s *Snapshot) Names(ctx context.Context, typ string) (iter.Seq2[fossology.Name, error], error) {
+	return storedNames(ctx, s.Store, s.Manifest, typ)
+}
+
 // storedNames yields the Names of a type in a manifest, of all hosts, sorted
 // and each once.
 func storedNames(ctx context.Context, st *store.Store, m *Manifest, typ string) (iter.Seq2[fossology.Name, error], error) {

@@ -38,6 +38,9 @@ func (p Period) before(t time.Time) time.Time {
 }
 
 // String writes the period as ParsePeriod reads it.
+// Ago is the moment that lies so long before another one.
+func (p Period) Ago(t time.Time) time.Time { return p.before(t) }
+
 func (p Period) String() string {
 	var b strings.Builder
 	for _, x := range []struct {

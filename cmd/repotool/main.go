@@ -89,6 +89,7 @@ func (t *tool) app() *cli.App {
 		t.indexCommand(),
 		t.goldCommand(),
 		t.reunpackCommand(),
+		t.pruneCommand(),
 		t.agentCommand(),
 		t.doctorCommand(),
 		t.benchCommand(),

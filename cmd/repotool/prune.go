@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"repotool/goldindex"
+	"repotool/prune"
+	"repotool/snapshot"
+)
+
+func (t *tool) pruneCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:  "prune",
+		Usage: "make the repository smaller: remove what gold is proven to bring back",
+		Description: `
+Plans which files of the repository can go, and prints that. Nothing is changed
+without --execute. What goes comes back by repotool reunpack, byte for byte.
+
+    --level artifacts    what the unpacker makes on its way: the cpio of an rpm
+    --level containers   archives in archives, too, and the copy in files of what
+                         was uploaded; gold itself never goes (default)
+    --level derived      everything that gold brings back, the plain files, too
+
+A content is judged by every row that refers to it: what is an archive in one
+upload and a plain file in another is a plain file. A file goes only if gold was
+unpacked by repotool index and made its bytes, if the gold is there, if the last
+good snapshot knows the file, and if no upload that has it has a job which runs or
+waits, or an unpacking that never ended. The plan counts what stays, and why.
+
+--execute looks at all of that again, just before each file goes: it reads the
+gold and the file, and asks the database. FOSSology may work meanwhile; with
+--quiesce stop it stands still. A journal in the store says what was removed, so that
+--undo brings it back, and --resume goes on after an interruption.
+
+FOSSology misses what is gone for the moment: its pages cannot show or download a
+container, agents that unpack it again find nothing. With --level derived they
+miss the files, too, until repotool reunpack --upload N or the agent (repotool
+agent) has brought back what an analysis is to read.`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "level", Value: string(prune.Containers), Usage: "what goes: `LEVEL` is artifacts, containers or derived"},
+			&cli.BoolFlag{Name: "execute", Usage: "do it; without, only the plan is printed"},
+			&cli.StringFlag{Name: "out", Usage: "write the plan to `FILE`, too"},
+			&cli.StringFlag{Name: "plan", Usage: "with --execute: carry out the plan in `FILE`, once, and only if nothing has changed since"},
+			&cli.StringFlag{Name: "older-than", Usage: "only of uploads that are older than `PERIOD`, such as 90d or 1y"},
+			&cli.Int64SliceFlag{Name: "upload", Usage: "only of the upload with the number `N` (repeatable)"},
+			&cli.StringFlag{Name: "folder", Usage: "only of uploads in `FOLDER`, a name or number, and in those below it"},
+			&cli.StringFlag{Name: "min-size", Usage: "only files of at least `SIZE`, such as 10MB"},
+			&cli.StringFlag{Name: "keep-recently-read", Usage: "not what was read or written within the last `PERIOD`"},
+			&cli.StringFlag{Name: "free", Usage: "no more than frees `SIZE`: first what is brought back soonest"},
+			&cli.IntFlag{Name: "copies", Value: 1, Usage: "only what at least `N` golds make"},
+			&cli.BoolFlag{Name: "without-snapshot", Usage: "also what the last good snapshot does not know"},
+			&cli.StringFlag{Name: "quiesce", Value: "none", Usage: "`HOW` FOSSology stands still meanwhile: stop its scheduler, or none"},
+			&cli.StringFlag{Name: "undo", Usage: "bring back what the run with `JOURNAL` (or its name, or last) removed"},
+			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run with `JOURNAL` (or its name, or last)"},
+			&cli.BoolFlag{Name: "list", Usage: "list earlier runs"},
+		}, append(sourceFlags(), setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"))...),
+		Action: t.prune,
+	}, `
+repotool prune --level containers
+repotool prune --level containers --execute
+repotool prune --level derived --older-than 1y --free 200GB --out plan
+repotool prune --plan plan --execute
+repotool prune --undo last`,
+		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
+}
+
+func (t *tool) prune(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 0 {
+		return tooMany(c, 0)
+	}
+	if err := exclusive(c, "undo", "resume", "list", "execute"); err != nil {
+		return err
+	}
+	if err := exclusive(c, "undo", "resume", "list", "plan", "out"); err != nil {
+		return err
+	}
+	switch {
+	case c.IsSet("plan") && !c.Bool("execute"):
+		return usagef("prune: --plan belongs to --execute")
+	case c.String("quiesce") == "stop" && !c.Bool("execute"):
+		return usagef("prune: --quiesce belongs to --execute")
+	}
+	filters, err := pruneFilters(c, t.now())
+	if err != nil {
+		return err
+	}
+	level, err := prune.ParseLevel(c.String("level"))
+	if err != nil {
+		return &usageError{err: err}
+	}
+	return t.withGold(c.Context, s, func(g gold) error {
+		ledger, err := g.ledger(c.Context, s)
+		if err != nil {
+			return err
+		}
+		defer ledger.Close()
+		x := &pruning{t, c, s, g, ledger, level, filters, g.st.Path("prune", s.installation)}
+		return mendLedger(noRoom(x.run(), g.in.Repository.Path, s.store, os.TempDir()))
+	})
+}
+
+// pruneFilters reads the filters that do not need the database.
+func pruneFilters(c *cli.Context, now time.Time) (f prune.Filters, err error) {
+	for flag, to := range map[string]*time.Time{"older-than": &f.Before, "keep-recently-read": &f.ReadBefore} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		p, err := snapshot.ParsePeriod(c.String(flag))
+		if err != nil {
+			return f, usagef("--%s: %v", flag, err)
+		}
+		*to = p.Ago(now)
+	}
+	for flag, to := range map[string]*int64{"min-size": &f.MinSize, "free": &f.Free} {
+		if !c.IsSet(flag) {
+			continue
+		}
+		n, err := humanize.ParseBytes(c.String(flag))
+		if err != nil || n == 0 || n > 1<<62 {
+			return f, usagef("--%s %q: expected a size such as 10MB or 200GiB", flag, c.String(flag))
+		}
+		*to = int64(n)
+	}
+	if f.Copies = c.Int("copies"); f.Copies < 1 {
+		return f, usagef("--copies %d: expected a number of golds, at least 1", f.Copies)
+	}
+	f.Unbacked = c.Bool("without-snapshot")
+	if c.IsSet("upload") {
+		f.Uploads = c.Int64Slice("upload")
+	}
+	return f, nil
+}
+
+// pruning is one run of the command.
+type pruning struct {
+	*tool
+	c       *cli.Context
+	s       settings
+	g       gold
+	ledger  *goldindex.Ledger
+	level   prune.Level
+	filters prune.Filters
+	dir     string // of journals
+}
+
+func (x *pruning) run() error {
+	switch {
+	case x.c.Bool("list"):
+		return x.list()
+	case x.c.IsSet("undo"):
+		return x.undo(x.c.String("undo"))
+	case x.c.IsSet("resume"):
+		return x.resume(x.c.String("resume"))
+	case x.c.Bool("execute"):
+		return x.execute()
+	}
+	p, err := x.make(x.c.Context)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := x.keep(p); err != nil {
+		return err
+	}
+	return x.reportPlan(p)
+}
+
+// make makes a plan of the present moment.
+func (x *pruning) make(ctx context.Context) (*prune.Plan, error) {
+	view, err := x.g.db.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer view.Close()
+	if x.c.IsSet("upload") {
+		if err := knownUploads(ctx, view, x.filters.Uploads); err != nil {
+			return nil, err
+		}
+	}
+	if x.c.IsSet("folder") {
+		in, err := view.FolderUploads(ctx, x.c.String("folder"))
+		if err != nil {
+			return nil, err
+		}
+		x.filters.Uploads = both(x.filters.Uploads, in)
+	}
+	o := prune.Options{Installation: x.s.installation, Repository: x.g.in.Repository, Ledger: x.ledger, Level: x.level, Filters: x.filters, Now: x.now}
+	if o.BackedUp, err = x.backedUp(ctx); err != nil {
+		return nil, err
+	}
+	progress := new(snapshot.Progress)
+	progress.Begin("judge files", 0, 0)
+	defer x.watch(x.s, progress)()
+	o.Progress = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	return prune.Make(ctx, view, o)
+}
+
+// both are the uploads that two filters let through; nil lets all through.
+func both(a, b []int64) []int64 {
+	all := []int64{}
+	in := map[int64]bool{}
+	for _, n := range a {
+		in[n] = true
+	}
+	for _, n := range b {
+		if a == nil || in[n] {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// keep writes the plan where --out says.
+func (x *pruning) keep(p *prune.Plan) error {
+	name := x.c.String("out")
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return &hinted{fmt.Errorf("write plan: %s is there already", name), "give another name: a plan is never overwritten"}
+	}
+	if err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return errors.Join(p.Write(f), f.Sync(), f.Close())
+}
+
+// execute carries out a plan: that of a file, or a new one.
+func (x *pruning) execute() error {
+	ctx := x.c.Context
+	lock, err := x.g.st.Lock(ctx, "prune-"+x.s.installation, commandLine(), x.now())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := x.noneInterrupted(); err != nil {
+		return err
+	}
+	var p *prune.Plan
+	if name := x.c.String("plan"); name != "" {
+		if p, err = x.readPlan(ctx, name); err != nil {
+			return err
+		}
+	} else if p, err = x.make(ctx); err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := x.keep(p); err != nil {
+		return err
+	}
+	if p.Victims.Files == 0 {
+		return x.reportPlan(p)
+	}
+	return x.still(ctx, func() error {
+		o := x.options()
+		defer x.shown("remove files", p.Victims, &o)()
+		r, err := p.Execute(ctx, o)
+		return x.reportDeed(r, err)
+	})
+}
+
+// readPlan reads a plan, and refuses one that is out of date.
+func (x *pruning) readPlan(ctx context.Context, name string) (*prune.Plan, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p, err := prune.ReadPlan(f, "")
+	if err != nil {
+		return nil, err
+	}
+	view, err := x.g.db.View(ctx)
+	if err == nil {
+		err = errors.Join(p.Check(ctx, view, prune.Options{Installation: x.s.installation, Repository: x.g.in.Repository, Ledger: x.ledger}), view.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (x *pruning) options() prune.ExecuteOptions {
+	return prune.ExecuteOptions{Repository: x.g.in.Repository, Ledger: x.ledger, Dir: x.dir, Now: x.now, Log: x.log,
+		Look: func(ctx context.Context) (prune.Moment, error) { return x.g.db.View(ctx) }}
+}
+
+// shown shows how far a deed is.
+func (x *pruning) shown(phase snapshot.Phase, all prune.Sum, o *prune.ExecuteOptions) func() {
+	progress := new(snapshot.Progress)
+	progress.Begin(phase, all.Files, all.Bytes)
+	o.Progress = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	return x.watch(x.s, progress)
+}
+
+// still does something while FOSSology stands still, if that is wanted.
+func (x *pruning) still(ctx context.Context, work func() error) error {
+	if x.c.String("quiesce") != "stop" {
+		return work()
+	}
+	release, err := x.standstill(x.s, x.g.in, x.g.db)(ctx)
+	if err != nil {
+		return err
+	}
+	err = work()
+	_, e := release(context.WithoutCancel(ctx))
+	return errors.Join(err, e)
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"repotool/fossology"
+	"repotool/prune"
+	"repotool/reunpack"
+	"repotool/snapshot"
+)
+
+// backedUp are the Names of the files that the last good snapshot knows; nil without one.
+func (x *pruning) backedUp(ctx context.Context) (iter.Seq2[fossology.Name, error], error) {
+	if x.filters.Unbacked {
+		return nil, nil
+	}
+	list, err := snapshot.Candidates(x.g.st, x.s.installation)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range slices.Backward(list) {
+		if c.Damage != "" || c.Unknown {
+			continue
+		}
+		snap, err := findSnapshot(ctx, x.s, x.g.st, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		return snap.Names(ctx, "files")
+	}
+	return nil, &hinted{errors.New("prune: there is no good snapshot: nothing would be backed up that goes"),
+		"take one first: repotool snapshot; --without-snapshot does without"}
+}
+
+// noneInterrupted is an error if a run was interrupted, and neither went on nor was undone.
+func (x *pruning) noneInterrupted() error {
+	deeds, err := prune.Deeds(x.dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range deeds {
+		if !d.Ended && !d.Undone {
+			return &hinted{fmt.Errorf("prune: the run of %s was interrupted", d.Start.Local().Format(time.DateTime)),
+				"go on with it: repotool prune --resume " + d.Plan + "; or bring back what it removed: repotool prune --undo " + d.Plan}
+		}
+	}
+	return nil
+}
+
+// deed finds a journal by its file, its plan, or as the last one.
+func (x *pruning) deed(which string) (*prune.Deed, error) {
+	deeds, err := prune.Deeds(x.dir)
+	if err != nil {
+		return nil, err
+	}
+	if which == "last" && len(deeds) > 0 {
+		return deeds[len(deeds)-1], nil
+	}
+	for _, d := range deeds {
+		if which == d.Plan || which == d.Journal {
+			return d, nil
+		}
+	}
+	if strings.Contains(which, "/") {
+		if _, err := os.Stat(which); err == nil {
+			return prune.ReadDeed(which)
+		}
+	}
+	return nil, &hinted{fmt.Errorf("prune: there is no journal %q", which), "repotool prune --list shows them"}
+}
+
+// resume goes on with a run that was interrupted.
+func (x *pruning) resume(which string) error {
+	ctx := x.c.Context
+	lock, err := x.g.st.Lock(ctx, "prune-"+x.s.installation, commandLine(), x.now())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	d, err := x.deed(which)
+	if err != nil {
+		return err
+	}
+	if d.Ended || d.Undone {
+		return &hinted{fmt.Errorf("prune: the run with %s has come to its end", d.Journal), "make a new plan"}
+	}
+	o := x.options()
+	defer x.shown("remove files", prune.Sum{}, &o)()
+	r, err := prune.Resume(ctx, d, "", o)
+	return x.reportDeed(r, err)
+}
+
+// undoneAtOnce is how many files are brought back together: their Names are in memory.
+const undoneAtOnce = 200_000
+
+// undo brings back what a run removed.
+func (x *pruning) undo(which string) error {
+	ctx := x.c.Context
+	for _, name := range []string{"prune-", "reunpack-"} {
+		lock, err := x.g.st.Lock(ctx, name+x.s.installation, commandLine(), x.now())
+		if err != nil {
+			return err
+		}
+		defer lock.Unlock()
+	}
+	d, err := x.deed(which)
+	if err != nil {
+		return err
+	}
+	total := undoResult{Plan: d.Plan, Journal: d.Journal, Removed: d.Report.Removed}
+	var names []fossology.Name
+	for batch, err := range prune.Removed(d.Journal) {
+		if err != nil {
+			return err
+		}
+		if names = append(names, batch...); len(names) >= undoneAtOnce {
+			if err := x.bringBack(ctx, names, &total); err != nil {
+				return err
+			}
+			names = names[:0]
+		}
+	}
+	if err := x.bringBack(ctx, names, &total); err != nil {
+		return err
+	}
+	back := prune.Sum{Files: total.Back.Files + total.There.Files, Bytes: total.Back.Bytes + total.There.Bytes}
+	if err := d.MarkUndone(back, total.Lost.Files(), x.now); err != nil {
+		return err
+	}
+	return x.reportUndo(&total)
+}
+
+// bringBack brings some contents back.
+func (x *pruning) bringBack(ctx context.Context, names []fossology.Name, total *undoResult) error {
+	slices.SortFunc(names, fossology.Name.Compare)
+	view, err := x.g.db.View(ctx)
+	if err != nil {
+		return err
+	}
+	plan, err := reunpack.Some(ctx, reunpack.Source{Repository: x.g.in.Repository, Ledger: x.ledger}, view, usesOfNames(names), reunpack.PlanOptions{})
+	if err = errors.Join(err, view.Close()); err != nil {
+		return err
+	}
+	defer plan.Close()
+	r, err := x.rebuild(x.c, x.s, x.g, plan)
+	if err != nil {
+		return err
+	}
+	total.add(r)
+	return nil
+}
+
+// usesOfNames has the Names looked for whose upload nobody asks about.
+func usesOfNames(names []fossology.Name) iter.Seq2[fossology.Use, error] {
+	return func(yield func(fossology.Use, error) bool) {
+		for _, n := range names {
+			if !yield(fossology.Use{Name: n}, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,46 @@
+// Package prune makes a repository smaller: it removes files of which it is proven, at
+// the moment of removal, that gold brings them back byte for byte.
+//
+// # Words
+//
+// A [Plan] is a value: the victims, which gold rebuilds each, what that frees and what it
+// costs to bring it back; and how many files are kept for which [Reason]. Making one
+// changes nothing. [Plan.Write] and [ReadPlan] carry it to another day, [Plan.Check] says
+// whether the world has moved since.
+//
+// A victim is a file of files that the ledger of package goldindex calls confirmed, that
+// is of the plan's [Level], and that no reason keeps. A content is judged by all rows that
+// refer to it, in all uploads: what is an archive here and a plain file there is a plain file.
+//
+// The deed is [Plan.Execute]. It goes gold by gold, in batches.
+//
+// # What is proven, and when
+//
+// For each batch, just before it goes: the gold is there, and hashed once in this run; it
+// has not been touched since (inode, size and times). The ledger still says that it makes
+// the content. The file is a regular one, reached through no symbolic link, has the links
+// it had, and its bytes have the BLAKE3 that came out of the gold. Its rows in the
+// database, which are asked last, still make it a victim, and no upload that has it has a
+// job that runs or waits. Whatever of this does not hold any more leaves the file where it
+// is, counted under its reason.
+//
+// # The journal
+//
+// A run writes what it is about to remove into its journal, and syncs that, before it
+// removes it, and what became of it afterwards. The journal's lines are JSON, a tab, and
+// the CRC-32C of the JSON in hexadecimal; the last may be torn by a crash. The plan lies
+// beside it. So whoever reads the two knows after any crash what is gone and what was to
+// go: [Resume] goes on, and [Removed] lists what an undo has to bring back, through package
+// reunpack. A plan is carried out once: its journal has its name.
+//
+// # What it never does
+//
+// It never removes gold, nor anything outside of files, nor what has no row in the
+// database, nor an artifact.meta, which no gold brings back. It follows no symbolic link.
+// It writes no row of the database.
+//
+// # What it costs
+//
+// Victims are spooled in a temporary file, 120 bytes each, and sorted there by gold, by
+// counting; in memory are the golds and uploads. A plan reads no file.
+package prune
