@@ -12,21 +12,29 @@ import (
 
 // checkClosure compares what the database refers to with what the manifest
 // holds, both ways. Both sides are sorted streams; nothing is held whole.
-// arrived is asked whether a file is too new to have a row.
-func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db References, arrived func(fossology.Name) bool, findings *Findings) error {
+// arrived is asked whether a file is too new to have a row, pruned whether gold makes one
+// that is not there.
+func checkClosure(ctx context.Context, st *store.Store, m *Manifest, db References, arrived func(fossology.Name) bool, pruned func(fossology.Name) (bool, error), findings *Findings) error {
 	files, err := storedNames(ctx, st, m, "files")
 	if err != nil {
 		return err
 	}
 	rows := GoodNames(db.PfileNames(ctx), func(e *fossology.RowError) { findings.Add(BadRow, e.Text, e.Error()) })
+	var failed error
 	err = compareNames(rows, files,
-		func(n fossology.Name) { findings.Add(NoFile, "files/"+n.String(), "a row of pfile refers to it") },
+		func(n fossology.Name) {
+			if known, err := pruned(n); err != nil {
+				failed = err
+			} else if !known {
+				findings.Add(NoFile, "files/"+n.String(), "a row of pfile refers to it")
+			}
+		},
 		func(n fossology.Name) {
 			if !arrived(n) {
 				findings.Add(NoRow, "files/"+n.String(), "no row of pfile refers to it")
 			}
 		})
-	if err != nil {
+	if err = errors.Join(err, failed); err != nil {
 		return err
 	}
 	golds, err := storedNames(ctx, st, m, "gold")

@@ -12,7 +12,7 @@
 // something wrong that did not stop the run. The closure
 // check compares what the database refers to with what the manifest holds.
 //
-// # Formats, version 2
+// # Formats, version 3
 //
 //	snapshots/<installation>/<time>/manifest       two lines: JSON (Manifest), and the BLAKE3-256 of the first
 //	snapshots/<installation>/<time>/summary.json   how it was made (Summary)
@@ -33,7 +33,8 @@
 // What nothing else has a checksum of is sealed: summary.json, pinned.json (package store),
 // and the record of findings, whose BLAKE3 stands in summary.json.
 //
-// In version 1 no file was left out; everything else was the same, and is read.
+// In version 1 no file was left out, and in version 2 none was gone (gone.go); everything
+// else was the same, and is read.
 //
 // The layout of a segment is described in segment.go, that of a dump in
 // dump.go. A manifest names its segments, oldest first; a later one overrules.

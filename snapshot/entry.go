@@ -28,6 +28,7 @@ type Entry struct {
 	Inode    uint64     // of a file that had several names, else 0: entries with the same one are links to each other
 	Target   string     // of a symbolic link
 	Gold     Gold       // of a file that is left out: what brings it back
+	Gone     bool       // it is not in the repository any more, but the database refers to it
 }
 
 // LeftOut says whether the snapshot does not keep the bytes of a file, since gold
@@ -93,6 +94,6 @@ func (e *Entry) contentEqual(o *Entry) bool {
 // differs says whether two entries of one path stand for different things.
 func (e *Entry) differs(o *Entry) bool {
 	a, b := *e, *o
-	a.Gold, b.Gold = Gold{}, Gold{}
+	a.Gold, b.Gold, a.Gone, b.Gone = Gold{}, Gold{}, false, false
 	return a != b
 }

@@ -21,6 +21,7 @@ const (
 	StoreDamaged      FindingKind = "store-damaged"    // an object in the store was bad or missing
 	ObjectLost        FindingKind = "object-lost"      // an object that the snapshot names is bad or missing, and the repository has not got its bytes
 	NoFile            FindingKind = "no-file"          // the database refers to a file that is not in the repository
+	Vanished          FindingKind = "vanished"         // the database refers to a file that is no longer in the repository; the snapshot has it
 	NoRow             FindingKind = "no-row"           // a file that no row of the database refers to
 	BadRow            FindingKind = "bad-row"          // a row of pfile holds no checksums and size
 	NoGold            FindingKind = "no-gold"          // the gold of a living upload is not there
@@ -67,6 +68,8 @@ func (k FindingKind) Hint() string {
 			"else upload the file again. A restore leaves it out and says so"
 	case NoFile, NoGold:
 		return "the file is lost for FOSSology: look for it in earlier snapshots ('repotool restore --only NAME SNAPSHOT')"
+	case Vanished:
+		return "gold is not known to make it, so it was not pruned: bring it back ('repotool restore --only NAME latest'), or upload it again"
 	case NoRow:
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
 	case BadRow:

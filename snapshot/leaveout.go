@@ -28,14 +28,25 @@ type Proof struct {
 // MayLeaveOut says whether a file may be left out, if the snapshot holds one of the
 // golds: it is a derived file, and there is a proof. depth is that of the fan-out.
 func MayLeaveOut(by Prover, e *Entry, depth int) (p Proof, ok bool, err error) {
+	p, ok, err = made(by, e, depth)
+	name, _ := e.Name(depth)
+	// What is gold itself costs nothing: the store has one object for both.
+	return p, ok && !p.from(name), err
+}
+
+// made says whether gold makes a derived file, or is it.
+func made(by Prover, e *Entry, depth int) (p Proof, ok bool, err error) {
 	name, named := e.Name(depth)
 	if !named || e.Size != name.Size || e.Size == 0 || typeOf(e.Path) != "files" {
 		return p, false, nil // a file of another size than its Name's is damaged, which must be seen
 	}
 	p, ok, err = by.Rebuildable(name)
-	// What is gold itself costs nothing: the store has one object for both.
-	ok = ok && err == nil && !slices.ContainsFunc(p.Golds, func(g Gold) bool { return g.Name == name })
-	return p, ok, err
+	return p, ok && err == nil, err
+}
+
+// from says whether a gold is among those that make the content.
+func (p *Proof) from(name fossology.Name) bool {
+	return slices.ContainsFunc(p.Golds, func(g Gold) bool { return g.Name == name })
 }
 
 // maxFaults is how many failures to look a proof up are told of one by one. Beyond,
@@ -91,6 +102,9 @@ func (s *scan) stillStored(e *Entry) bool {
 func (s *scan) reviewKnown(ctx context.Context, known *Entry) error {
 	if known.Kind != File || !known.LeftOut() && s.prover == nil {
 		return nil
+	}
+	if known.Gone {
+		return s.passVanished(ctx, known)
 	}
 	it := item{entry: *known, prev: *known, had: true}
 	it.entry.Gold = Gold{}

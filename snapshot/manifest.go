@@ -15,8 +15,9 @@ import (
 )
 
 // Version is the format of manifests that this package writes. Since version 2
-// files may be left out; a reader of version 1 would think them stored.
-const Version = 2
+// files may be left out; a reader of version 1 would think them stored. Since version 3
+// there are files that the repository has not got any more.
+const Version = 3
 
 // TimeFormat is the name of a snapshot: UTC, sortable, and a file name.
 const TimeFormat = "2006-01-02T150405Z"
@@ -66,6 +67,7 @@ type Manifest struct {
 	Totals       map[string]Totals `json:"totals"`             // by type: gold, files, logs, …
 	LeftOut      Totals            `json:"leftOut,omitzero"`   // of them, those that gold brings back
 	Unpacker     string            `json:"unpacker,omitempty"` // by which that was proven
+	Gone         Totals            `json:"gone,omitzero"`      // of them, those that the repository has not got any more
 	Database     *Dump             `json:"database,omitempty"`
 	Rows         map[string]int64  `json:"rows,omitempty"`       // of upload, pfile, uploadtree, jobqueue
 	RestoreText  store.Hash        `json:"restoreText,omitzero"` // of RESTORE.txt; zero: no day, or not recorded

@@ -77,7 +77,7 @@ func (t *taker) prepare(ctx context.Context) error {
 	}
 	if parent != nil && parent.Depth == t.Depth {
 		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
-		t.manifest.DirMode, t.manifest.LeftOut = parent.DirMode, parent.LeftOut
+		t.manifest.DirMode, t.manifest.LeftOut, t.manifest.Gone = parent.DirMode, parent.LeftOut, parent.Gone
 		for k, v := range parent.Totals {
 			t.manifest.Totals[k] = v
 		}

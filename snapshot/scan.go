@@ -36,8 +36,11 @@ type scan struct {
 	dirMeta  *DirMeta // nil: the first deep directory decides
 	totals   map[string]Totals
 	leftOut  *Totals
+	gone     *Totals
 	prover   Prover  // nil: nothing is left out
 	golds    goldSet // those that count for prover; nil: not known yet, all do
+	derived  Prover  // says of files that are gone whether gold makes them; nil: nobody knows
+	keepGone bool    // files that are gone stay in the manifest: the database is asked of them later
 	faults   int     // of prover
 	review   bool    // decide anew about files that are known, too
 	findings *Findings
@@ -66,6 +69,7 @@ type scanResult struct {
 	newFiles  Totals       // read in this scan
 	added     Totals       // new to the store
 	removed   int64        // paths that are no longer there
+	vanished  int64        // files that are not, and stay in the manifest; gold is not known to make them
 	workFiles int64        // *.I and work directories, passed over
 	dirs      int64
 	dirsRead  int64
@@ -227,8 +231,7 @@ func (s *scan) passKnown(ctx context.Context, known *Entry) error {
 		s.frames = s.frames[:len(s.frames)-1]
 	}
 	if n := len(s.frames); n > 0 && s.frames[n-1].read {
-		it := item{prev: *known, had: true, entry: Entry{Path: known.Path, Kind: removed}}
-		if err := s.add(ctx, it); err != nil {
+		if err := s.passVanished(ctx, known); err != nil {
 			return err
 		}
 	} else if s.review {

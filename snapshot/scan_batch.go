@@ -28,6 +28,7 @@ type item struct {
 	had     bool // prev is valid
 	read    bool // the file must be read
 	gone    bool // it vanished meanwhile
+	proven  bool // of an entry that is gone: gold makes it
 	put     store.Put
 	problem *Finding
 }
@@ -101,7 +102,9 @@ func (s *scan) take(it *item) error {
 		if !it.had {
 			return nil
 		}
-		it.entry = Entry{Path: it.entry.Path, Kind: removed}
+		if it.entry = s.vanished(&it.prev); it.entry == it.prev {
+			return nil
+		}
 	}
 	if it.read && !it.gone {
 		s.result.newFiles.Files++
@@ -156,6 +159,14 @@ func (s *scan) count(it *item) {
 		s.leftOut.Files++
 		s.leftOut.Bytes += it.entry.Size
 	}
+	if it.had && it.prev.Gone {
+		s.gone.Files--
+		s.gone.Bytes -= it.prev.Size
+	}
+	if it.entry.Gone {
+		s.gone.Files++
+		s.gone.Bytes += it.entry.Size
+	}
 	if it.had && it.prev.Kind == File {
 		t.Files--
 		t.Bytes -= it.prev.Size
@@ -166,6 +177,9 @@ func (s *scan) count(it *item) {
 	}
 	if it.entry.Kind == removed && it.prev.Kind != Dir {
 		s.result.removed++
+	}
+	if it.entry.Gone && !it.prev.Gone && !it.proven {
+		s.result.vanished++
 	}
 	s.totals[typeOf(it.entry.Path)] = t
 }

@@ -16,10 +16,10 @@ import (
 	"repotool/store"
 )
 
-// Format of a segment (version 2). Segments are objects, so their name is a
+// Format of a segment (version 3). Segments are objects, so their name is a
 // checksum of the whole; each block carries one of its own (zstd's).
 //
-//	magic  "repotool segment 2\n"
+//	magic  "repotool segment 3\n"
 //	blocks zstd frames, each of up to blockEntries rows in order
 //	index  a zstd frame of JSON: segmentIndex
 //	tail   8 bytes: offset of the index, big endian
@@ -32,11 +32,11 @@ import (
 //
 // A file that is left out has the kind of a removed path, and an object, which
 // such a path has not; behind the row stands the number of its gold in the index:
-// uvarint. In version 1 there was no such row; all else was the same.
+// uvarint. In version 1 there was no such row, and in version 2 no modeGone; all else was
+// the same.
 const (
 	segmentName  = "repotool segment "
-	segmentMagic = segmentName + "2\n"
-	segmentOld   = segmentName + "1\n" // still read
+	segmentMagic = segmentName + "3\n"
 	blockEntries = 1024
 	maxBlock     = 16 << 20 // bytes of a decoded block: a path has at most 4096, a row not much more
 )
@@ -208,11 +208,11 @@ func (r *segmentReader) open() (err error) {
 
 // checkMagic tells a segment of a later repotool from a damaged one.
 func checkMagic(magic string) error {
-	if magic == segmentMagic || magic == segmentOld {
-		return nil
-	}
 	rest, ok := strings.CutPrefix(magic, segmentName)
 	version, err := strconv.Atoi(strings.TrimSuffix(rest, "\n"))
+	if ok && err == nil && version >= 1 && version <= Version && len(magic) == len(segmentMagic) {
+		return nil
+	}
 	if ok && err == nil && version > Version {
 		return fmt.Errorf("version %d or later, this repotool knows %d: %w", version, Version, store.ErrNewerFormat)
 	}

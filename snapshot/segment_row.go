@@ -16,6 +16,10 @@ const (
 	rowInode
 )
 
+// modeGone is set in the mode of a file that is not in the repository any more: above all
+// that a kernel knows of modes. There is none in versions 1 and 2.
+const modeGone = 1 << 20
+
 // rowState is what a row is encoded against.
 type rowState struct {
 	path           string
@@ -58,13 +62,17 @@ func (s *rowState) appendRow(b []byte, e *Entry, depth int) []byte {
 		b[at] = flags
 		return b
 	}
-	if e.Mode == s.mode && e.UID == s.uid && e.GID == s.gid {
+	mode := e.Mode
+	if e.Gone {
+		mode |= modeGone
+	}
+	if mode == s.mode && e.UID == s.uid && e.GID == s.gid {
 		flags |= rowSameMeta
 	} else {
-		b = binary.AppendUvarint(b, uint64(e.Mode))
+		b = binary.AppendUvarint(b, uint64(mode))
 		b = binary.AppendUvarint(b, uint64(e.UID))
 		b = binary.AppendUvarint(b, uint64(e.GID))
-		s.mode, s.uid, s.gid = e.Mode, e.UID, e.GID
+		s.mode, s.uid, s.gid = mode, e.UID, e.GID
 	}
 	b = binary.AppendVarint(b, e.Mtime-s.mtime)
 	s.mtime = e.Mtime
@@ -179,7 +187,7 @@ func (s *rowState) readMeta(r *rowReader, e *Entry, flags byte) {
 	if flags&rowSameMeta == 0 {
 		s.mode, s.uid, s.gid = uint32(r.uvarint()), uint32(r.uvarint()), uint32(r.uvarint())
 	}
-	e.Mode, e.UID, e.GID = s.mode, s.uid, s.gid
+	e.Mode, e.UID, e.GID, e.Gone = s.mode&^modeGone, s.uid, s.gid, s.mode&modeGone != 0
 	s.mtime += r.varint()
 	e.Mtime = s.mtime
 	if flags&rowSized != 0 {

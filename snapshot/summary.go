@@ -37,6 +37,7 @@ type Summary struct {
 	Read         Totals                `json:"read"`               // read from the repository
 	Added        Totals                `json:"added"`              // new to the store
 	Removed      int64                 `json:"removed"`            // paths that are no longer there
+	Pruned       Totals                `json:"pruned,omitzero"`    // of Files: the repository has not got them, and gold brings them back
 	WorkFiles    int64                 `json:"workFiles"`
 	Dirs         int64                 `json:"directories"`
 	DirsRead     int64                 `json:"directoriesRead"`

@@ -72,6 +72,8 @@ type TakeOptions struct {
 	Quiesce      Quiesce                              // nil: do not stop anything; the dump then precedes the copy
 	Prover       Prover                               // what gold brings back is left out: strategy gold. nil: strategy full
 	Unpacker     string                               // describes the one that Prover speaks of
+	Derived      Prover                               // says of files that the repository has not got whether gold makes them; nil: nobody knows
+	Place        func(fossology.Name) string          // where the repository has a derived file; with Derived
 	Detect       Detection
 	FullScan     bool // read every directory this time
 	CheckMD5     bool // check the whole Name of new files, not its SHA-1 alone
@@ -149,10 +151,13 @@ func takeOnce(ctx context.Context, o TakeOptions, distrust bool) (*Summary, erro
 // fewFiles is a repository so small that all of it may be replaced in a day.
 const fewFiles = 100
 
+// fewGolds is the same for uploads.
+const fewGolds = 10
+
 // compareWithParent makes a finding of a repository that has lost most of what it
 // held: a disk that is not mounted, or a wrong path, looks just like that.
 func (t *taker) compareWithParent() {
-	last, gone := t.parent, t.summary.Removed
+	last, gone := t.parent, t.summary.Removed+t.vanished
 	if last == nil && t.Before != nil { // a new base
 		last = t.Before
 		gone = last.Total().Files - t.manifest.Total().Files
@@ -162,6 +167,8 @@ func (t *taker) compareWithParent() {
 	}
 	if had := last.Total().Files; had > fewFiles && gone > had/2 {
 		t.findings.Add(ManyGone, t.Repository, fmt.Sprintf("%d of the %d files of snapshot %s are gone", gone, had, last.Name()))
+	} else if had, has := last.Totals["gold"].Files, t.manifest.Totals["gold"].Files; had > fewGolds && has < had/2 {
+		t.findings.Add(ManyGone, t.Repository, fmt.Sprintf("of the %d archives in gold of snapshot %s, %d are gone", had, last.Name(), had-has))
 	}
 }
 
@@ -182,6 +189,7 @@ type taker struct {
 	lost     lostFiles
 	leases   []*store.Lease
 	tmp      string // of this run alone
+	vanished int64  // files that the repository has not got, of which gold is not known to make them
 	distrust bool   // read every directory in every pass
 }
 
@@ -289,7 +297,7 @@ func (t *taker) scan(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 	}
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
 		readAll: readAll, noDay: !t.completeDay() && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
-		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, prover: t.Prover, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
+		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, gone: &t.manifest.Gone, prover: t.Prover, derived: t.Derived, keepGone: t.View != nil, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
 	if len(t.manifest.Segments) > 0 {
 		s.dirMeta = &t.manifest.DirMode
 	}
@@ -316,5 +324,6 @@ func (t *taker) scan(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 		}
 	}
 	t.summary.addScan(r)
+	t.vanished += r.vanished
 	return nil
 }

@@ -34,12 +34,28 @@ func (t *taker) database(ctx context.Context, copyFiles func(context.Context) er
 		return err
 	}
 	t.Progress.Begin(PhaseClosure, 0, 0)
+	if err := t.reviewGone(ctx, view); err != nil {
+		return err
+	}
 	tops, err := topNames(t.Store, t.manifest)
 	if err != nil {
 		return err
 	}
 	arrived := func(n fossology.Name) bool { return t.arrived(tops, n, since) }
-	return checkClosure(ctx, t.Store, t.manifest, view, arrived, &t.findings)
+	dirs := map[string]bool{} // of files that were pruned before they were in any manifest
+	pruned := func(n fossology.Name) (bool, error) {
+		e, err := t.pruned(ctx, n)
+		if err != nil || e == nil {
+			return false, err
+		}
+		dir, _, _ := splitCanonical(e.Path, t.Depth)
+		dirs[dir] = true
+		return true, nil
+	}
+	if err := checkClosure(ctx, t.Store, t.manifest, view, arrived, pruned, &t.findings); err != nil {
+		return err
+	}
+	return t.takeUpPruned(ctx, view, dirs)
 }
 
 // arrived says whether a file in the repository came after a moment, by its

@@ -1,0 +1,282 @@
+package snapshot
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"repotool/fossology"
+)
+
+// A derived file that is no longer in the repository is kept in the manifest as long as
+// the database refers to it (Entry.Gone): repotool prune removes what gold brings back, and
+// accidents happen. If it was stored, its object stays needed; if it was left out, its gold
+// is. So a snapshot that is taken after a prune is as complete as those before. When the
+// database no longer refers to it, it goes from the manifest, too. What was never in a
+// manifest, since it was pruned before the first snapshot or before a new base, is taken up
+// as left out, if it is proven that a gold of the snapshot makes it.
+//
+// Which of them gold makes is told apart from those that are lost: the first are only
+// counted (Summary.Pruned), the others are findings. Where no database is asked, nobody
+// knows; then what is gone already stays, and what goes now goes.
+
+// vanished is what becomes of an entry whose file the walk has not met.
+func (s *scan) vanished(known *Entry) Entry {
+	_, named := known.Name(s.depth)
+	if !named || known.Kind != File || typeOf(known.Path) != "files" || !s.keepGone && !known.Gone {
+		return Entry{Path: known.Path, Kind: removed}
+	}
+	e := *known
+	e.Gone, e.Inode = true, 0
+	return e
+}
+
+// passVanished deals with an entry whose file is gone, now or since an earlier snapshot.
+func (s *scan) passVanished(ctx context.Context, known *Entry) error {
+	it := item{prev: *known, had: true, entry: s.vanished(known)}
+	if e := &it.entry; e.Gone {
+		gold := e.Gold
+		e.Gold = Gold{}
+		if !s.leaveOut(e, known) {
+			e.Gold = gold // there is no file to be stored in its place
+		}
+		it.proven = e.LeftOut()
+		if !known.Gone && !it.proven && s.derived != nil {
+			var err error
+			if _, it.proven, err = made(s.derived, e, s.depth); err != nil {
+				s.findings.Add(NoProof, e.Path, err.Error())
+			}
+		}
+		if *e == *known {
+			return nil
+		}
+	}
+	return s.add(ctx, it)
+}
+
+// reviewGone settles with the database what the snapshot has of files that the repository
+// has not.
+func (t *taker) reviewGone(ctx context.Context, view *View) error {
+	if t.manifest.Gone.Files == 0 {
+		return nil
+	}
+	tops, err := topNames(t.Store, t.manifest)
+	if err != nil {
+		return err
+	}
+	for _, top := range tops {
+		if err := t.dropUnreferred(ctx, view, filesOf(top)); err != nil {
+			return err
+		}
+	}
+	return t.countGone(ctx)
+}
+
+// filesOf is the directory of derived files of a host, or of the repository itself.
+func filesOf(top string) string {
+	if top == "files" {
+		return top
+	}
+	return top + "/files"
+}
+
+// dropUnreferred drops the entries of files that are gone, and to which no row refers.
+func (t *taker) dropUnreferred(ctx context.Context, view *View, dir string) (err error) {
+	gone := func(yield func(Entry, error) bool) {
+		for e, err := range entries(ctx, t.Store, t.manifest.Segments, dir) {
+			if (err != nil || e.Gone) && !yield(e, err) {
+				return
+			}
+		}
+	}
+	next, stop := iter.Pull2(gone)
+	defer stop()
+	e, err, more := next()
+	if !more || err != nil {
+		return err
+	}
+	rows, stopRows := iter.Pull2(GoodNames(view.PfileNames(ctx), func(*fossology.RowError) {}))
+	defer stopRows()
+	row, err, moreRows := rows()
+	w := t.addendum()
+	defer w.discard()
+	for ; more && err == nil; e, err, more = next() {
+		name, _ := e.Name(t.Depth)
+		for moreRows && err == nil && row.Compare(name) < 0 {
+			row, err, moreRows = rows()
+		}
+		if err != nil {
+			return fmt.Errorf("compare with database: %w", err)
+		}
+		if moreRows && row == name {
+			continue
+		}
+		if err := w.change(&e, &Entry{Path: e.Path, Kind: removed}); err != nil {
+			return err
+		}
+		t.summary.Removed++
+	}
+	if err != nil {
+		return err
+	}
+	return w.close(ctx)
+}
+
+// pruned is an entry for what a row refers to and the manifest does not know, if gold makes
+// it; nil if it is not known to.
+func (t *taker) pruned(ctx context.Context, n fossology.Name) (*Entry, error) {
+	if t.Derived == nil || t.Place == nil {
+		return nil, nil
+	}
+	e := &Entry{Path: t.Place(n), Size: n.Size, Mode: usualFileMode, UID: t.manifest.DirMode.UID, GID: t.manifest.DirMode.GID,
+		Mtime: t.manifest.Time.UnixNano(), Gone: true}
+	proof, ok, err := made(t.Derived, e, t.Depth)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if t.golds == nil {
+		if t.golds, err = goldsOf(ctx, t.Store, t.manifest); err != nil {
+			return nil, err
+		}
+	}
+	e.Object = proof.Object
+	if t.golds[n] {
+		return e, nil // it is gold, and stored as that
+	}
+	for _, g := range proof.Golds {
+		if t.golds[g.Name] {
+			e.Gold = g
+			return e, nil
+		}
+	}
+	return nil, nil
+}
+
+// takeUpPruned takes up what rows refer to and the manifest does not know, if gold makes
+// it, one directory of derived files after another: a segment is sorted by path.
+func (t *taker) takeUpPruned(ctx context.Context, view *View, dirs map[string]bool) error {
+	for _, dir := range sortedKeys(dirs) {
+		w := t.addendum()
+		err := t.eachPruned(ctx, view, func(e *Entry) error {
+			if d, _, _ := splitCanonical(e.Path, t.Depth); d != dir {
+				return nil
+			}
+			t.summary.Pruned = t.summary.Pruned.plus(e.Size)
+			return w.change(nil, e)
+		})
+		if err == nil {
+			err = w.close(ctx)
+		}
+		w.discard()
+		if err != nil {
+			return fmt.Errorf("take up what was pruned: %w", err)
+		}
+	}
+	return nil
+}
+
+func (t *taker) eachPruned(ctx context.Context, view *View, take func(*Entry) error) error {
+	known, err := storedNames(ctx, t.Store, t.manifest, "files")
+	if err != nil {
+		return err
+	}
+	rows := GoodNames(view.PfileNames(ctx), func(*fossology.RowError) {})
+	for p, err := range pairs(rows, known, fossology.Name.Compare) {
+		if err != nil {
+			return err
+		}
+		if p.b != nil {
+			continue
+		}
+		e, err := t.pruned(ctx, *p.a)
+		if err == nil && e != nil {
+			err = take(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// an addendum is a segment of changes that no scan has made.
+type addendum struct {
+	t *taker
+	w *segmentWriter // nil: nothing has changed
+}
+
+func (t *taker) addendum() *addendum { return &addendum{t: t} }
+
+// change takes a change up; before is nil if there was nothing.
+func (a *addendum) change(before, now *Entry) (err error) {
+	if a.w == nil {
+		if a.w, err = newSegmentWriter(a.t.Store, a.t.Depth); err != nil {
+			return err
+		}
+	}
+	m := a.t.manifest
+	typ := typeOf(now.Path)
+	t := m.Totals[typ]
+	for sign, e := range map[int64]*Entry{-1: before, 1: now} {
+		if e == nil || e.Kind != File {
+			continue
+		}
+		t.Files += sign
+		t.Bytes += sign * e.Size
+		if e.LeftOut() {
+			m.LeftOut.Files += sign
+			m.LeftOut.Bytes += sign * e.Size
+		}
+		if e.Gone {
+			m.Gone.Files += sign
+			m.Gone.Bytes += sign * e.Size
+		}
+	}
+	m.Totals[typ] = t
+	return a.w.add(now)
+}
+
+func (a *addendum) close(ctx context.Context) error {
+	if a.w == nil {
+		return nil
+	}
+	seg, err := a.w.close()
+	if err != nil {
+		return err
+	}
+	m := a.t.manifest
+	segments := append(append([]Segment(nil), m.Segments...), seg)
+	m.Segments, err = compact(ctx, a.t.Store, a.t.Depth, segments)
+	return err
+}
+
+func (a *addendum) discard() {
+	if a.w != nil {
+		a.w.discard()
+	}
+}
+
+// countGone says of the files that are gone which gold brings back: they were pruned. The
+// others are findings.
+func (t *taker) countGone(ctx context.Context) error {
+	for e, err := range entries(ctx, t.Store, t.manifest.Segments, "") {
+		if err != nil {
+			return err
+		}
+		if !e.Gone {
+			continue
+		}
+		proven := e.LeftOut()
+		if !proven && t.Derived != nil {
+			if _, proven, err = made(t.Derived, &e, t.Depth); err != nil {
+				return err
+			}
+		}
+		if proven {
+			t.summary.Pruned = t.summary.Pruned.plus(e.Size)
+			continue
+		}
+		t.findings.Add(Vanished, e.Path, "a row of pfile refers to it; the snapshot keeps the bytes of an earlier one")
+	}
+	return nil
+}
