@@ -64,10 +64,10 @@ func (l *Losses) add(n fossology.Name, r goldindex.Reason, detail string) {
 
 // Add adds the losses of another run.
 func (l *Losses) Add(m *Losses) {
+	if l.Reasons == nil {
+		l.Reasons = map[goldindex.Reason]Sum{}
+	}
 	for reason, sum := range m.Reasons {
-		if l.Reasons == nil {
-			l.Reasons = map[goldindex.Reason]Sum{}
-		}
 		all := l.Reasons[reason]
 		l.Reasons[reason] = Sum{all.Files + sum.Files, all.Bytes + sum.Bytes}
 	}

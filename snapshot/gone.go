@@ -258,7 +258,10 @@ func (a *addendum) discard() {
 
 // countGone says of the files that are gone which gold brings back: they were pruned. The
 // others are findings.
-func (t *taker) countGone(ctx context.Context) error {
+func (t *taker) countGone(ctx context.Context) (err error) {
+	if t.golds, err = goldsOf(ctx, t.Store, t.manifest); err != nil {
+		return err
+	}
 	for e, err := range entries(ctx, t.Store, t.manifest.Segments, "") {
 		if err != nil {
 			return err
@@ -266,7 +269,8 @@ func (t *taker) countGone(ctx context.Context) error {
 		if !e.Gone {
 			continue
 		}
-		proven := e.LeftOut()
+		name, _ := e.Name(t.Depth)
+		proven := e.LeftOut() || t.golds[name] // what was uploaded stands in gold, too
 		if !proven && t.Derived != nil {
 			if _, proven, err = made(t.Derived, &e, t.Depth); err != nil {
 				return err

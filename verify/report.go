@@ -27,6 +27,7 @@ type Report struct {
 	Files            int64          `json:"files"`                // of snapshots, or of the repository
 	LeftOut          int64          `json:"leftOut"`              // of snapshots' files, those that gold brings back
 	Unnamed          int64          `json:"unnamed"`              // files of the repository that have no checksum for a name: not checked
+	Pruned           int64          `json:"pruned"`               // files that are not in the repository, and that gold makes
 	Compared         bool           `json:"compared"`             // the repository with the rows of the database
 	Repaired         int64          `json:"repaired"`             // objects, and files of days
 	Quarantine       string         `json:"quarantine,omitempty"` // where a repair put what it replaced

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"os"
@@ -39,7 +40,16 @@ func (c *sourceCheck) missing(ctx context.Context) error {
 			if err == nil {
 				_, err = os.Lstat(path)
 			}
+			pruned := false
+			if errors.Is(err, fs.ErrNotExist) && side.typ == "files" {
+				var e error
+				if pruned, e = c.makes(name); e != nil {
+					return e
+				}
+			}
 			switch what := side.typ + "/" + name.String(); {
+			case pruned:
+				c.pruned++
 			case errors.Is(err, fs.ErrNotExist):
 				c.found.add(Finding{Kind: side.missing, What: what, Detail: side.detail})
 			case err != nil: // whether it is there cannot be known
@@ -49,6 +59,27 @@ func (c *sourceCheck) missing(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// makes says whether a gold that stands in the repository makes a content.
+func (c *sourceCheck) makes(n fossology.Name) (bool, error) {
+	if c.o.Rebuilder == nil {
+		return false, nil
+	}
+	golds, err := c.o.Rebuilder.Golds(n)
+	if err != nil {
+		return false, fmt.Errorf("look for the gold of %s: %w", n, err)
+	}
+	for _, g := range golds {
+		path, err := c.o.Repository.Find("gold", g.String())
+		if err != nil {
+			return false, err
+		}
+		if info, err := os.Stat(path); err == nil && info.Size() == g.Size {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // badRow reports a row of pfile that holds no Name.

@@ -28,6 +28,7 @@ type SourceOptions struct {
 	Repository fossology.Repository
 	References snapshot.References // what the database refers to; nil: not compared
 	Since      time.Time           // when References were fixed: files that arrived later have no row there
+	Rebuilder  fossology.Rebuilder // knows which gold makes what is not there; nil: nobody does
 	MD5        bool                // check the whole Name, not SHA-1 and size alone
 	Expect     int64               // about so many files, for Progress; 0: not known
 	Progress   *snapshot.Progress
@@ -62,7 +63,7 @@ func Source(ctx context.Context, o SourceOptions) (*Report, error) {
 		}
 	}
 	return c.found.into(&Report{Scope: ScopeSource, Files: c.files.Load(), Bytes: c.bytes.Load(),
-		Unnamed: c.unnamed.Load(), Compared: o.References != nil}), nil
+		Unnamed: c.unnamed.Load(), Pruned: c.pruned, Compared: o.References != nil}), nil
 }
 
 type sourceCheck struct {
@@ -72,6 +73,7 @@ type sourceCheck struct {
 	files   atomic.Int64
 	bytes   atomic.Int64
 	unnamed atomic.Int64
+	pruned  int64
 }
 
 // walk hands the files to the workers, and compares them with the rows as they

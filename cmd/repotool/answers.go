@@ -35,6 +35,9 @@ read.bytes            their bytes
 added.files           objects that were new to the store
 added.bytes           their bytes
 removed               files that were in the snapshot before, and are gone
+pruned.files?         files that the repository has not got, that the database
+                      refers to, and that gold makes
+pruned.bytes?         their bytes
 workFiles             files and directories of agents at work, left out
 directories           directories of the repository
 directoriesRead       of those, the ones that had to be read
@@ -286,6 +289,90 @@ cannot.list[].reason? why it is not brought back
 cannot.list[].detail? more about it
 troubles[]?           what could not be read while looking`,
 
+	"prune": `
+format                version of the plan
+id                    its name
+installation          what it is for
+repository            its path
+made                  when
+level                 artifacts, containers or derived
+filters.uploads[]?    the filters, as they were given
+filters.before?
+filters.minSize?
+filters.readBefore?
+filters.copies?
+filters.free?
+filters.unbacked?
+position.upload       how far the database had come: a plan is for that
+position.pfile
+position.uploadtree
+position.jobqueue
+position.deleted
+position.unfinished
+ledger                stamp of the ledger that it goes by
+files                 files that were judged
+victims.files         of those, the ones that go
+victims.bytes         their bytes
+freed                 bytes on the disk; a file with other links frees none
+classes.CLASS.files   the same by class: intermediate, archive, uploaded, leaf
+classes.CLASS.bytes
+kept.REASON.files     files that stay, by the first reason
+kept.REASON.bytes     their bytes
+seconds               to bring all of it back; it takes no longer
+golds[].name          golds that make it, the quickest for its bytes first
+golds[].upload        what it was uploaded as
+golds[].seconds       to unpack all of it, when that was last done
+golds[].victims.files files that it brings back
+golds[].victims.bytes their bytes
+golds[].freed         what that frees
+troubles[]?           what could not be read while looking`,
+
+	"prune --execute": `
+plan                  name of the plan
+journal               file in which the run was written down
+removed.files         files that went
+removed.bytes         their bytes
+freed                 bytes on the disk
+directories           empty directories that went
+kept.REASON.files     files of the plan that stayed after all
+kept.REASON.bytes     their bytes
+seconds               how long it took`,
+
+	"prune --undo": `
+plan                  name of the plan
+journal               file in which the run was written down
+removed.files         files that the run had removed
+removed.bytes         their bytes
+back.files            of those, brought back now
+back.bytes            their bytes
+there.files           there already
+there.bytes           their bytes
+lost.reasons.REASON.files
+                      not brought back, because of it
+lost.reasons.REASON.bytes
+                      their bytes
+lost.list[].name?     each of them, the first 10,000
+lost.list[].reason?   why
+lost.list[].detail?   more about it
+golds                 golds that were opened
+seconds               how long it took`,
+
+	"prune --list": `
+runs[].journal        file in which the run was written down
+runs[].plan           name of its plan
+runs[].start          when it began
+runs[].ended          it came to its end
+runs[].undone?        what it removed was brought back
+runs[].report.plan    what it did, with the keys of prune --execute
+runs[].report.journal
+runs[].report.removed.files
+runs[].report.removed.bytes
+runs[].report.freed
+runs[].report.directories
+runs[].report.kept.REASON.files
+runs[].report.kept.REASON.bytes
+runs[].report.seconds`,
+
 	"restore": `
 snapshot              its name
 installation          name of the installation
@@ -378,6 +465,8 @@ rebuild.foreign?      always 0
 rebuild.linked?       always 0
 unnamed               of the files, the ones without a checksum for a name, which
                       are not checked
+pruned                with --source: files that are not there, but that gold
+                      makes
 compared              with --source: rows and files were compared
 repaired              objects and files of days put right
 quarantine?           directory of the store with what they replaced

@@ -19,6 +19,7 @@ import (
 
 	"repotool/bench"
 	"repotool/goldindex"
+	"repotool/prune"
 	"repotool/reunpack"
 	"repotool/snapshot"
 	"repotool/verify"
@@ -52,6 +53,10 @@ var answerTypes = map[string]reflect.Type{
 	"reunpack":           reflect.TypeFor[reunpack.Report](),
 	"reunpack --jobs":    reflect.TypeFor[resumed](),
 	"reunpack --dry-run": reflect.TypeFor[reunpack.Plan](),
+	"prune":              reflect.TypeFor[prune.Plan](),
+	"prune --execute":    reflect.TypeFor[prune.Report](),
+	"prune --undo":       reflect.TypeFor[undoResult](),
+	"prune --list":       reflect.TypeFor[deedList](),
 	"agent install":      reflect.TypeFor[agentInstalled](),
 	"agent remove":       reflect.TypeFor[agentRemoved](),
 	"version":            reflect.TypeFor[versionResult](),

@@ -18,7 +18,7 @@ import (
 func (t *tool) pruneCommand() *cli.Command {
 	return documented(&cli.Command{
 		Name:  "prune",
-		Usage: "make the repository smaller: remove what gold is proven to bring back",
+		Usage: "shrink the repository by what gold is proven to bring back",
 		Description: `
 Plans which files of the repository can go, and prints that. Nothing is changed
 without --execute. What goes comes back by repotool reunpack, byte for byte.
@@ -31,13 +31,16 @@ without --execute. What goes comes back by repotool reunpack, byte for byte.
 A content is judged by every row that refers to it: what is an archive in one
 upload and a plain file in another is a plain file. A file goes only if gold was
 unpacked by repotool index and made its bytes, if the gold is there, if the last
-good snapshot knows the file, and if no upload that has it has a job which runs or
-waits, or an unpacking that never ended. The plan counts what stays, and why.
+good snapshot knows the file, and if no upload that has it has a job which runs
+or waits, or an unpacking that never ended. The plan counts what stays, and why.
 
 --execute looks at all of that again, just before each file goes: it reads the
 gold and the file, and asks the database. FOSSology may work meanwhile; with
---quiesce stop it stands still. A journal in the store says what was removed, so that
---undo brings it back, and --resume goes on after an interruption.
+--quiesce stop it stands still. A journal in the store says what was removed, so
+that --undo brings it back, and --resume goes on after an interruption.
+
+Snapshots that are taken afterwards are as complete as those before: they keep
+what was pruned, as long as the database refers to it.
 
 FOSSology misses what is gone for the moment: its pages cannot show or download a
 container, agents that unpack it again find nothing. With --level derived they

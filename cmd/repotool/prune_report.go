@@ -60,6 +60,9 @@ func (x *pruning) reportPlan(p *prune.Plan) error {
 	}
 	if p.Victims.Files == 0 {
 		fmt.Fprintf(x.stdout, "nothing goes at level %s\n", p.Level)
+		if p.Kept[prune.NotConfirmed].Files > 0 {
+			fmt.Fprintln(x.stdout, "  hint: repotool index proves what gold brings back; only that goes")
+		}
 	} else {
 		for i, g := range p.Golds {
 			if i == goldsShown {
@@ -207,4 +210,3 @@ func (x *pruning) list() error {
 type deedList struct {
 	Runs []*prune.Deed `json:"runs"`
 }
-

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"repotool/fossology"
+	"repotool/goldindex"
 	"repotool/prune"
 	"repotool/reunpack"
 	"repotool/snapshot"
@@ -21,15 +22,18 @@ func (x *pruning) backedUp(ctx context.Context) (iter.Seq2[fossology.Name, error
 	if x.filters.Unbacked {
 		return nil, nil
 	}
-	list, err := snapshot.Candidates(x.g.st, x.s.installation)
+	list, err := snapshot.List(x.g.st, x.s.installation)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range slices.Backward(list) {
-		if c.Damage != "" || c.Unknown {
+		if c.Damage() != "" || !c.Known() {
 			continue
 		}
 		snap, err := findSnapshot(ctx, x.s, x.g.st, c.Name)
+		if errors.Is(err, snapshot.ErrDamagedManifest) || errors.Is(err, snapshot.ErrNoSnapshot) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +118,7 @@ func (x *pruning) undo(which string) error {
 	if err != nil {
 		return err
 	}
-	total := undoResult{Plan: d.Plan, Journal: d.Journal, Removed: d.Report.Removed}
+	total := undoResult{Plan: d.Plan, Journal: d.Journal, Removed: d.Report.Removed, Lost: reunpack.Losses{Reasons: map[goldindex.Reason]reunpack.Sum{}}}
 	var names []fossology.Name
 	for batch, err := range prune.Removed(d.Journal) {
 		if err != nil {

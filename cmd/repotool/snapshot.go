@@ -179,6 +179,11 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 		}
 		defer ledger.Close()
 	}
+	if db != nil {
+		gone := t.prunedFiles(ctx, s, st)
+		defer gone.Close()
+		o.Derived, o.Place = gone, placeOf(in.Repository)
+	}
 	if s.quiesce == "stop" {
 		o.Quiesce = t.standstill(s, in, db)
 	} else if r, err := t.startLeftover(ctx, s, in); err != nil {
@@ -255,6 +260,9 @@ func summaryLine(x *snapshot.Summary) string {
 	if x.LeftOut.Files > 0 {
 		line += fmt.Sprintf("; not stored: %s (%s) that gold in the snapshot makes, which was unpacked and compared",
 			count(x.LeftOut.Files), size(x.LeftOut.Bytes))
+	}
+	if x.Pruned.Files > 0 {
+		line += fmt.Sprintf("; pruned: %s (%s) that the repository has not got, and gold makes", count(x.Pruned.Files), size(x.Pruned.Bytes))
 	}
 	if d := x.Database; d != nil {
 		line += fmt.Sprintf("; database %s (%s stored)", size(d.RawBytes), size(d.NewBytes))

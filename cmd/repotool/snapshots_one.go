@@ -72,6 +72,10 @@ func summaryPage(x *snapshot.Summary, snap *snapshot.Snapshot, day string) strin
 		line("", "each was unpacked from its gold and had the bytes of the file; repotool verify --rebuild %s does it again", x.Name)
 		line("", "proven by %s", m.Unpacker)
 	}
+	if n := m.Gone; n.Files > 0 {
+		line("gone", "%s, %s, were not in the repository any more; the snapshot has them", plural(n.Files, "file", "files"), size(n.Bytes))
+		made("", "of those, gold makes %s (pruned)", count(x.Pruned.Files))
+	}
 	made("left out", "%s of agents at work", plural(x.WorkFiles, "file or directory", "files and directories"))
 	made("scan", "%s, %s directories, %s listings of one", x.Detection, count(x.Dirs), count(x.DirsRead))
 	if d := m.Database; d != nil {

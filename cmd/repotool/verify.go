@@ -12,6 +12,7 @@ import (
 
 	"repotool/fossology"
 	"repotool/snapshot"
+	"repotool/store"
 	"repotool/verify"
 )
 
@@ -163,6 +164,11 @@ func (t *tool) verifySource(ctx context.Context, s settings) error {
 			return err
 		}
 		o.References, o.Expect = view, rows.Pfile+rows.Upload
+		if st, err := store.Open(s.store); err == nil { // it may be needed, and may not be there
+			gone := t.prunedFiles(ctx, s, st)
+			defer func() { gone.Close(); st.Close() }()
+			o.Rebuilder = gone
+		}
 		return t.checkSource(ctx, s, o)
 	})
 }

@@ -37,6 +37,9 @@ func verifyLine(r *verify.Report) string {
 		if r.Unnamed > 0 {
 			add("%s without a checksum for a name not checked", count(r.Unnamed))
 		}
+		if r.Pruned > 0 {
+			add("%s not there, that gold makes: pruned", count(r.Pruned))
+		}
 		if whole = r.Compared; r.Compared {
 			add("compared with the database")
 		} else {
