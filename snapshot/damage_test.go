@@ -178,7 +178,7 @@ func compareCount(t testing.TB, s *snapshot.Snapshot, want int) {
 // A segment of a later repotool is no damage: it is newer.
 func TestSegmentNewer(t *testing.T) {
 	for magic, want := range map[string]error{
-		"repotool segment 3\n":  store.ErrNewerFormat,
+		"repotool segment 4\n":  store.ErrNewerFormat,
 		"repotool segment 17\n": store.ErrNewerFormat,
 		"repotool segment 0\n":  snapshot.ErrDamagedManifest,
 		"repotool segment -\n":  snapshot.ErrDamagedManifest,

@@ -23,8 +23,12 @@ import (
 
 // Golden stores are written once, by the version whose number they have, and read by all
 // later ones. WRITE_GOLDEN=1 writes the present version's: two installations, days of
-// each layout, files left out, a database, findings, a pin, objects in quarantine.
-const goldenStore = "testdata/store-2"
+// each layout, files left out, a database, findings, a pin, objects in quarantine; since
+// version 3 a file that is gone, and a cycle.
+var goldenStores = []struct {
+	name      string
+	snapshots int64
+}{{"testdata/store-2", 4}, {"testdata/store-3", 7}}
 
 // goldenGolds makes the repository of the installation that is kept by the strategy gold.
 func goldenGolds(t testing.TB, repository string) *archives {
@@ -36,6 +40,7 @@ func goldenGolds(t testing.TB, repository string) *archives {
 }
 
 func writeGolden(t *testing.T) {
+	newest := goldenStores[len(goldenStores)-1].name
 	st := repotest.Store(t)
 	at := time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
 	night := func(o snapshot.TakeOptions, installation string, layout snapshot.Layout) string {
@@ -58,7 +63,21 @@ func writeGolden(t *testing.T) {
 	write(t, pathOf(full, nameOf("damaged")), "other")
 	night(options(st, full), "fossology", snapshot.LayoutNone)
 	a := goldenGolds(t, gold)
-	night(golden(st, gold, a), "internal", snapshot.LayoutFlat)
+	o = golden(st, gold, a)
+	night(o, "internal", snapshot.LayoutFlat)
+	if err := os.Remove(pathOf(gold, nameOf("from both"))); err != nil {
+		t.Fatal(err)
+	}
+	o.Derived = a
+	referring(&o, &rowsOf{files: []fossology.Name{nameOf("from both"), nameOf("from one"), nameOf("from two"), nameOf("from none"), nameOf("")}})
+	night(o, "internal", snapshot.LayoutFlat)
+	r := rotating(st, full, "5")
+	for i := range 2 {
+		at = at.AddDate(0, 0, 1)
+		r.Now = func() time.Time { return at }
+		keep(t, full, fmt.Sprint("in a cycle ", i))
+		rotate(t, r)
+	}
 	s := find(t, st, second)
 	if err := s.Pin(t.Context(), snapshot.Pin{Since: at, Note: "before the move"}); err != nil {
 		t.Fatal(err)
@@ -74,8 +93,8 @@ func writeGolden(t *testing.T) {
 	if err := os.RemoveAll(st.Path("tmp")); err != nil {
 		t.Fatal(err)
 	}
-	sh(t, repotest.Tool(t, "tar")+" -c --sort=name -C '"+st.Dir()+"' . | "+repotest.Tool(t, "zstd")+" -q -19 -f -o "+goldenStore+".tar.zst")
-	if err := os.WriteFile(goldenStore+".txt", []byte(goldenListing(t, st)), 0o644); err != nil {
+	sh(t, repotest.Tool(t, "tar")+" -c --sort=name -C '"+st.Dir()+"' . | "+repotest.Tool(t, "zstd")+" -q -19 -f -o "+newest+".tar.zst")
+	if err := os.WriteFile(newest+".txt", []byte(goldenListing(t, st)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -116,6 +135,12 @@ func goldenListing(t testing.TB, st *store.Store) string {
 			if p := s.Pinned(); p != nil {
 				pin = p.String()
 			}
+			if n := s.Manifest.Gone.Files; n > 0 {
+				pin += fmt.Sprintf(" %d gone", n)
+			}
+			if x.Cycle != "" {
+				pin += " in the cycle of " + x.Cycle
+			}
 			lines = append(lines, fmt.Sprintf("%s %s %s: %d files, %d left out, findings %v, %s", installation, x.Name, x.Layout, x.Files, x.LeftOut.Files, x.FindingCount, pin))
 			err = filepath.WalkDir(o.To, func(path string, d fs.DirEntry, err error) error {
 				if err != nil || !d.Type().IsRegular() {
@@ -142,21 +167,27 @@ func TestGoldenStore(t *testing.T) {
 	if os.Getenv("WRITE_GOLDEN") != "" {
 		writeGolden(t)
 	}
+	for _, golden := range goldenStores {
+		t.Run(filepath.Base(golden.name), func(t *testing.T) { openGolden(t, golden.name, golden.snapshots) })
+	}
+}
+
+func openGolden(t *testing.T, name string, snapshots int64) {
 	dir := filepath.Join(t.TempDir(), "store")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	sh(t, repotest.Tool(t, "zstd")+" -dc "+goldenStore+".tar.zst | "+repotest.Tool(t, "tar")+" -x --no-same-owner -C '"+dir+"'")
+	sh(t, repotest.Tool(t, "zstd")+" -dc "+name+".tar.zst | "+repotest.Tool(t, "tar")+" -x --no-same-owner -C '"+dir+"'")
 	st, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	r, err := verify.Store(t.Context(), st, verify.ScrubOptions{})
-	if err != nil || !r.Good() || r.Snapshots != 4 {
+	r, err := verify.All(t.Context(), st, verify.ScrubOptions{}, nil)
+	if err != nil || !r.Good() || r.Snapshots != snapshots {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	want, err := os.ReadFile(goldenStore + ".txt")
+	want, err := os.ReadFile(name + ".txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +196,11 @@ func TestGoldenStore(t *testing.T) {
 	}
 
 	repository := filepath.Join(t.TempDir(), "repository")
-	restore(t, find(t, st, "latest"), snapshotTo(repository))
+	last, err := snapshot.FindOwn(st, "fossology", "latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore(t, last, snapshotTo(repository))
 	if s := take(t, options(st, repository)); s.Added.Files != 0 || s.FullScan != true {
 		t.Errorf("the next snapshot: %+v", s)
 	}

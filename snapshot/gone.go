@@ -80,7 +80,8 @@ func filesOf(top string) string {
 	return top + "/files"
 }
 
-// dropUnreferred drops the entries of files that are gone, and to which no row refers.
+// dropUnreferred drops the entries of files that are gone, and to which no row refers, or
+// which another host has.
 func (t *taker) dropUnreferred(ctx context.Context, view *View, dir string) (err error) {
 	gone := func(yield func(Entry, error) bool) {
 		for e, err := range entries(ctx, t.Store, t.manifest.Segments, dir) {
@@ -95,20 +96,27 @@ func (t *taker) dropUnreferred(ctx context.Context, view *View, dir string) (err
 	if !more || err != nil {
 		return err
 	}
-	rows, stopRows := iter.Pull2(GoodNames(view.PfileNames(ctx), func(*fossology.RowError) {}))
-	defer stopRows()
-	row, err, moreRows := rows()
+	there, err := namesOf(ctx, t.Store, t.manifest, "files", func(e *Entry) bool { return !e.Gone })
+	if err != nil {
+		return err
+	}
+	rows := ahead(GoodNames(view.PfileNames(ctx), func(*fossology.RowError) {}))
+	defer rows.stop()
+	elsewhere := ahead(there) // on another host
+	defer elsewhere.stop()
 	w := t.addendum()
 	defer w.discard()
 	for ; more && err == nil; e, err, more = next() {
 		name, _ := e.Name(t.Depth)
-		for moreRows && err == nil && row.Compare(name) < 0 {
-			row, err, moreRows = rows()
-		}
+		referred, err := rows.has(name)
 		if err != nil {
 			return fmt.Errorf("compare with database: %w", err)
 		}
-		if moreRows && row == name {
+		stands, err := elsewhere.has(name)
+		if err != nil {
+			return err
+		}
+		if referred && !stands {
 			continue
 		}
 		if err := w.change(&e, &Entry{Path: e.Path, Kind: removed}); err != nil {
@@ -120,6 +128,29 @@ func (t *taker) dropUnreferred(ctx context.Context, view *View, dir string) (err
 		return err
 	}
 	return w.close(ctx)
+}
+
+// A nameReader is asked whether sorted Names hold others, in their order.
+type nameReader struct {
+	next func() (fossology.Name, error, bool)
+	stop func()
+	head fossology.Name
+	err  error
+	more bool
+}
+
+func ahead(names iter.Seq2[fossology.Name, error]) *nameReader {
+	r := new(nameReader)
+	r.next, r.stop = iter.Pull2(names)
+	r.head, r.err, r.more = r.next()
+	return r
+}
+
+func (r *nameReader) has(n fossology.Name) (bool, error) {
+	for r.more && r.err == nil && r.head.Compare(n) < 0 {
+		r.head, r.err, r.more = r.next()
+	}
+	return r.more && r.err == nil && r.head == n, r.err
 }
 
 // pruned is an entry for what a row refers to and the manifest does not know, if gold makes

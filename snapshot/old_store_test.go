@@ -56,7 +56,7 @@ func TestVersion1(t *testing.T) {
 	if s.Read.Files != 1 || s.Added.Files != 1 {
 		t.Errorf("the next snapshot read %+v and added %+v", s.Read, s.Added)
 	}
-	if m := find(t, st, "latest").Manifest; m.Version != 2 {
+	if m := find(t, st, "latest").Manifest; m.Version != 3 {
 		t.Errorf("version %d", m.Version)
 	}
 }
