@@ -60,8 +60,8 @@ lint:
 # Some ten minutes with all of them.
 FAULT_STEP ?= 1
 faults: deps
-	FAULT_STEP=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^(TestFaults|TestPowerCut|TestDiskFull)' -v ./cmd/repotool
-	EVERY_BYTE=$(FAULT_STEP) $(GO) test -count=1 -timeout 60m -run '^TestEveryByteOfAStore$$' -v ./verify
+	FAULT_STEP=$(FAULT_STEP) $(GO) test -count=1 -timeout 6h -run '^(TestFaults|TestPowerCut|TestDiskFull)' -v ./cmd/repotool
+	EVERY_BYTE=$(FAULT_STEP) $(GO) test -count=1 -timeout 6h -run '^TestEveryByteOfAStore$$' -v ./verify
 
 torture:
 	KEEP_STEPS=$$(( $(TORTURE) * 8 )) KEEP_SECONDS=$(TORTURE) $(GO) test -timeout 0 -v -run '^TestKeep' ./snapshot

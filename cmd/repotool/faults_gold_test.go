@@ -79,8 +79,9 @@ func repotoolEnds(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// faultsOf tries a command at every change, or one in some, that it makes below root.
-func faultsOf(t *testing.T, first *faultWorld, root func(w *faultWorld) string, args []string, check func(w *faultWorld, f repotest.Fault, repeated bool)) {
+// faultsOf tries a command at every change, or one in some, that it makes below root; again
+// then does what brings it to its end.
+func faultsOf(t *testing.T, first *faultWorld, root func(w *faultWorld) string, args []string, again func(w *faultWorld), check func(w *faultWorld, f repotest.Fault, repeated bool)) {
 	t.Helper()
 	program, err := exec.LookPath("repotool")
 	if err != nil {
@@ -100,7 +101,7 @@ func faultsOf(t *testing.T, first *faultWorld, root func(w *faultWorld) string, 
 			if got.Fired {
 				fired++
 				check(w, f, false)
-				repotoolEnds(t, args...)
+				again(w)
 				check(w, f, true)
 			}
 			os.RemoveAll(w.dir)
@@ -128,7 +129,7 @@ func TestFaultsIndex(t *testing.T) {
 	if !strings.Contains(want, "confirmed") {
 		t.Fatal(want)
 	}
-	faultsOf(t, first, func(w *faultWorld) string { return filepath.Join(w.store, "ledger") }, []string{"index"},
+	faultsOf(t, first, func(w *faultWorld) string { return filepath.Join(w.store, "ledger") }, []string{"index"}, func(*faultWorld) { repotoolEnds(t, "index") },
 		func(w *faultWorld, f repotest.Fault, repeated bool) {
 			if got := status(); repeated && got != want {
 				t.Errorf("%v: afterwards\n%s\nwant\n%s", f, got, want)
@@ -205,6 +206,6 @@ func TestFaultsReunpack(t *testing.T) {
 	job := reunpackJob()
 	first := newFaultWorld(t)
 	job.prepare(first)
-	faultsOf(t, first, func(w *faultWorld) string { return job.roots(w)[0] }, job.args(first),
+	faultsOf(t, first, func(w *faultWorld) string { return job.roots(w)[0] }, job.args(first), func(w *faultWorld) { repotoolEnds(t, job.args(w)...) },
 		func(w *faultWorld, _ repotest.Fault, repeated bool) { job.check(w, nil, repeated) })
 }
