@@ -58,6 +58,11 @@
 // gold it leaves out what it is told that gold makes; it asks by two small interfaces,
 // Prover and Rebuilder, behind which cmd/repotool puts goldindex and unpack.
 //
+// prune makes the live repository smaller: a plan is a value, and each file is looked at
+// again before it goes. It alone deletes there; what it has removed it asks of nobody, for
+// its journal says so, and reunpack brings it back. A snapshot knows pruned files as those
+// that the database refers to and gold makes (snapshot/gone.go).
+//
 // verify reads and compares, and changes nothing unless told to repair: objects against
 // their hashes, snapshots against their objects, the source against its names.
 //
