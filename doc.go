@@ -81,8 +81,8 @@
 // # Who may import whom
 //
 // A package imports only what lies below it: unpack, fossology and store know nothing
-// of each other, goldindex knows the first two, reunpack these three, snapshot knows
-// fossology and store, verify these and snapshot, bench the store alone, and nothing
+// of each other, goldindex knows the first two, reunpack these three, prune fossology and
+// goldindex, snapshot fossology and store, verify these and snapshot, bench the store alone, and nothing
 // imports cmd/repotool. Only fossology opens connections to PostgreSQL;
 // snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
 // the third-party modules that each package may use, and the test fails when the
@@ -91,6 +91,7 @@
 // The rights follow the same lines. unpack touches only what it is handed; goldindex
 // reads, and writes its ledger; store and snapshot write backups; only
 // snapshot's restore and reunpack write a live repository, reunpack only what is missing;
+// only prune deletes from it;
 // only fossology stops and starts services, and lets jobs of a restored queue go on;
 // verify reads, and writes the store only when it is told to repair; bench writes what
 // it generates.
