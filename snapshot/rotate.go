@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"repotool/store"
 )
 
@@ -49,6 +51,22 @@ func (e *BaseError) Unwrap() error { return e.Err }
 // Hint says what to do about it.
 func (e *BaseError) Hint() string {
 	return "the cycle before stays as it was; look for a disk that fails (dmesg), then run it again"
+}
+
+// A RoomError says that a new base did not fit beside the old cycle. What was copied of it
+// was removed, since nothing else had room either.
+type RoomError struct{ Err error }
+
+func (e *RoomError) Error() string {
+	return fmt.Sprintf("a new base does not fit beside the old cycle: %v", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *RoomError) Unwrap() error { return e.Err }
+
+// Hint says what to do about it.
+func (e *RoomError) Hint() string {
+	return "the old cycle is as it was, and what was copied of the new base was removed: make room for all of it, or make longer cycles (--cycle), or use --scheme linked, which stores what is the same once"
 }
 
 // unfinished is the base that is being made, among the cycles.
@@ -151,6 +169,9 @@ func (r *rotator) base(ctx context.Context) (*Summary, error) {
 		return nil, err
 	}
 	s, err := Take(ctx, t)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return nil, errors.Join(&RoomError{err}, store.RemoveTree(context.WithoutCancel(ctx), filepath.Join(dir, unfinished)))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,9 @@ func (l CycleLength) over(base time.Time, have int, now time.Time) string {
 	if zone == nil {
 		zone = time.UTC
 	}
+	if base.After(now) { // by a clock that was wrong: no weekday will come to pass
+		return DefaultCycle.over(base, have, now)
+	}
 	now = now.In(zone)
 	back := (int(now.Weekday()) - int(l.Weekday) + 7) % 7
 	begin := time.Date(now.Year(), now.Month(), now.Day()-back, 0, 0, 0, 0, zone)

@@ -526,6 +526,20 @@ func TestCycleLength(t *testing.T) {
 	if diff := cmp.Diff([]string{"Sun 01", "Tue 03", "Wed 11", "Tue 17"}, got); diff != "" {
 		t.Error(diff)
 	}
+	// A base that is from the future does not last until then.
+	later := o.Now().AddDate(10, 0, 0)
+	ahead := rotating(repotest.Store(t), repository, "tue")
+	ahead.Now = func() time.Time { return later }
+	rotate(t, ahead)
+	bases := 0
+	for ahead.Now = o.Now; ahead.Now().Before(o.Now().AddDate(0, 0, 14)); nextDay(ahead) {
+		if rotate(t, ahead).Rotation.NewBase != "" {
+			bases++
+		}
+	}
+	if bases != 2 {
+		t.Errorf("in a fortnight after a base from the future: %d bases", bases)
+	}
 	for _, v := range []string{"", "0", "-1", "someday", "7 days"} {
 		if l, err := snapshot.ParseCycle(v); err == nil {
 			t.Errorf("%q is %v", v, l)
@@ -535,5 +549,41 @@ func TestCycleLength(t *testing.T) {
 		if l, err := snapshot.ParseCycle(v); err != nil || l.String() != want {
 			t.Errorf("%q is %v, %v", v, l, err)
 		}
+	}
+}
+
+// A base that does not fit beside the old cycle leaves all room as it was.
+func TestRotateNoRoom(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a small file system; CI does")
+	}
+	disk := repotest.FileSystem(t, 300<<20, "mkfs.ext4")
+	st, err := store.Init(t.Context(), filepath.Join(disk, "store"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	repository := t.TempDir()
+	large := make([]byte, 150<<20)
+	for i := range large {
+		large[i] = byte(i * i >> 7)
+	}
+	keep(t, repository, string(large))
+	keep(t, repository, "small")
+	o := rotating(st, repository, "1")
+	first := rotate(t, o)
+	before := tree(t, st.Path("cycles"), false)
+	nextDay(o)
+	_, err = snapshot.Rotate(t.Context(), *o)
+	var room *snapshot.RoomError
+	if !errors.As(err, &room) || room.Hint() == "" {
+		t.Fatalf("%v", err)
+	}
+	compareTrees(t, before, tree(t, st.Path("cycles"), false))
+	if free, _, err := store.Free(disk); err != nil || free < 100<<20 {
+		t.Errorf("%d bytes are free, %v", free, err)
+	}
+	if got := bases(t, st); !cmp.Equal(got, []string{first.Name}) {
+		t.Errorf("cycles: %v", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 
+	"repotool/snapshot"
 	"repotool/store"
 )
 
@@ -16,6 +17,10 @@ import (
 func noRoom(err error, dirs ...string) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, io.ErrShortWrite) {
 		return err
+	}
+	var base *snapshot.RoomError
+	if errors.As(err, &base) {
+		return err // says it better
 	}
 	var path *fs.PathError
 	if errors.As(err, &path) && path.Path == os.Stdout.Name() {
