@@ -79,30 +79,35 @@ func (c *Cycle) dir(root *store.Store) string {
 func (c *Cycle) Dir() string { return "cycles/" + c.Installation + "/" + c.Base }
 
 // List returns the summaries of an installation's snapshots, those of its cycles too,
-// oldest first. Of a cycle that cannot be opened there are none: see [Cycles].
+// oldest first. Of a cycle that cannot be opened there are none: see [Cycles]. A summary
+// that cannot be read is replaced, as in [ListOwn].
 func List(st *store.Store, installation string) ([]*Summary, error) {
-	list, err := ListOwn(st, installation)
+	return list(st, installation, places)
+}
+
+// ListOwn returns the summaries of the snapshots that an installation has in the store
+// itself, without those of its cycles, oldest first. A summary that cannot be read is
+// replaced by what name and manifest say, with a finding; it is not Known.
+func ListOwn(st *store.Store, installation string) ([]*Summary, error) {
+	return list(st, installation, ownPlaces)
+}
+
+func list(st *store.Store, installation string, places func(*store.Store, string) ([]place, error)) ([]*Summary, error) {
+	all, err := places(st, installation)
 	if err != nil {
 		return nil, err
 	}
-	cycles, err := Cycles(st, installation)
-	if err != nil {
-		return nil, err
+	list := make([]*Summary, 0, len(all))
+	for _, p := range all {
+		x := readSummary(p.in, installation, p.name)
+		if !x.Known() && !exists(filepath.Join(snapshotsDir(p.in, installation), p.name)) {
+			continue // forgotten meanwhile
+		}
+		if p.in != st {
+			x.Scheme, x.Cycle = SchemeRotating, filepath.Base(p.in.Dir())
+		}
+		list = append(list, x)
 	}
-	for _, c := range cycles {
-		if c.Err != nil {
-			continue
-		}
-		of, err := ListOwn(c.Store, installation)
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range of {
-			x.Scheme, x.Cycle = SchemeRotating, c.Base
-		}
-		list = append(list, of...)
-	}
-	slices.SortStableFunc(list, func(a, b *Summary) int { return cmp.Compare(a.Name, b.Name) })
 	return list, nil
 }
 

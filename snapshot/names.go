@@ -47,24 +47,6 @@ func Installations(st *store.Store) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// ListOwn returns the summaries of the snapshots that an installation has in the store
-// itself, without those of its cycles, oldest first. A summary that cannot be read is
-// replaced by what name and manifest say, with a finding; it is not Known.
-func ListOwn(st *store.Store, installation string) ([]*Summary, error) {
-	names, err := listNames(st, installation)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]*Summary, 0, len(names))
-	for _, name := range names {
-		x := readSummary(st, installation, name)
-		if x.Known() || exists(filepath.Join(snapshotsDir(st, installation), name)) { // else forgotten meanwhile
-			list = append(list, x)
-		}
-	}
-	return list, nil
-}
-
 func readSummary(st *store.Store, installation, name string) *Summary {
 	s := new(Summary)
 	b, err := os.ReadFile(filepath.Join(snapshotsDir(st, installation), name, "summary.json"))
