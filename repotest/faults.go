@@ -26,12 +26,17 @@ type Fault struct {
 	At   int64      // the n-th change; 0: none, they are counted only
 	Kill bool       // the program is killed before it happens
 	With unix.Errno // else the call fails with it
-	Then func()     // is called at that moment, while the program waits
+	// Short: only writes count, and the n-th writes half of what it is given, and says so.
+	Short bool
+	Then  func() // is called at that moment, while the program waits
 }
 
 func (f Fault) String() string {
 	if f.Kill {
 		return fmt.Sprintf("killed at change %d", f.At)
+	}
+	if f.Short {
+		return fmt.Sprintf("write %d is short", f.At)
 	}
 	return fmt.Sprintf("%v at change %d", f.With, f.At)
 }

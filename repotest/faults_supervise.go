@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -79,6 +80,11 @@ func (s *supervisor) serve() error {
 				continue
 			}
 			a.flags, a.err = 0, -int32(s.fault.With)
+			if s.fault.Short {
+				if a.value, a.err, err = half(&n); err != nil {
+					return err
+				}
+			}
 		}
 		unix.Syscall(unix.SYS_IOCTL, uintptr(s.fd), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&a))) // it may be no more
 	}
@@ -86,6 +92,9 @@ func (s *supervisor) serve() error {
 
 // counts says whether a call changes something below the roots, and counts it.
 func (s *supervisor) counts(n *notification) bool {
+	if s.fault.Short && (n.call != unix.SYS_WRITE && n.call != unix.SYS_PWRITE64 || n.args[2] < 2) {
+		return false
+	}
 	c := changing[n.call]
 	path := fmt.Sprintf("/proc/%d/fd/%d", n.pid, int32(n.args[c.fd]))
 	if int32(n.args[c.fd]) == unix.AT_FDCWD {
@@ -112,6 +121,51 @@ func (s *supervisor) counts(n *notification) bool {
 		}
 	}
 	return false
+}
+
+// half writes the first half of what a write of another process is given, into its file.
+func half(n *notification) (written int64, failed int32, err error) {
+	group, err := leader(n.pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	process, err := unix.PidfdOpen(group, 0)
+	if err != nil {
+		return 0, 0, fmt.Errorf("open process: %w", err)
+	}
+	defer unix.Close(process)
+	fd, err := unix.PidfdGetfd(process, int(int32(n.args[0])), 0)
+	if err != nil {
+		return 0, 0, fmt.Errorf("take its descriptor: %w", err)
+	}
+	defer unix.Close(fd)
+	b := make([]byte, n.args[2]/2)
+	local := []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}
+	if _, err := unix.ProcessVMReadv(int(n.pid), local, []unix.RemoteIovec{{Base: uintptr(n.args[1]), Len: len(b)}}, 0); err != nil {
+		return 0, 0, fmt.Errorf("read what it writes: %w", err)
+	}
+	size, err := 0, error(nil)
+	if n.call == unix.SYS_WRITE {
+		size, err = unix.Write(fd, b)
+	} else {
+		size, err = unix.Pwrite(fd, b, int64(n.args[3]))
+	}
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return 0, -int32(errno), nil
+	}
+	return int64(size), 0, err
+}
+
+// leader is the process that a thread belongs to.
+func leader(thread uint32) (int, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", thread))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(b), "\nTgid:")
+	line, _, _ := strings.Cut(rest, "\n")
+	return strconv.Atoi(strings.TrimSpace(line))
 }
 
 // text reads a string of another process.

@@ -291,9 +291,15 @@ func TestFaults(t *testing.T) {
 			if r.Exit != 0 && r.Exit != exitFindings || r.Changes < 5 {
 				t.Fatalf("%+v", r)
 			}
+			whole = first.clone()
+			writes := repotest.RunFaulty(t, repotest.Fault{Short: true}, job.roots(whole), program, job.args(whole)...).Changes
 			tried := 0
-			for _, f := range []repotest.Fault{{Kill: true}, {With: unix.EIO}, {With: unix.ENOSPC}, {With: unix.EDQUOT}} {
-				for f.At = 1 + int64(tried)%step; f.At <= r.Changes; f.At += step {
+			for _, f := range []repotest.Fault{{Kill: true}, {With: unix.EIO}, {With: unix.ENOSPC}, {With: unix.EDQUOT}, {With: unix.EMLINK}, {Short: true}} {
+				changes, step := r.Changes, step
+				if f.Short {
+					changes, step = writes, (step+5)/6
+				}
+				for f.At = 1 + int64(tried)%step; f.At <= changes; f.At += step {
 					tried++
 					if faultOnce(t, first, job, program, f) {
 						fired++
@@ -301,7 +307,7 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			points += tried
-			t.Logf("%d changes, %d faults", r.Changes, tried)
+			t.Logf("%d changes, of which %d are writes, %d faults", r.Changes, writes, tried)
 		})
 	}
 	t.Logf("%d faults were planned, %d happened", points, fired)
@@ -326,8 +332,8 @@ func faultOnce(t *testing.T, first *faultWorld, job faultJob, program string, f 
 	if !r.Fired { // several goroutines do not always make as many changes
 		return false
 	}
-	if r.Exit == 0 && f.Kill {
-		fail("it ended well")
+	if r.Exit == 0 && f.Kill || r.Exit != 0 && r.Exit != exitFindings && f.Short {
+		fail("exit code %d: %s", r.Exit, r.Output)
 	}
 	job.check(w, before, false)
 	out, err := exec.Command("repotool", job.args(w)...).CombinedOutput()
