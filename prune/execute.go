@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"iter"
 	"log/slog"
-	"path"
 	"runtime"
 	"slices"
 	"time"
@@ -214,110 +213,4 @@ func (d *deed) lookAt(ctx context.Context, victims []*Victim, all []*candidate) 
 		})
 	}
 	return g.Wait()
-}
-
-// ask asks the database, last of all: what it says is the soonest out of date.
-func (d *deed) ask(ctx context.Context, all []*candidate) error {
-	var names []fossology.Name
-	for _, c := range all {
-		if c.why == "" {
-			names = append(names, c.v.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	m, err := d.o.Look(ctx)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	busy, err := busyUploads(m.Jobs(ctx))
-	if err != nil {
-		return err
-	}
-	cut := map[int64]bool{}
-	for pk, err := range m.CutShort(ctx) {
-		if err != nil {
-			return err
-		}
-		cut[pk] = true
-	}
-	kinds, why := map[fossology.Name]fossology.Kinds{}, map[fossology.Name]Reason{}
-	for p, err := range m.PartsOf(ctx, names) {
-		if err != nil {
-			return err
-		}
-		kinds[p.Name] |= p.Kinds
-		switch {
-		case busy[p.Upload]:
-			why[p.Name] = Job
-		case cut[p.Upload] && why[p.Name] == "":
-			why[p.Name] = CutShort
-		}
-	}
-	for _, c := range all {
-		if c.why != "" {
-			continue
-		}
-		switch k := kinds[c.v.Name]; {
-		case k == 0:
-			c.why = Unknown
-		case !d.p.Level.takes(k):
-			c.why = OtherClass
-		case k&fossology.Unopened != 0:
-			c.why = NotUnpacked
-		default:
-			c.why = why[c.v.Name]
-		}
-	}
-	return nil
-}
-
-// remove removes files that may go.
-func (d *deed) remove(batch []*candidate, to int64) error {
-	atStep()
-	if err := d.j.begin(to, batch); err != nil {
-		return err
-	}
-	for _, c := range batch {
-		atStep()
-		switch err := unix.Unlinkat(c.dir, path.Base(c.path), 0); {
-		case errors.Is(err, unix.ENOENT):
-			d.r.Kept.add(Gone, c.v.Name.Size)
-			continue
-		case err != nil:
-			return &fs.PathError{Op: "remove", Path: path.Join(d.p.Repository, c.path), Err: err}
-		}
-		d.r.Removed.add(c.v.Name.Size)
-		d.r.Freed += c.v.Freed
-		if c.stat.Ino == d.gold.stat.Ino && c.stat.Dev == d.gold.stat.Dev { // gold has one name less
-			unix.Lstat(d.gold.path, &d.gold.stat)
-		}
-		c.close()
-		d.clear(path.Dir(c.path), d.p.emptyTo(c.v.Host))
-	}
-	return nil
-}
-
-// emptyTo is the directory above those that go when they are empty.
-func (p *Plan) emptyTo(host string) string { return path.Join(host, "files") }
-
-// clear removes directories that are empty. FOSSology may be about to put a file into
-// one: then it finds the directory missing. That takes a new file whose Name begins with
-// the same six digits, at the same microsecond.
-func (d *deed) clear(dir, end string) {
-	for ; dir != end && len(dir) > len(end); dir = path.Dir(dir) {
-		at, err := fossology.OpenBeneath(d.top, path.Dir(dir))
-		if err != nil {
-			return
-		}
-		atStep()
-		err = unix.Unlinkat(at, path.Base(dir), unix.AT_REMOVEDIR)
-		unix.Close(at)
-		if err != nil {
-			return // not empty, mostly
-		}
-		d.r.Directories++
-	}
 }

@@ -130,163 +130,6 @@ func (t *taker) dropUnreferred(ctx context.Context, view *View, dir string) (err
 	return w.close(ctx)
 }
 
-// A nameReader is asked whether sorted Names hold others, in their order.
-type nameReader struct {
-	next func() (fossology.Name, error, bool)
-	stop func()
-	head fossology.Name
-	err  error
-	more bool
-}
-
-func ahead(names iter.Seq2[fossology.Name, error]) *nameReader {
-	r := new(nameReader)
-	r.next, r.stop = iter.Pull2(names)
-	r.head, r.err, r.more = r.next()
-	return r
-}
-
-func (r *nameReader) has(n fossology.Name) (bool, error) {
-	for r.more && r.err == nil && r.head.Compare(n) < 0 {
-		r.head, r.err, r.more = r.next()
-	}
-	return r.more && r.err == nil && r.head == n, r.err
-}
-
-// pruned is an entry for what a row refers to and the manifest does not know, if gold makes
-// it; nil if it is not known to.
-func (t *taker) pruned(ctx context.Context, n fossology.Name) (*Entry, error) {
-	if t.Derived == nil || t.Place == nil {
-		return nil, nil
-	}
-	e := &Entry{Path: t.Place(n), Size: n.Size, Mode: usualFileMode, UID: t.manifest.DirMode.UID, GID: t.manifest.DirMode.GID,
-		Mtime: t.manifest.Time.UnixNano(), Gone: true}
-	proof, ok, err := made(t.Derived, e, t.Depth)
-	if err != nil || !ok {
-		return nil, err
-	}
-	if t.golds == nil {
-		if t.golds, err = goldsOf(ctx, t.Store, t.manifest); err != nil {
-			return nil, err
-		}
-	}
-	e.Object = proof.Object
-	if t.golds[n] {
-		return e, nil // it is gold, and stored as that
-	}
-	for _, g := range proof.Golds {
-		if t.golds[g.Name] {
-			e.Gold = g
-			return e, nil
-		}
-	}
-	return nil, nil
-}
-
-// takeUpPruned takes up what rows refer to and the manifest does not know, if gold makes
-// it, one directory of derived files after another: a segment is sorted by path.
-func (t *taker) takeUpPruned(ctx context.Context, view *View, dirs map[string]bool) error {
-	for _, dir := range sortedKeys(dirs) {
-		w := t.addendum()
-		err := t.eachPruned(ctx, view, func(e *Entry) error {
-			if d, _, _ := splitCanonical(e.Path, t.Depth); d != dir {
-				return nil
-			}
-			t.summary.Pruned = t.summary.Pruned.plus(e.Size)
-			return w.change(nil, e)
-		})
-		if err == nil {
-			err = w.close(ctx)
-		}
-		w.discard()
-		if err != nil {
-			return fmt.Errorf("take up what was pruned: %w", err)
-		}
-	}
-	return nil
-}
-
-func (t *taker) eachPruned(ctx context.Context, view *View, take func(*Entry) error) error {
-	known, err := storedNames(ctx, t.Store, t.manifest, "files")
-	if err != nil {
-		return err
-	}
-	rows := GoodNames(view.PfileNames(ctx), func(*fossology.RowError) {})
-	for p, err := range pairs(rows, known, fossology.Name.Compare) {
-		if err != nil {
-			return err
-		}
-		if p.b != nil {
-			continue
-		}
-		e, err := t.pruned(ctx, *p.a)
-		if err == nil && e != nil {
-			err = take(e)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// an addendum is a segment of changes that no scan has made.
-type addendum struct {
-	t *taker
-	w *segmentWriter // nil: nothing has changed
-}
-
-func (t *taker) addendum() *addendum { return &addendum{t: t} }
-
-// change takes a change up; before is nil if there was nothing.
-func (a *addendum) change(before, now *Entry) (err error) {
-	if a.w == nil {
-		if a.w, err = newSegmentWriter(a.t.Store, a.t.Depth); err != nil {
-			return err
-		}
-	}
-	m := a.t.manifest
-	typ := typeOf(now.Path)
-	t := m.Totals[typ]
-	for sign, e := range map[int64]*Entry{-1: before, 1: now} {
-		if e == nil || e.Kind != File {
-			continue
-		}
-		t.Files += sign
-		t.Bytes += sign * e.Size
-		if e.LeftOut() {
-			m.LeftOut.Files += sign
-			m.LeftOut.Bytes += sign * e.Size
-		}
-		if e.Gone {
-			m.Gone.Files += sign
-			m.Gone.Bytes += sign * e.Size
-		}
-	}
-	m.Totals[typ] = t
-	return a.w.add(now)
-}
-
-func (a *addendum) close(ctx context.Context) error {
-	if a.w == nil {
-		return nil
-	}
-	seg, err := a.w.close()
-	if err != nil {
-		return err
-	}
-	m := a.t.manifest
-	segments := append(append([]Segment(nil), m.Segments...), seg)
-	m.Segments, err = compact(ctx, a.t.Store, a.t.Depth, segments)
-	return err
-}
-
-func (a *addendum) discard() {
-	if a.w != nil {
-		a.w.discard()
-	}
-}
-
 // countGone says of the files that are gone which gold brings back: they were pruned. The
 // others are findings.
 func (t *taker) countGone(ctx context.Context) (err error) {
@@ -314,4 +157,27 @@ func (t *taker) countGone(ctx context.Context) (err error) {
 		t.findings.Add(Vanished, e.Path, "a row of pfile refers to it; the snapshot keeps the bytes of an earlier one")
 	}
 	return nil
+}
+
+// A nameReader is asked whether sorted Names hold others, in their order.
+type nameReader struct {
+	next func() (fossology.Name, error, bool)
+	stop func()
+	head fossology.Name
+	err  error
+	more bool
+}
+
+func ahead(names iter.Seq2[fossology.Name, error]) *nameReader {
+	r := new(nameReader)
+	r.next, r.stop = iter.Pull2(names)
+	r.head, r.err, r.more = r.next()
+	return r
+}
+
+func (r *nameReader) has(n fossology.Name) (bool, error) {
+	for r.more && r.err == nil && r.head.Compare(n) < 0 {
+		r.head, r.err, r.more = r.next()
+	}
+	return r.more && r.err == nil && r.head == n, r.err
 }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"repotool/prune"
+	"repotool/snapshot"
+)
+
+// keep writes the plan where --out says.
+func (x *pruning) keep(p *prune.Plan) error {
+	name := x.c.String("out")
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return &hinted{fmt.Errorf("write plan: %s is there already", name), "give another name: a plan is never overwritten"}
+	}
+	if err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return errors.Join(p.Write(f), f.Sync(), f.Close())
+}
+
+// execute carries out a plan: that of a file, or a new one.
+func (x *pruning) execute() error {
+	ctx := x.c.Context
+	lock, err := x.g.st.Lock(ctx, "prune-"+x.s.installation, commandLine(), x.now())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := x.noneInterrupted(); err != nil {
+		return err
+	}
+	var p *prune.Plan
+	if name := x.c.String("plan"); name != "" {
+		if p, err = x.readPlan(ctx, name); err != nil {
+			return err
+		}
+	} else if p, err = x.make(ctx); err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := x.keep(p); err != nil {
+		return err
+	}
+	if p.Victims.Files == 0 {
+		return x.reportPlan(p)
+	}
+	return x.still(ctx, func() error {
+		o := x.options()
+		defer x.shown("remove files", p.Victims, &o)()
+		r, err := p.Execute(ctx, o)
+		return x.reportDeed(r, err)
+	})
+}
+
+// readPlan reads a plan, and refuses one that is out of date.
+func (x *pruning) readPlan(ctx context.Context, name string) (*prune.Plan, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p, err := prune.ReadPlan(f, "")
+	if err != nil {
+		return nil, err
+	}
+	view, err := x.g.db.View(ctx)
+	if err == nil {
+		err = errors.Join(p.Check(ctx, view, prune.Options{Installation: x.s.installation, Repository: x.g.in.Repository, Ledger: x.ledger}), view.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (x *pruning) options() prune.ExecuteOptions {
+	return prune.ExecuteOptions{Repository: x.g.in.Repository, Ledger: x.ledger, Dir: x.dir, Now: x.now, Log: x.log,
+		Look: func(ctx context.Context) (prune.Moment, error) { return x.g.db.View(ctx) }}
+}
+
+// shown shows how far a deed is.
+func (x *pruning) shown(phase snapshot.Phase, all prune.Sum, o *prune.ExecuteOptions) func() {
+	progress := new(snapshot.Progress)
+	progress.Begin(phase, all.Files, all.Bytes)
+	o.Progress = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	return x.watch(x.s, progress)
+}
+
+// still does something while FOSSology stands still, if that is wanted.
+func (x *pruning) still(ctx context.Context, work func() error) error {
+	if x.c.String("quiesce") != "stop" {
+		return work()
+	}
+	release, err := x.standstill(x.s, x.g.in, x.g.db)(ctx)
+	if err != nil {
+		return err
+	}
+	err = work()
+	_, e := release(context.WithoutCancel(ctx))
+	return errors.Join(err, e)
+}
