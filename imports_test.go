@@ -71,7 +71,7 @@ var allowed = map[string][]string{
 	"scripts/benchunpack": {"bench", "repotest", "fossology", "unpack", "github.com/dustin/go-humanize", // and, for the floor, decoders and hashes:
 		"github.com/mikelolasagasti/xz", "github.com/zeebo/blake3"},
 	"scripts/benchprune": {"bench", "repotest", "github.com/dustin/go-humanize"},
-	"scripts/demo": {"repotest"},
+	"scripts/demo":       {"repotest"},
 }
 
 // forTests is what the tests of every package may import in addition.
