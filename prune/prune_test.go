@@ -24,8 +24,9 @@ type site struct {
 	dsn    string
 	db     *fossology.Database
 	ledger *goldindex.Ledger
-	dir    string // of journals
-	before map[string]string
+	// ledgerDir is where it lies, dir where journals do.
+	ledgerDir, dir string
+	before         map[string]string
 }
 
 // prefix is where FOSSology unpacked.
@@ -45,7 +46,8 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ledger, err = goldindex.Open(filepath.Join(t.TempDir(), "ledger"), unpacker); err != nil {
+	s.ledgerDir = filepath.Join(t.TempDir(), "ledger")
+	if s.ledger, err = goldindex.Open(s.ledgerDir, unpacker); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.ledger.Close() })
