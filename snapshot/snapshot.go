@@ -141,12 +141,24 @@ func (c Change) Content() bool {
 	return c.Old == nil || c.New == nil || !c.Old.contentEqual(c.New)
 }
 
+// standing yields what stood in the repository.
+func (s *Snapshot) standing(ctx context.Context) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for e, err := range s.Entries(ctx, "") {
+			if (err != nil || !e.Gone) && !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
 // Diff yields what differs between two snapshots, sorted by path. Whether a file
-// is stored or left out is no difference of the repository.
+// is stored or left out is no difference of the repository; one that is gone from it has
+// been removed, though a snapshot keeps it.
 func Diff(ctx context.Context, from, to *Snapshot) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
 		byPath := func(a, b Entry) int { return fossology.ComparePaths(a.Path, b.Path) }
-		for p, err := range pairs(from.Entries(ctx, ""), to.Entries(ctx, ""), byPath) {
+		for p, err := range pairs(from.standing(ctx), to.standing(ctx), byPath) {
 			c := Change{Old: p.a, New: p.b}
 			switch {
 			case err != nil:

@@ -27,6 +27,9 @@ Prints what changed from snapshot A to snapshot B, one path a line:
     M   has other bytes
     m   has another mode, owner, time or kind, but the same bytes (--all)
 
+A file that is gone from the repository, and that a snapshot keeps all the same
+since the database refers to it, is not in it here.
+
 FOSSology touches and rewrites files without changing them, so the last kind is
 counted only, unless --all asks for it; so are directories. At the end stand the
 counts, and the row counts of the database where they differ.
