@@ -219,6 +219,7 @@ func TestFindingsAllRecorded(t *testing.T) {
 	o.View = func(context.Context) (*snapshot.View, error) {
 		return &snapshot.View{References: missing(many), Close: func() {}}, nil
 	}
+	time.Sleep(100 * time.Millisecond) // what has just arrived may wait for its row
 	s := take(t, o)
 	if s.FindingCount[snapshot.NoFile] != many || s.FindingCount[snapshot.NoRow] != 846 || len(s.First) != 10 {
 		t.Errorf("counted %v, shown %d", s.FindingCount, len(s.First))
