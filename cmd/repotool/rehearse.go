@@ -147,7 +147,7 @@ func (r *rehearsal) compare(ctx context.Context, parent iter.Seq2[snapshot.Entry
 			continue
 		}
 		for more && err == nil && (known.Kind == snapshot.Dir || fossology.ComparePaths(known.Path, e.Path) < 0) {
-			if known.Kind != snapshot.Dir {
+			if known.Kind != snapshot.Dir && !known.Gone {
 				r.Removed++
 			}
 			known, err, more = next()
@@ -175,7 +175,7 @@ func (r *rehearsal) compare(ctx context.Context, parent iter.Seq2[snapshot.Entry
 		}
 	}
 	for ; more && err == nil; known, err, more = next() {
-		if known.Kind != snapshot.Dir {
+		if known.Kind != snapshot.Dir && !known.Gone {
 			r.Removed++
 		}
 	}
