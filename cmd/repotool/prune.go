@@ -58,10 +58,12 @@ agent) has brought back what an analysis is to read.`,
 			&cli.IntFlag{Name: "copies", Value: 1, Usage: "only what at least `N` golds make"},
 			&cli.BoolFlag{Name: "without-snapshot", Usage: "also what the last good snapshot does not know"},
 			&cli.StringFlag{Name: "quiesce", Value: "none", Usage: "`HOW` FOSSology stands still meanwhile: stop its scheduler, or none"},
+			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
+			setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
 			&cli.StringFlag{Name: "undo", Usage: "bring back what the run with `JOURNAL` (or its name, or last) removed"},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run with `JOURNAL` (or its name, or last)"},
 			&cli.BoolFlag{Name: "list", Usage: "list earlier runs"},
-		}, append(sourceFlags(), setting("scheduler", "the scheduler listens at `HOST:PORT`, whatever fossology.conf says"))...),
+		}, installationFlags()...),
 		Action: t.prune,
 	}, `
 repotool prune --level containers
