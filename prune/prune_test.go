@@ -264,7 +264,7 @@ func TestInterrupted(t *testing.T) {
 	s.execute(whole)
 	want := s.files()
 	s.undo(s.removed(whole.ID))
-	every := max(1, steps/12)
+	every := max(1, steps/6)
 	for at := 1; at <= steps; at += every {
 		ctx, cut := context.WithCancel(t.Context())
 		n := 0

@@ -42,11 +42,13 @@ func TestReasons(t *testing.T) {
 	}
 	whole := s.plan(prune.Derived, prune.Filters{})
 	all := victims(t, whole)
-	var one prune.Victim // of an upload with others
-	for _, v := range all {
-		if v.Class == prune.Leaf && v.Name.Size > 1000 {
-			one = v
-			break
+	slices.SortFunc(all, func(a, b prune.Victim) int { return a.Name.Compare(b.Name) }) // golds come in the order of their cost, which is chance's
+	var one prune.Victim                                                                // which one gold alone makes
+	for proofs, i := s.ledger.Proofs(), 0; one.Name.IsZero(); i++ {
+		if v := all[i]; v.Class == prune.Leaf && v.Name.Size > 1000 {
+			if _, golds, err := proofs.Proof(v.Name); err == nil && len(golds) == 1 {
+				one = v
+			}
 		}
 	}
 	pfile := "(SELECT pfile_pk FROM pfile WHERE lower(pfile_sha1) = '" + one.Name.String()[:40] + "')"
@@ -124,7 +126,8 @@ func TestReasons(t *testing.T) {
 			}
 			planned := sortedNames(all)
 			for _, v := range victims(t, p) {
-				if _, found := slices.BinarySearchFunc(planned, v.Name, fossology.Name.Compare); !found {
+				// Without the rows of an upload that held it back, a file may go.
+				if _, found := slices.BinarySearchFunc(planned, v.Name, fossology.Name.Compare); !found && c.reason != prune.Unknown {
 					t.Errorf("%s goes, and did not before", v.Name)
 				}
 				another := c.reason == prune.GoldMissing && p.Golds[v.Gold].Name != whole.Golds[one.Gold].Name

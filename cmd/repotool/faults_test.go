@@ -173,7 +173,7 @@ type faultJob struct {
 	roots func(w *faultWorld) []string
 	// damaged: what the days show is wrong before.
 	damaged bool
-	// many changes are alike, such as the making of 256 folders: a tenth as many are tried.
+	// many changes are alike, such as the making of 256 folders: a thirtieth as many are tried.
 	many bool
 }
 
@@ -278,7 +278,7 @@ func TestFaults(t *testing.T) {
 		t.Run(job.name, func(t *testing.T) {
 			step := faultStep(23)
 			if job.many {
-				step *= 10
+				step *= 30
 			}
 			first := newFaultWorld(t)
 			job.prepare(first)
