@@ -92,7 +92,7 @@ func faultsOf(t *testing.T, first *faultWorld, root func(w *faultWorld) string, 
 	if r.Exit != 0 && r.Exit != exitFindings || r.Changes < 5 {
 		t.Fatalf("%+v", r)
 	}
-	tried, fired, step := 0, 0, faultStep(197) // these take longer
+	tried, fired, step := 0, 0, faultStep(397) // these take longer
 	for _, f := range []repotest.Fault{{Kill: true}, {With: unix.EIO}, {With: unix.ENOSPC}} {
 		for f.At = 1 + 31*int64(tried)%step; f.At <= r.Changes; f.At += step {
 			tried++

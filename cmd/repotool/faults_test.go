@@ -276,7 +276,7 @@ func TestFaults(t *testing.T) {
 	points, fired := 0, 0
 	for _, job := range append(faultJobs(), rotatingJobs()...) {
 		t.Run(job.name, func(t *testing.T) {
-			step := faultStep(23)
+			step := faultStep(61)
 			if job.many {
 				step *= 30
 			}
