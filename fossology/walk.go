@@ -36,6 +36,8 @@ type Stat struct {
 	Size     int64
 	Mtime    int64 // nanoseconds since 1970
 	Inode    uint64
+	Dev      uint64 // the file system
+	Blocks   int64  // of 512 bytes, that it takes there
 }
 
 // EventKind says what a walk has come upon.
@@ -72,6 +74,9 @@ type WalkOptions struct {
 	// Workers is the number of directories looked at at once; 0: as many as
 	// there are processors, at least 2.
 	Workers int
+	// Skip, if not nil, is asked about the directories of the upper levels (hosts, types,
+	// and those that the fan-out begins with): those for which it is true are left out.
+	Skip func(dir string) bool
 }
 
 // Depth of the directories that are handed to workers whole

@@ -199,6 +199,8 @@ func (v *visitor) same(path string, st *unix.Stat_t, known []Dir) error {
 // descend visits a child directory, or hands it to a worker.
 func (v *visitor) descend(path string, known []Dir) error {
 	switch {
+	case v.plan != nil && v.w.o.Skip != nil && v.w.o.Skip(path):
+		return nil
 	case v.plan == nil:
 		return v.visit(path, known)
 	case depthOf(path) == shardDepth:
@@ -340,5 +342,6 @@ func signature(st *unix.Stat_t) Signature {
 }
 
 func statOf(st *unix.Stat_t) Stat {
-	return Stat{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Links: uint32(st.Nlink), Size: st.Size, Mtime: st.Mtim.Nano(), Inode: st.Ino}
+	return Stat{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Links: uint32(st.Nlink), Size: st.Size, Mtime: st.Mtim.Nano(),
+		Inode: st.Ino, Dev: st.Dev, Blocks: st.Blocks}
 }

@@ -36,10 +36,7 @@ func (d *deed) look(ctx context.Context, v *Victim, buf []byte) *candidate {
 		c.why = unlike(err)
 		return c
 	}
-	fd, err := unix.Openat(c.dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOATIME, 0)
-	if errors.Is(err, unix.EPERM) { // somebody else's
-		fd, err = unix.Openat(c.dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	}
+	fd, err := openFile(c.dir, name)
 	if err != nil {
 		c.why = unlike(err)
 		return c
@@ -57,6 +54,17 @@ func (d *deed) look(ctx context.Context, v *Victim, buf []byte) *candidate {
 		c.why = d.read(ctx, f, v, buf)
 	}
 	return c
+}
+
+// openFile opens a file to read it, without setting the time at which that was done last,
+// if that is our right.
+func openFile(dir int, name string) (int, error) {
+	const flags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+	fd, err := unix.Openat(dir, name, flags|unix.O_NOATIME, 0)
+	if errors.Is(err, unix.EPERM) { // somebody else's
+		fd, err = unix.Openat(dir, name, flags, 0)
+	}
+	return fd, err
 }
 
 // unlike says why a file stays that cannot be opened.

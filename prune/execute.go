@@ -68,7 +68,7 @@ type deed struct {
 	gold    *guarded
 	settled map[fossology.Name]bool // that an earlier run has removed
 	r       Report
-	begin   time.Time
+	began   time.Time
 }
 
 // Execute carries the plan out. What was removed when it returns is in the report, with
@@ -77,7 +77,7 @@ func (p *Plan) Execute(ctx context.Context, o ExecuteOptions) (*Report, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	j, err := createJournal(o.Dir, p, o.Now)
+	j, err := createJournal(o.Dir, p.ID, p.Write, o.Now)
 	if err != nil {
 		return nil, fmt.Errorf("prune: %w", err)
 	}
@@ -89,13 +89,13 @@ func (p *Plan) carryOut(ctx context.Context, o ExecuteOptions, j *journal, from 
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &deed{o: o, p: p, j: j, r: so, settled: settled, proofs: o.Ledger.Proofs(), begin: o.Now()}
+	d := &deed{o: o, p: p, j: j, r: so, settled: settled, proofs: o.Ledger.Proofs(), began: o.Now()}
 	d.r.Plan, d.r.Journal = p.ID, JournalOf(o.Dir, p.ID)
 	if d.r.Kept == nil {
 		d.r.Kept = Kept{}
 	}
 	defer func() {
-		d.r.Seconds += o.Now().Sub(d.begin).Seconds()
+		d.r.Seconds += o.Now().Sub(d.began).Seconds()
 		err = errors.Join(err, j.f.Close())
 		if err != nil {
 			err = fmt.Errorf("prune: %w", err)
@@ -108,7 +108,7 @@ func (p *Plan) carryOut(ctx context.Context, o ExecuteOptions, j *journal, from 
 	if err = d.all(ctx, from); err != nil {
 		return &d.r, err
 	}
-	return &d.r, j.end(&d.r)
+	return &d.r, d.end()
 }
 
 // all goes through the victims, in batches of one gold.
@@ -187,7 +187,7 @@ func (d *deed) batch(ctx context.Context, victims []*Victim, to int64) error {
 			d.o.Progress(1, v.Name.Size)
 		}
 	}
-	return d.j.done(to, &d.r)
+	return d.done(to)
 }
 
 // lookAt reads the files of a batch, several at once, and asks the ledger once more.

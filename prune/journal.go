@@ -17,21 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A journal is the file of one deed. Its lines are of the kinds below, in this order:
-// start; for each batch begin and done; at last end. undone may follow.
-
-// entry is a line of a journal.
-type entry struct {
-	Kind    string    `json:"kind"`
-	Time    time.Time `json:"time"`
-	Plan    string    `json:"plan,omitempty"`    // start
-	To      int64     `json:"to,omitempty"`      // begin, done: the victim behind the batch
-	Files   []string  `json:"files,omitempty"`   // begin: the Names that are about to be removed
-	Hosts   []string  `json:"hosts,omitempty"`   // begin: of each
-	Report  *Report   `json:"report,omitempty"`  // done, end: all that was done so far
-	Back    *Sum      `json:"back,omitempty"`    // undone: what was brought back
-	Missing int64     `json:"missing,omitempty"` // undone: what could not be
-}
+// A journal is the file of one deed, of a prune or of a dedup. Each line is one of the
+// kinds below, in this order: start; for each batch begin and done; at last end. undone
+// may follow.
 
 // The kinds of lines.
 const (
@@ -60,7 +48,7 @@ func (e *DoneError) Error() string { return "this plan was carried out before: "
 
 // Hint says what to do.
 func (e *DoneError) Hint() string {
-	return "repotool prune --resume goes on with one that was interrupted, --undo brings back what it removed; else make a new plan"
+	return "--resume goes on with one that was interrupted, --undo takes back what it did; else make a new plan"
 }
 
 // journal is one that is being written.
@@ -70,15 +58,15 @@ type journal struct {
 }
 
 // createJournal begins the journal of a plan, which is written beside it, first.
-func createJournal(dir string, p *Plan, now func() time.Time) (*journal, error) {
+func createJournal(dir, plan string, write func(io.Writer) error, now func() time.Time) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	name := JournalOf(dir, p.ID)
+	name := JournalOf(dir, plan)
 	if _, err := os.Lstat(name); err == nil {
 		return nil, &DoneError{name}
 	}
-	if err := writePlan(filepath.Join(dir, p.ID+planEnding), p); err != nil {
+	if err := writePlan(filepath.Join(dir, plan+planEnding), write); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
@@ -89,19 +77,19 @@ func createJournal(dir string, p *Plan, now func() time.Time) (*journal, error) 
 		return nil, err
 	}
 	j := &journal{f, now}
-	if err := errors.Join(j.write(entry{Kind: lineStart, Plan: p.ID}), f.Sync(), syncDir(dir)); err != nil {
+	if err := errors.Join(j.write(entry{Kind: lineStart, Time: j.time(), Plan: plan}), f.Sync(), syncDir(dir)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return j, nil
 }
 
 // writePlan writes a plan so that it is there whole, or not at all.
-func writePlan(name string, p *Plan) error {
+func writePlan(name string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".plan-")
 	if err != nil {
 		return err
 	}
-	err = errors.Join(p.Write(f), f.Chmod(0o644), f.Sync(), f.Close())
+	err = errors.Join(write(f), f.Chmod(0o644), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), name)
 	}
@@ -119,9 +107,11 @@ func syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (j *journal) write(e entry) error {
-	e.Time = j.now().UTC()
-	b, err := json.Marshal(e)
+func (j *journal) time() time.Time { return j.now().UTC() }
+
+// write appends a line.
+func (j *journal) write(line any) error {
+	b, err := json.Marshal(line)
 	if err != nil {
 		return err
 	}
@@ -132,14 +122,9 @@ func (j *journal) write(e entry) error {
 	return nil
 }
 
-// begin says what is about to be removed. It is on the disk when it returns.
-func (j *journal) begin(to int64, batch []*candidate) error {
-	e := entry{Kind: lineBegin, To: to}
-	for _, c := range batch {
-		e.Files = append(e.Files, c.v.Name.String())
-		e.Hosts = append(e.Hosts, c.v.Host)
-	}
-	if err := j.write(e); err != nil {
+// writeThrough appends a line, which is on the disk when it returns.
+func (j *journal) writeThrough(line any) error {
+	if err := j.write(line); err != nil {
 		return err
 	}
 	if err := unix.Fdatasync(int(j.f.Fd())); err != nil {
@@ -148,21 +133,13 @@ func (j *journal) begin(to int64, batch []*candidate) error {
 	return nil
 }
 
-func (j *journal) done(to int64, r *Report) error {
-	return j.write(entry{Kind: lineDone, To: to, Report: r})
-}
-
-func (j *journal) end(r *Report) error {
-	return errors.Join(j.write(entry{Kind: lineEnd, Report: r}), j.f.Sync())
-}
-
 // ErrJournal means that a journal is damaged elsewhere than at its end, where a crash
 // may have cut it.
 var ErrJournal = errors.New("the journal is damaged")
 
-// entries yields the lines of a journal. A last one that was cut is left out; where the
+// readEntries yields the lines of a journal. A last one that was cut is left out; where the
 // whole ones end is returned.
-func readEntries(r io.Reader, each func(entry) error) (whole int64, err error) {
+func readEntries[E any](r io.Reader, each func(E) error) (whole int64, err error) {
 	b := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := b.ReadString('\n')
@@ -174,7 +151,7 @@ func readEntries(r io.Reader, each func(entry) error) (whole int64, err error) {
 		}
 		text, sum, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		want, err := strconv.ParseUint(sum, 16, 32)
-		var e entry
+		var e E
 		if err != nil || uint32(want) != crc32.Checksum([]byte(text), castagnoli) || json.Unmarshal([]byte(text), &e) != nil {
 			if _, more := b.Peek(1); more == io.EOF {
 				return whole, nil

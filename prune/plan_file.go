@@ -76,46 +76,65 @@ func ReadPlan(r io.Reader, tempDir string) (p *Plan, err error) {
 			err = fmt.Errorf("read plan: %w", err)
 		}
 	}()
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
-	h := blake3.New()
-	next := func(into any) error {
-		if !lines.Scan() {
-			return errors.Join(lines.Err(), ErrNoPlan)
-		}
-		if into != nil && json.Unmarshal(lines.Bytes(), into) != nil {
-			return ErrNoPlan
-		}
-		return nil
-	}
-	count := func() { h.Write(lines.Bytes()); h.Write([]byte{'\n'}) }
+	l := newPlanLines(r)
 	p = new(Plan)
-	if err := next(p); err != nil {
+	if err := l.next(p); err != nil {
 		return nil, err
 	}
 	if p.Format != planFormat {
 		return nil, fmt.Errorf("it has format %d, this repotool knows %d", p.Format, planFormat)
 	}
-	count()
+	l.count()
 	if p.spool, err = newSpool(tempDir); err != nil {
 		return nil, err
 	}
 	for err == nil {
-		if err = next(nil); err != nil {
+		if err = l.next(nil); err != nil {
 			break
 		}
-		if bytes.HasPrefix(lines.Bytes(), []byte(`{"victims":`)) {
-			err = p.endsWith(lines.Bytes(), h.Sum(nil))
+		if bytes.HasPrefix(l.bytes(), []byte(`{"victims":`)) {
+			err = p.endsWith(l.bytes(), l.sum())
 			break
 		}
-		count()
-		err = p.addLine(lines.Bytes())
+		l.count()
+		err = p.addLine(l.bytes())
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.spool.close())
 	}
 	return p, nil
 }
+
+// planLines are the lines of a plan, with the hash of those that count.
+type planLines struct {
+	s *bufio.Scanner
+	h *blake3.Hasher
+}
+
+func newPlanLines(r io.Reader) *planLines {
+	l := &planLines{bufio.NewScanner(r), blake3.New()}
+	l.s.Buffer(make([]byte, 0, 64<<10), maxLine)
+	return l
+}
+
+// next reads a line, of JSON if it is to be read into something.
+func (l *planLines) next(into any) error {
+	if !l.s.Scan() {
+		return errors.Join(l.s.Err(), ErrNoPlan)
+	}
+	if into != nil && json.Unmarshal(l.bytes(), into) != nil {
+		return ErrNoPlan
+	}
+	return nil
+}
+
+func (l *planLines) bytes() []byte { return l.s.Bytes() }
+
+// count takes the line into the hash.
+func (l *planLines) count() { l.h.Write(l.bytes()); l.h.Write([]byte{'\n'}) }
+
+// sum is the hash of the lines that were counted, in hexadecimal.
+func (l *planLines) sum() string { return hex.EncodeToString(l.h.Sum(nil)) }
 
 func (p *Plan) addLine(line []byte) error {
 	var l victimLine
@@ -130,9 +149,9 @@ func (p *Plan) addLine(line []byte) error {
 	return p.spool.add(&Victim{n, [32]byte(sum), l.Gold, l.Host, l.Class, l.Upload, l.Inode, l.Links, l.Freed})
 }
 
-func (p *Plan) endsWith(line, sum []byte) error {
+func (p *Plan) endsWith(line []byte, sum string) error {
 	var end endLine
-	if json.Unmarshal(line, &end) != nil || end.BLAKE3 != hex.EncodeToString(sum) || end.Victims != p.spool.n || end.Victims != p.Victims.Files {
+	if json.Unmarshal(line, &end) != nil || end.BLAKE3 != sum || end.Victims != p.spool.n || end.Victims != p.Victims.Files {
 		return ErrNoPlan
 	}
 	return nil

@@ -25,12 +25,26 @@ const (
 	GoldDamaged Reason = "gold-damaged" // the bytes of the gold are not those of its name
 	NotProven   Reason = "not-proven"   // the ledger does not say any more that the gold makes it
 	Unreadable  Reason = "unreadable"   // it, or its gold, could not be read
+
+	// Only a dedup finds these.
+	Shared    Reason = "shared"     // it shares its bytes already
+	OtherDisk Reason = "other-disk" // its double is on another file system
+	Metadata  Reason = "metadata"   // owner, mode, time or attributes are not those of its double
+	InUse     Reason = "in-use"     // it, or its double, is open for writing
+	Full      Reason = "full"       // its double has as many names as the file system lets it have
+	Refused   Reason = "refused"    // the system does not allow it: an immutable file, somebody else's
+	Different Reason = "different"  // its bytes, or its size, are not those of its double of the same Name
 )
 
 // Reasons lists them as they are shown.
 func Reasons() []Reason {
 	return []Reason{Unknown, OtherClass, Filtered, NotConfirmed, GoldMissing, FewCopies, NotUnpacked, Job, CutShort, NotBackedUp, RecentlyRead,
 		Budget, Gone, Changed, WrongBytes, GoldDamaged, NotProven, Unreadable}
+}
+
+// DedupReasons lists those of a dedup as they are shown.
+func DedupReasons() []Reason {
+	return []Reason{Shared, OtherDisk, Metadata, Gone, Changed, InUse, Full, Refused, Different, Unreadable}
 }
 
 // A Sum counts files.

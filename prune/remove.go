@@ -13,7 +13,7 @@ import (
 // remove removes files that may go.
 func (d *deed) remove(batch []*candidate, to int64) error {
 	atStep()
-	if err := d.j.begin(to, batch); err != nil {
+	if err := d.begin(to, batch); err != nil {
 		return err
 	}
 	for _, c := range batch {

@@ -17,18 +17,27 @@ import (
 	"repotool/fossology"
 )
 
-// A Deed is what a journal tells.
-type Deed struct {
+// A Run is what the journal of a prune or of a dedup tells.
+type Run struct {
 	Journal string    `json:"journal"`
 	Plan    string    `json:"plan"`
 	Start   time.Time `json:"start"`
 	Ended   bool      `json:"ended"`            // else it was interrupted, or runs
-	Undone  bool      `json:"undone,omitempty"` // what it removed was brought back
-	Report  Report    `json:"report"`           // as far as it is known
+	Undone  bool      `json:"undone,omitempty"` // what it did was taken back
 
-	next  int64  // the victim behind the last batch that was dealt with
-	open  *entry // a batch that was begun, and not done
-	whole int64  // bytes of the journal
+	next  int64 // what is behind the last batch that was dealt with
+	whole int64 // bytes of the journal
+}
+
+// Interrupted says whether a run neither came to its end nor was undone.
+func (r *Run) Interrupted() bool { return !r.Ended && !r.Undone }
+
+// A Deed is a prune.
+type Deed struct {
+	Run
+	Report Report `json:"report"` // as far as it is known
+
+	open *entry // a batch that was begun, and not done
 }
 
 // ReadDeed reads a journal.
@@ -38,7 +47,7 @@ func ReadDeed(file string) (*Deed, error) {
 		return nil, err
 	}
 	defer f.Close()
-	d := &Deed{Journal: file}
+	d := &Deed{Run: Run{Journal: file}}
 	d.whole, err = readEntries(f, func(e entry) error {
 		switch e.Kind {
 		case lineStart:
@@ -65,19 +74,26 @@ func ReadDeed(file string) (*Deed, error) {
 }
 
 // Deeds lists those of a directory, the oldest first.
-func Deeds(dir string) (all []*Deed, err error) {
+func Deeds(dir string) ([]*Deed, error) {
+	return runs(dir, ReadDeed, func(d *Deed) *Run { return &d.Run })
+}
+
+// runs reads all journals of a directory, the oldest first.
+func runs[D any](dir string, read func(file string) (D, error), of func(D) *Run) (all []D, err error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*"+journalEnding))
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range files {
-		d, err := ReadDeed(file)
+		d, err := read(file)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, d)
 	}
-	slices.SortFunc(all, func(a, b *Deed) int { return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Plan, b.Plan)) })
+	slices.SortFunc(all, func(a, b D) int {
+		return cmp.Or(of(a).Start.Compare(of(b).Start), cmp.Compare(of(a).Plan, of(b).Plan))
+	})
 	return all, nil
 }
 
@@ -165,7 +181,7 @@ func (d *Deed) settle(p *Plan, repo fossology.Repository, so *Report) (map[fosso
 }
 
 // reopen opens the journal behind its last whole line.
-func (d *Deed) reopen(now func() time.Time) (*journal, error) {
+func (d *Run) reopen(now func() time.Time) (*journal, error) {
 	f, err := os.OpenFile(d.Journal, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -186,5 +202,5 @@ func (d *Deed) MarkUndone(back Sum, missing int64, now func() time.Time) error {
 	if err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
-	return errors.Join(j.write(entry{Kind: lineUndone, Back: &back, Missing: missing}), j.f.Sync(), j.f.Close())
+	return errors.Join(j.write(entry{Kind: lineUndone, Time: j.time(), Back: &back, Missing: missing}), j.f.Sync(), j.f.Close())
 }

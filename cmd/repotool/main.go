@@ -90,6 +90,7 @@ func (t *tool) app() *cli.App {
 		t.goldCommand(),
 		t.reunpackCommand(),
 		t.pruneCommand(),
+		t.dedupCommand(),
 		t.agentCommand(),
 		t.doctorCommand(),
 		t.benchCommand(),

@@ -44,11 +44,8 @@ FOSSology misses what is gone for the moment: its pages cannot show or download 
 container, agents that unpack it again find nothing. With --level derived they
 miss the files, too, until repotool reunpack --upload N or the agent (repotool
 agent) has brought back what an analysis is to read.`,
-		Flags: append([]cli.Flag{
+		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "level", Value: string(prune.Containers), Usage: "what goes: `LEVEL` is artifacts, containers or derived"},
-			&cli.BoolFlag{Name: "execute", Usage: "do it; without, only the plan is printed"},
-			&cli.StringFlag{Name: "out", Usage: "write the plan to `FILE`, too"},
-			&cli.StringFlag{Name: "plan", Usage: "with --execute: carry out the plan in `FILE`, once, and only if nothing has changed since"},
 			&cli.StringFlag{Name: "older-than", Usage: "only of uploads that are older than `PERIOD`, such as 90d or 1y"},
 			&cli.Int64SliceFlag{Name: "upload", Usage: "only of the upload with the number `N` (repeatable)"},
 			&cli.StringFlag{Name: "folder", Usage: "only of uploads in `FOLDER`, a name or number, and in those below it"},
@@ -57,13 +54,7 @@ agent) has brought back what an analysis is to read.`,
 			&cli.StringFlag{Name: "free", Usage: "no more than frees `SIZE`: first what is brought back soonest"},
 			&cli.IntFlag{Name: "copies", Value: 1, Usage: "only what at least `N` golds make"},
 			&cli.BoolFlag{Name: "without-snapshot", Usage: "also what the last good snapshot does not know"},
-			&cli.StringFlag{Name: "quiesce", Value: "none", Usage: "`HOW` FOSSology stands still meanwhile: stop its scheduler, or none"},
-			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
-			setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
-			&cli.StringFlag{Name: "undo", Usage: "bring back what the run with `JOURNAL` (or its name, or last) removed"},
-			&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run with `JOURNAL` (or its name, or last)"},
-			&cli.BoolFlag{Name: "list", Usage: "list earlier runs"},
-		}, installationFlags()...),
+		}, runFlags()...), installationFlags()...),
 		Action: t.prune,
 	}, `
 repotool prune --level containers
@@ -79,20 +70,8 @@ func (t *tool) prune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() > 0 {
-		return tooMany(c, 0)
-	}
-	if err := exclusive(c, "undo", "resume", "list", "execute"); err != nil {
+	if err := checkRunFlags(c); err != nil {
 		return err
-	}
-	if err := exclusive(c, "undo", "resume", "list", "plan", "out"); err != nil {
-		return err
-	}
-	switch {
-	case c.IsSet("plan") && !c.Bool("execute"):
-		return usagef("prune: --plan belongs to --execute")
-	case c.String("quiesce") == "stop" && !c.Bool("execute"):
-		return usagef("prune: --quiesce belongs to --execute")
 	}
 	filters, err := pruneFilters(c, t.now())
 	if err != nil {
@@ -173,7 +152,7 @@ func (x *pruning) run() error {
 		return err
 	}
 	defer p.Close()
-	if err := x.keep(p); err != nil {
+	if err := keepPlan(x.c, p.Write); err != nil {
 		return err
 	}
 	return x.reportPlan(p)

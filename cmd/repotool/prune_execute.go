@@ -3,28 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"repotool/prune"
 	"repotool/snapshot"
 )
-
-// keep writes the plan where --out says.
-func (x *pruning) keep(p *prune.Plan) error {
-	name := x.c.String("out")
-	if name == "" {
-		return nil
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return &hinted{fmt.Errorf("write plan: %s is there already", name), "give another name: a plan is never overwritten"}
-	}
-	if err != nil {
-		return fmt.Errorf("write plan: %w", err)
-	}
-	return errors.Join(p.Write(f), f.Sync(), f.Close())
-}
 
 // execute carries out a plan: that of a file, or a new one.
 func (x *pruning) execute() error {
@@ -34,7 +17,11 @@ func (x *pruning) execute() error {
 		return err
 	}
 	defer lock.Unlock()
-	if err := x.noneInterrupted(); err != nil {
+	deeds, err := prune.Deeds(x.dir)
+	if err != nil {
+		return err
+	}
+	if err := noneInterrupted("prune", deeds, pruneRun); err != nil {
 		return err
 	}
 	var p *prune.Plan
@@ -46,7 +33,7 @@ func (x *pruning) execute() error {
 		return err
 	}
 	defer p.Close()
-	if err := x.keep(p); err != nil {
+	if err := keepPlan(x.c, p.Write); err != nil {
 		return err
 	}
 	if p.Victims.Files == 0 {
@@ -59,6 +46,8 @@ func (x *pruning) execute() error {
 		return x.reportDeed(r, err)
 	})
 }
+
+func pruneRun(d *prune.Deed) *prune.Run { return &d.Run }
 
 // readPlan reads a plan, and refuses one that is out of date.
 func (x *pruning) readPlan(ctx context.Context, name string) (*prune.Plan, error) {

@@ -32,9 +32,6 @@ var keptTexts = map[prune.Reason]string{
 	prune.Unreadable:   "they, or their gold, could not be read",
 }
 
-// alarming are reasons that somebody should look at.
-var alarming = []prune.Reason{prune.WrongBytes, prune.GoldDamaged, prune.Unreadable}
-
 // goldsShown is how many golds of a plan are listed for people.
 const goldsShown = 8
 
@@ -54,7 +51,7 @@ func (x *pruning) reportPlan(p *prune.Plan) error {
 		w.Render()
 		fmt.Fprintln(x.stdout)
 	}
-	x.keptTable(p.Kept)
+	x.keptTable(p.Kept, prune.Reasons(), keptTexts)
 	for _, t := range p.Troubles {
 		fmt.Fprintf(x.stderr, "finding: %s\n", printable(t))
 	}
@@ -90,20 +87,6 @@ func (x *pruning) missed(p *prune.Plan) string {
 	return what + "; repotool reunpack --upload N, or --name NAME, brings them back.\nnothing was changed: --execute does it"
 }
 
-func (x *pruning) keptTable(kept prune.Kept) {
-	if len(kept) == 0 {
-		return
-	}
-	w := newTable(x.stdout, []string{"STAYS", "FILES", "BYTES", "BECAUSE"}, 2, 3)
-	for _, r := range prune.Reasons() {
-		if s := kept[r]; s.Files > 0 {
-			w.AppendRow(table.Row{r, count(s.Files), size(s.Bytes), keptTexts[r]})
-		}
-	}
-	w.Render()
-	fmt.Fprintln(x.stdout)
-}
-
 // reportDeed prints what was done, also when an error ended it.
 func (x *pruning) reportDeed(r *prune.Report, err error) error {
 	if err != nil {
@@ -113,23 +96,16 @@ func (x *pruning) reportDeed(r *prune.Report, err error) error {
 		}
 		return err
 	}
-	findings := int64(0)
-	for _, reason := range alarming {
-		findings += r.Kept[reason].Files
-	}
 	if x.s.json {
 		err = x.answer(r)
 	} else {
-		x.keptTable(r.Kept)
+		x.keptTable(r.Kept, prune.Reasons(), keptTexts)
 		fmt.Fprintf(x.stdout, "%s removed (%s), and %s; %s freed; %s\n", plural(r.Removed.Files, "file", "files"), size(r.Removed.Bytes),
 			plural(r.Directories, "empty directory", "empty directories"), size(r.Freed), fraction(r.Seconds))
 		fmt.Fprintf(x.stdout, "to bring them back: repotool prune --undo %s\n", r.Plan)
 	}
-	for _, reason := range alarming {
-		if s := r.Kept[reason]; s.Files > 0 {
-			fmt.Fprintf(x.stderr, "finding: %s: %s: %s\n", reason, plural(s.Files, "file", "files"), keptTexts[reason])
-		}
-	}
+	// somebody should look at these
+	findings := x.alarm(r.Kept, keptTexts, prune.WrongBytes, prune.GoldDamaged, prune.Unreadable)
 	if err == nil && findings > 0 {
 		err = findingsError{findings}
 	}
@@ -193,14 +169,7 @@ func (x *pruning) list() error {
 	}
 	w := newTable(x.stdout, []string{"RUN", "BEGAN", "REMOVED", "BYTES", ""}, 3, 4)
 	for _, d := range deeds {
-		state := ""
-		switch {
-		case d.Undone:
-			state = "undone"
-		case !d.Ended:
-			state = "interrupted"
-		}
-		w.AppendRow(table.Row{d.Plan, d.Start.Local().Format(time.DateTime), count(d.Report.Removed.Files), size(d.Report.Removed.Bytes), state})
+		w.AppendRow(table.Row{d.Plan, d.Start.Local().Format(time.DateTime), count(d.Report.Removed.Files), size(d.Report.Removed.Bytes), runState(&d.Run)})
 	}
 	w.Render()
 	return nil

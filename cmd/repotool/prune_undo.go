@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
-	"os"
 	"slices"
-	"strings"
-	"time"
 
 	"repotool/fossology"
 	"repotool/goldindex"
@@ -43,41 +39,13 @@ func (x *pruning) backedUp(ctx context.Context) (iter.Seq2[fossology.Name, error
 		"take one first: repotool snapshot; --without-snapshot does without"}
 }
 
-// noneInterrupted is an error if a run was interrupted, and neither went on nor was undone.
-func (x *pruning) noneInterrupted() error {
-	deeds, err := prune.Deeds(x.dir)
-	if err != nil {
-		return err
-	}
-	for _, d := range deeds {
-		if !d.Ended && !d.Undone {
-			return &hinted{fmt.Errorf("prune: the run of %s was interrupted", d.Start.Local().Format(time.DateTime)),
-				"go on with it: repotool prune --resume " + d.Plan + "; or bring back what it removed: repotool prune --undo " + d.Plan}
-		}
-	}
-	return nil
-}
-
 // deed finds a journal by its file, its plan, or as the last one.
 func (x *pruning) deed(which string) (*prune.Deed, error) {
 	deeds, err := prune.Deeds(x.dir)
 	if err != nil {
 		return nil, err
 	}
-	if which == "last" && len(deeds) > 0 {
-		return deeds[len(deeds)-1], nil
-	}
-	for _, d := range deeds {
-		if which == d.Plan || which == d.Journal {
-			return d, nil
-		}
-	}
-	if strings.Contains(which, "/") {
-		if _, err := os.Stat(which); err == nil {
-			return prune.ReadDeed(which)
-		}
-	}
-	return nil, &hinted{fmt.Errorf("prune: there is no journal %q", which), "repotool prune --list shows them"}
+	return findRun("prune", which, deeds, pruneRun, prune.ReadDeed)
 }
 
 // resume goes on with a run that was interrupted.
@@ -92,8 +60,8 @@ func (x *pruning) resume(which string) error {
 	if err != nil {
 		return err
 	}
-	if d.Ended || d.Undone {
-		return &hinted{fmt.Errorf("prune: the run with %s has come to its end", d.Journal), "make a new plan"}
+	if err := notEnded("prune", &d.Run); err != nil {
+		return err
 	}
 	o := x.options()
 	defer x.shown("remove files", prune.Sum{}, &o)()

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"repotool/fossology"
+	"repotool/prune"
+	"repotool/snapshot"
+	"repotool/store"
+)
+
+func (t *tool) dedupCommand() *cli.Command {
+	return documented(&cli.Command{
+		Name:  "dedup",
+		Usage: "keep equal files of the repository once",
+		Description: `
+Plans which files can share their bytes with another one, and prints that. Nothing
+is changed without --execute.
+
+Names say what is equal: gold and files of one Name, and the same Name on several
+hosts whose files are on one file system. --deep compares every file with all
+others of its size, whatever they are called.
+
+    --how link      one inode with several names (default)
+    --how reflink   inodes of their own that share their blocks (XFS, Btrfs): owner,
+                    mode and time of each stay
+    --how auto      reflink where the file system can, else link
+
+FOSSology itself has gold and files be one inode at an upload, www-data's, mode 2664,
+and copies it only when it unpacks it. By --how link they become that again: what stood
+in files as fossy's, mode 2660, has the owner, mode and time of gold. Agents read and
+write it by their group. A pair in which somebody would lose a right is left alone.
+On several hosts owner and mode have to be the same; times do not count, for FOSSology
+sets them when it reads. Other files share an inode only if their times are the same,
+too. --exact asks that of all.
+
+What is on the disk once is lost at once: a bad sector in gold is one in files, too.
+The backup has both.
+
+--execute compares the bytes of each pair at the moment at which it links them, while
+nobody can open either file for writing. FOSSology may work meanwhile. A journal in the
+store says what was done, so that --undo gives each file its own bytes, owner, mode and
+time again, and --resume goes on after an interruption.`,
+		Flags: append(append([]cli.Flag{
+			&cli.BoolFlag{Name: "deep", Usage: "compare all files, whatever they are called"},
+			&cli.StringFlag{Name: "how", Value: string(prune.Link), Usage: "`HOW` files share their bytes: link, reflink or auto"},
+			&cli.BoolFlag{Name: "exact", Usage: "link only files with the same owner, mode and time"},
+			&cli.StringFlag{Name: "min-size", Usage: "only files of at least `SIZE`, such as 10MB"},
+		}, runFlags()...), installationFlags()...),
+		Action: t.dedup,
+	}, `
+repotool dedup
+repotool dedup --execute
+repotool dedup --deep --how auto --out plan
+repotool dedup --plan plan --execute
+repotool dedup --undo last`,
+		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
+}
+
+func (t *tool) dedup(c *cli.Context) error {
+	s, err := t.settings(c)
+	if err != nil {
+		return err
+	}
+	if err := checkRunFlags(c); err != nil {
+		return err
+	}
+	o := prune.DedupOptions{Installation: s.installation, Deep: c.Bool("deep"), Exact: c.Bool("exact"), Now: t.now}
+	if o.How, err = prune.ParseHow(c.String("how")); err != nil {
+		return usagef("--how %v", err)
+	}
+	if c.IsSet("min-size") {
+		n, err := humanize.ParseBytes(c.String("min-size"))
+		if err != nil || n == 0 || n > 1<<62 {
+			return usagef("--min-size %q: expected a size such as 10MB or 200GiB", c.String("min-size"))
+		}
+		o.MinSize = int64(n)
+	}
+	in, err := loadInstallation(s, false)
+	if err != nil {
+		return err
+	}
+	st, err := openStore(s)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	o.Repository = in.Repository
+	x := &deduping{t, c, s, in, st, o, st.Path("dedup", s.installation)}
+	return noRoom(x.run(), in.Repository.Path, s.store, os.TempDir())
+}
+
+// deduping is one run of the command.
+type deduping struct {
+	*tool
+	c   *cli.Context
+	s   settings
+	in  *fossology.Installation
+	st  *store.Store
+	o   prune.DedupOptions
+	dir string // of journals
+}
+
+func (x *deduping) run() error {
+	ctx := x.c.Context
+	switch {
+	case x.c.Bool("list"):
+		return x.list()
+	case x.c.IsSet("undo"):
+		return x.locked(func() error { return x.undo(ctx, x.c.String("undo")) })
+	case x.c.IsSet("resume"):
+		return x.locked(func() error { return x.resume(ctx, x.c.String("resume")) })
+	case x.c.Bool("execute"):
+		return x.locked(func() error { return x.execute(ctx) })
+	}
+	p, err := x.make(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := keepPlan(x.c, p.Write); err != nil {
+		return err
+	}
+	return x.reportPlan(p)
+}
+
+// locked works while no other prune or dedup of the installation does.
+func (x *deduping) locked(work func() error) error {
+	lock, err := x.st.Lock(x.c.Context, "prune-"+x.s.installation, commandLine(), x.now())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return work()
+}
+
+// make makes a plan of the present moment.
+func (x *deduping) make(ctx context.Context) (*prune.DedupPlan, error) {
+	progress := new(snapshot.Progress)
+	progress.Begin("look for equal files", 0, 0)
+	defer x.watch(x.s, progress)()
+	o := x.o
+	o.Progress = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	return prune.MakeDedup(ctx, o)
+}
+
+// execute carries out a plan: that of a file, or a new one.
+func (x *deduping) execute(ctx context.Context) error {
+	runs, err := prune.DedupRuns(x.dir)
+	if err != nil {
+		return err
+	}
+	if err := noneInterrupted("dedup", runs, dedupRun); err != nil {
+		return err
+	}
+	var p *prune.DedupPlan
+	if name := x.c.String("plan"); name != "" {
+		if p, err = x.readPlan(name); err != nil {
+			return err
+		}
+	} else if p, err = x.make(ctx); err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := keepPlan(x.c, p.Write); err != nil {
+		return err
+	}
+	if p.Same.Files == 0 {
+		return x.reportPlan(p)
+	}
+	return x.still(ctx, func() error {
+		o := x.options()
+		defer x.shown("share bytes", p.Same, &o.Progress)()
+		r, err := p.Execute(ctx, o)
+		return x.reportRun(r, err)
+	})
+}
+
+func dedupRun(d *prune.DedupRun) *prune.Run { return &d.Run }
+
+func (x *deduping) readPlan(name string) (*prune.DedupPlan, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	p, err := prune.ReadDedupPlan(f, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Check(x.s.installation, x.in.Repository.Path); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (x *deduping) options() prune.DedupExecuteOptions {
+	return prune.DedupExecuteOptions{Dir: x.dir, Now: x.now}
+}
+
+// shown shows how far a run is.
+func (x *deduping) shown(phase snapshot.Phase, all prune.Sum, to *func(files, bytes int64)) func() {
+	progress := new(snapshot.Progress)
+	progress.Begin(phase, all.Files, all.Bytes)
+	*to = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	return x.watch(x.s, progress)
+}
+
+// still does something while FOSSology stands still, if that is wanted.
+func (x *deduping) still(ctx context.Context, work func() error) error {
+	if x.c.String("quiesce") != "stop" {
+		return work()
+	}
+	release, err := x.standstill(x.s, x.in, nil)(ctx)
+	if err != nil {
+		return err
+	}
+	err = work()
+	_, e := release(context.WithoutCancel(ctx))
+	return errors.Join(err, e)
+}
+
+// find finds a run by its journal, its plan, or as the last one.
+func (x *deduping) find(which string) (*prune.DedupRun, error) {
+	runs, err := prune.DedupRuns(x.dir)
+	if err != nil {
+		return nil, err
+	}
+	return findRun("dedup", which, runs, dedupRun, prune.ReadDedupRun)
+}
+
+// resume goes on with a run that was interrupted.
+func (x *deduping) resume(ctx context.Context, which string) error {
+	d, err := x.find(which)
+	if err != nil {
+		return err
+	}
+	if err := notEnded("dedup", &d.Run); err != nil {
+		return err
+	}
+	return x.still(ctx, func() error {
+		o := x.options()
+		defer x.shown("share bytes", prune.Sum{}, &o.Progress)()
+		r, err := prune.ResumeDedup(ctx, d, "", o)
+		return x.reportRun(r, err)
+	})
+}
+
+// undo gives files their own bytes again.
+func (x *deduping) undo(ctx context.Context, which string) error {
+	d, err := x.find(which)
+	if err != nil {
+		return err
+	}
+	start := x.now()
+	var progress func(files, bytes int64)
+	stop := x.shown("copy", d.Report.Same, &progress)
+	u, err := d.Undo(ctx, "", progress)
+	stop()
+	if err != nil {
+		return err
+	}
+	if err := d.MarkUndone(u.Back, x.now); err != nil {
+		return err
+	}
+	return x.reportUndo(u, x.now().Sub(start).Round(time.Millisecond))
+}

@@ -1,0 +1,355 @@
+package prune
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/zeebo/blake3"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+)
+
+// headBytes of a file are hashed first: of most files that is all. Larger ones are read to
+// their end only if another one begins in the same way.
+const headBytes = 16 << 10
+
+// partitions of the hashes are sorted one after another: so much less is in memory.
+const partitions = 64
+
+// sizeCounters bounds how finely sizes are told apart, which saves reading files whose size
+// no other one has.
+const sizeCounters = 1 << 22
+
+// A listing is all files, in a temporary file.
+type listing struct {
+	f     *os.File
+	w     *bufio.Writer
+	at    int64
+	sizes []uint8 // how many files have a size: 0, 1 or more
+	buf   []byte
+}
+
+// byBytes finds files of the same bytes, wherever they are: it lists all, then hashes those
+// that have another one of their size, then compares the hashes.
+func (d *deduper) byBytes(ctx context.Context) error {
+	f, err := scratch(d.o.TempDir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	l := &listing{f: f, w: bufio.NewWriterSize(f, 256<<10), sizes: make([]uint8, sizeCounters)}
+	if err := d.list(ctx, l); err != nil {
+		return err
+	}
+	root, err := unix.Open(d.o.Repository.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &fs.PathError{Op: "open repository", Path: d.o.Repository.Path, Err: err}
+	}
+	defer unix.Close(root)
+	h := &heads{deduper: d, root: root, list: l}
+	defer h.close()
+	if err := h.hash(ctx); err != nil {
+		return err
+	}
+	return h.compare(ctx)
+}
+
+// list writes down all files.
+func (d *deduper) list(ctx context.Context, l *listing) error {
+	if _, err := d.o.Repository.Tops(); err != nil { // it is one
+		return err
+	}
+	for e, err := range fossology.Walk(ctx, d.o.Repository.Path, fossology.WalkOptions{}) {
+		if err != nil {
+			return err
+		}
+		if e.Kind == fossology.Unreadable {
+			d.trouble("%s: %v", e.Path, e.Err)
+		}
+		if e.Kind != fossology.FileFound || e.Stat.Mode&unix.S_IFMT != unix.S_IFREG {
+			continue
+		}
+		d.seen(e.Stat.Size)
+		if e.Stat.Size == 0 || e.Stat.Size < d.o.MinSize {
+			continue
+		}
+		if !utf8.ValidString(e.Path) {
+			d.trouble("%q: left alone: a plan cannot hold its name", e.Path)
+			continue
+		}
+		m := member(e.Path, &e.Stat, strings.Contains("/"+path.Dir(e.Path)+"/", "/gold/"))
+		if err := l.add(&m); err != nil {
+			return err
+		}
+	}
+	return l.w.Flush()
+}
+
+// counter is that of a size: sizes that are near each other do not meet.
+func (l *listing) counter(size int64) *uint8 { return &l.sizes[uint64(size)%uint64(len(l.sizes))] }
+
+func (l *listing) add(m *Member) error {
+	if c := l.counter(m.size); *c < 2 {
+		*c++
+	}
+	l.buf = appendMember(l.buf[:0], m)
+	l.at += int64(len(l.buf))
+	if _, err := l.w.Write(l.buf); err != nil {
+		return fmt.Errorf("write the list of files: %w", err)
+	}
+	return nil
+}
+
+// member reads the file that stands at an offset.
+func (l *listing) member(at int64) (Member, error) {
+	m, err := readMember(bufio.NewReaderSize(io.NewSectionReader(l.f, at, l.at-at), 512))
+	if err != nil {
+		return m, fmt.Errorf("read the list of files: %w", err)
+	}
+	return m, nil
+}
+
+// A head is the hash of a file's beginning, and where the file stands in the listing.
+type head struct {
+	sum [16]byte
+	at  int64
+}
+
+const headWidth = 16 + 8
+
+// heads are all of them, in files by their first bits.
+type heads struct {
+	*deduper
+	root  int
+	list  *listing
+	files [partitions]*os.File
+	to    [partitions]*bufio.Writer
+	count [partitions]int
+}
+
+func (h *heads) close() {
+	for _, f := range h.files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// hash reads the beginnings of the files that have another one of their size.
+func (h *heads) hash(ctx context.Context) (err error) {
+	for i := range h.files {
+		if h.files[i], err = scratch(h.o.TempDir); err != nil {
+			return err
+		}
+		h.to[i] = bufio.NewWriterSize(h.files[i], 16<<10)
+	}
+	in := &counting{r: io.NewSectionReader(h.list.f, 0, h.list.at)}
+	r := bufio.NewReaderSize(in, 256<<10)
+	const together = 2048
+	batch, at := make([]Member, 0, together), make([]int64, 0, together)
+	sums := make([][16]byte, together)
+	flush := func() error {
+		if err := h.sums(ctx, batch, sums, headBytes); err != nil {
+			return err
+		}
+		for i := range batch {
+			if sums[i] == ([16]byte{}) {
+				continue // it could not be read
+			}
+			if err := h.put(head{sums[i], at[i]}); err != nil {
+				return err
+			}
+		}
+		batch, at = batch[:0], at[:0]
+		return nil
+	}
+	for in.n-int64(r.Buffered()) < h.list.at {
+		begins := in.n - int64(r.Buffered())
+		m, err := readMember(r)
+		if err != nil {
+			return fmt.Errorf("read the list of files: %w", err)
+		}
+		if *h.list.counter(m.size) < 2 {
+			continue
+		}
+		if batch, at = append(batch, m), append(at, begins); len(batch) == together {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// counting knows how much was read.
+type counting struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counting) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+func (h *heads) put(x head) error {
+	i := x.sum[0] % partitions
+	h.count[i]++
+	b := binary.BigEndian.AppendUint64(x.sum[:], uint64(x.at))
+	if _, err := h.to[i].Write(b); err != nil {
+		return fmt.Errorf("write the list of files: %w", err)
+	}
+	return nil
+}
+
+// sums hashes sizes and first bytes of files, several at once; that of one which cannot be
+// read is zero.
+func (h *heads) sums(ctx context.Context, files []Member, sums [][16]byte, most int64) error {
+	return inParallel(ctx, len(files), func(i int, buf []byte) {
+		sums[i] = [16]byte{}
+		m := &files[i]
+		fd, err := openFile(h.root, m.Path)
+		if err == nil {
+			sums[i], err = sumOf(fd, m.size, most, buf)
+			unix.Close(fd)
+		}
+		if err != nil {
+			sums[i] = [16]byte{}
+		}
+	})
+}
+
+// sumOf hashes a size, and the bytes of a file as far as that, or most of them.
+func sumOf(fd int, size, most int64, buf []byte) (sum [16]byte, err error) {
+	h := blake3.New()
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(size))
+	h.Write(b[:])
+	for at := int64(0); at < min(size, most); {
+		n, err := unix.Pread(fd, buf[:min(int64(len(buf)), min(size, most)-at)], at)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return sum, err
+		}
+		if n == 0 {
+			return sum, io.ErrUnexpectedEOF
+		}
+		h.Write(buf[:n])
+		at += int64(n)
+	}
+	copy(sum[:], h.Sum(nil))
+	return sum, nil
+}
+
+// inParallel does something n times, with a buffer for each worker.
+func inParallel(ctx context.Context, n int, do func(i int, buf []byte)) error {
+	var next atomic.Int64
+	var g errgroup.Group
+	for range min(n, max(2, runtime.GOMAXPROCS(0))) {
+		g.Go(func() error {
+			buf := make([]byte, 256<<10)
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return nil
+				}
+				do(i, buf)
+			}
+			return ctx.Err()
+		})
+	}
+	return g.Wait()
+}
+
+// compare finds equal hashes, partition by partition.
+func (h *heads) compare(ctx context.Context) error {
+	for i := range h.files {
+		if err := h.to[i].Flush(); err != nil {
+			return fmt.Errorf("write the list of files: %w", err)
+		}
+		all, err := h.partition(i)
+		if err != nil {
+			return err
+		}
+		for len(all) > 0 {
+			n := 1
+			for n < len(all) && all[n].sum == all[0].sum {
+				n++
+			}
+			if n > 1 {
+				if err := h.alike(ctx, all[:n]); err != nil {
+					return err
+				}
+			}
+			all = all[n:]
+		}
+	}
+	return nil
+}
+
+// partition reads one, and sorts it.
+func (h *heads) partition(i int) ([]head, error) {
+	b := make([]byte, h.count[i]*headWidth)
+	if _, err := h.files[i].ReadAt(b, 0); err != nil && len(b) > 0 {
+		return nil, fmt.Errorf("read the list of files: %w", err)
+	}
+	all := make([]head, h.count[i])
+	for k := range all {
+		x := b[k*headWidth:]
+		all[k] = head{[16]byte(x[:16]), int64(binary.BigEndian.Uint64(x[16:]))}
+	}
+	slices.SortFunc(all, func(a, b head) int { return cmp.Or(bytes.Compare(a.sum[:], b.sum[:]), cmp.Compare(a.at, b.at)) })
+	return all, nil
+}
+
+// alike takes up files that begin in the same way.
+func (h *heads) alike(ctx context.Context, all []head) error {
+	members := make([]Member, len(all))
+	for i := range all {
+		var err error
+		if members[i], err = h.list.member(all[i].at); err != nil {
+			return err
+		}
+	}
+	size := members[0].size
+	if size <= headBytes {
+		return h.group(size, members)
+	}
+	sums := make([][16]byte, len(members))
+	if err := h.sums(ctx, members, sums, size); err != nil {
+		return err
+	}
+	by, order := map[[16]byte][]Member{}, [][16]byte{}
+	for i := range members {
+		if by[sums[i]] == nil {
+			order = append(order, sums[i])
+		}
+		by[sums[i]] = append(by[sums[i]], members[i])
+	}
+	for _, sum := range order {
+		if same := by[sum]; len(same) > 1 && sum != ([16]byte{}) {
+			if err := h.group(size, same); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
