@@ -14,6 +14,7 @@
 #   make bench   repotool beside rsync, restic and borg; see scripts/bench.sh
 #   make bench-unpack  how fast an ISO of source rpms is indexed and re-unpacked; see scripts/bench-unpack.sh
 #   make bench-prune  the plan of a prune of 1,000,000 files; see scripts/bench-prune.sh
+#   make bench-dedup  repotool dedup beside hardlink, jdupes, rdfind and rmlint; see scripts/bench-dedup.sh
 #   make scale   what 1,000,000 files cost against 100,000; see scripts/scale.sh
 #   make deps    what tests and demo need from the system; as root it installs it
 #
@@ -29,7 +30,7 @@ export CGO_ENABLED = $(if $(RACE),1,0)
 # One version for everybody: a new release of a linter must not break old commits.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz faults torture compare-unpack demo bench bench-unpack bench-prune scale deps clean
+.PHONY: build test race lint fuzz faults torture compare-unpack demo bench bench-unpack bench-prune bench-dedup scale deps clean
 
 build:
 	$(GO) build -trimpath -o repotool ./cmd/repotool
@@ -86,6 +87,9 @@ bench-unpack:
 
 bench-prune:
 	scripts/bench-prune.sh
+
+bench-dedup:
+	scripts/bench-dedup.sh
 
 scale:
 	scripts/scale.sh

@@ -61,7 +61,8 @@
 // prune makes the live repository smaller: a plan is a value, and each file is looked at
 // again before it goes. It alone deletes there; what it has removed it asks of nobody, for
 // its journal says so, and reunpack brings it back. A snapshot knows pruned files as those
-// that the database refers to and gold makes (snapshot/gone.go).
+// that the database refers to and gold makes (snapshot/gone.go). The same package has equal
+// files share their bytes (dedup.go): it alone relinks what stands in a repository.
 //
 // verify reads and compares, and changes nothing unless told to repair: objects against
 // their hashes, snapshots against their objects, the source against its names.
@@ -91,7 +92,7 @@
 // The rights follow the same lines. unpack touches only what it is handed; goldindex
 // reads, and writes its ledger; store and snapshot write backups; only
 // snapshot's restore and reunpack write a live repository, reunpack only what is missing;
-// only prune deletes from it;
+// only prune deletes from it, or relinks;
 // only fossology stops and starts services, and lets jobs of a restored queue go on;
 // verify reads, and writes the store only when it is told to repair; bench writes what
 // it generates.

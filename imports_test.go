@@ -71,6 +71,7 @@ var allowed = map[string][]string{
 	"scripts/benchunpack": {"bench", "repotest", "fossology", "unpack", "github.com/dustin/go-humanize", // and, for the floor, decoders and hashes:
 		"github.com/mikelolasagasti/xz", "github.com/zeebo/blake3"},
 	"scripts/benchprune": {"bench", "repotest", "github.com/dustin/go-humanize"},
+	"scripts/benchdedup": {"bench", "github.com/dustin/go-humanize"},
 	"scripts/demo":       {"repotest"},
 }
 

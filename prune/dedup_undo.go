@@ -25,23 +25,31 @@ type DedupUndo struct {
 // separateTogether are as many as are copied before they are synced, and get their place.
 const separateTogether = 512
 
+// DedupUndoOptions say where and how a run is undone.
+type DedupUndoOptions struct {
+	Repository string // where it is now
+	TempDir    string // for lists; "" is os.TempDir
+	// Progress, if not nil, is told of every file that was dealt with.
+	Progress func(files, bytes int64)
+}
+
 // Undo gives the files of a run bytes of their own again, with owner, mode and time as
-// they were. That takes the room that the run has freed.
-func (d *DedupRun) Undo(ctx context.Context, tempDir string, progress func(files, bytes int64)) (_ *DedupUndo, err error) {
-	u := &separator{d: d, progress: progress, r: DedupUndo{Plan: d.Plan, Journal: d.Journal}}
+// they were, each an inode. That takes the room that the run has freed.
+func (d *DedupRun) Undo(ctx context.Context, o DedupUndoOptions) (_ *DedupUndo, err error) {
+	u := &separator{o: o, r: DedupUndo{Plan: d.Plan, Journal: d.Journal}}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("undo dedup: %w", err)
 		}
 	}()
-	p, err := d.plan(tempDir)
+	p, err := d.plan(o.TempDir)
 	if err != nil {
 		return nil, err
 	}
 	defer p.Close()
 	u.how = p.How
-	if u.top, err = unix.Open(p.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-		return nil, &fs.PathError{Op: "open", Path: p.Repository, Err: err}
+	if u.top, err = unix.Open(o.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: o.Repository, Err: err}
 	}
 	defer unix.Close(u.top)
 	at := int64(0)
@@ -68,10 +76,9 @@ func (d *DedupRun) Undo(ctx context.Context, tempDir string, progress func(files
 
 // separator is an undo at work.
 type separator struct {
-	d        *DedupRun
-	how      How
-	top      int
-	progress func(files, bytes int64)
+	o   DedupUndoOptions
+	how How
+	top int
 
 	mu sync.Mutex
 	r  DedupUndo
@@ -123,8 +130,8 @@ func (u *separator) batch(ctx context.Context, files []*copied) error {
 			}
 			u.r.Back.add(c.size)
 		}
-		if u.progress != nil {
-			u.progress(1, c.size)
+		if u.o.Progress != nil {
+			u.o.Progress(1, c.size)
 		}
 	}
 	return nil

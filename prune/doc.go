@@ -33,6 +33,20 @@
 // go: [Resume] goes on, and [Removed] lists what an undo has to bring back, through package
 // reunpack. A plan is carried out once: its journal has its name.
 //
+// # Dedup
+//
+// A [DedupPlan] says which files are to share their bytes with which: those of one Name, in
+// gold and files of all hosts, or by their bytes. It names inodes, owners, modes and times
+// as they were; the deed leaves alone what is not so any more. For each pair the two files
+// are opened, and leased (fcntl(2)), so that nobody can open them for writing; compared;
+// the new link is made beside the old one, the two change places in one step, and if
+// neither was touched meanwhile the old one goes, else they change back. So at every
+// moment, also after a crash, a path leads to one of two inodes with the same bytes. What a
+// path is to rely on is synced before. The journal says how far a run was; what each file
+// was like stands in the plan beside it, by which [DedupRun.Undo] makes copies again.
+//
+// Whose owner, mode and time a shared inode has, and when that is no loss: deduper.mayShare.
+//
 // # What it never does
 //
 // It never removes gold, nor anything outside of files, nor what has no row in the
@@ -42,5 +56,7 @@
 // # What it costs
 //
 // Victims are spooled in a temporary file, 120 bytes each, and sorted there by gold, by
-// counting; in memory are the golds and uploads. A plan reads no file.
+// counting; in memory are the golds and uploads. A plan reads no file. Nor does that of a
+// dedup by Names, which walks gold, and looks up what it finds in files; by bytes it lists
+// and hashes in temporary files, a sixty-fourth of the hashes in memory.
 package prune

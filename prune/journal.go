@@ -64,7 +64,12 @@ func createJournal(dir, plan string, write func(io.Writer) error, now func() tim
 	}
 	name := JournalOf(dir, plan)
 	if _, err := os.Lstat(name); err == nil {
-		return nil, &DoneError{name}
+		if begun, err := hasBegun(name); begun || err != nil {
+			return nil, errors.Join(err, &DoneError{name})
+		}
+		if err := os.Remove(name); err != nil {
+			return nil, err
+		}
 	}
 	if err := writePlan(filepath.Join(dir, plan+planEnding), write); err != nil {
 		return nil, err
@@ -81,6 +86,18 @@ func createJournal(dir, plan string, write func(io.Writer) error, now func() tim
 		return nil, errors.Join(err, f.Close())
 	}
 	return j, nil
+}
+
+// hasBegun says whether a journal has a line. Without one its run ended before it did anything.
+func hasBegun(name string) (bool, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	enough := errors.New("enough")
+	_, err = readEntries(f, func(entry) error { return enough })
+	return err != nil, nil
 }
 
 // writePlan writes a plan so that it is there whole, or not at all.

@@ -85,6 +85,12 @@ func runs[D any](dir string, read func(file string) (D, error), of func(D) *Run)
 		return nil, err
 	}
 	for _, file := range files {
+		if begun, err := hasBegun(file); err != nil || !begun {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
 		d, err := read(file)
 		if err != nil {
 			return nil, err

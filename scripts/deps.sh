@@ -2,7 +2,7 @@
 # Sees to the programs that tests, demo and benchmark run. As root it installs
 # what is missing with apt-get; otherwise it prints the line and exits with 1.
 #
-#   scripts/deps.sh [test] [race] [demo] [bench] [bench-unpack] [scale]
+#   scripts/deps.sh [test] [race] [demo] [bench] [bench-unpack] [bench-dedup] [scale]
 #
 # Debian's postgresql package makes and starts a cluster of its own, which nobody
 # here needs: tests and demo make theirs in a temporary directory. On a machine
@@ -71,11 +71,19 @@ for purpose in "${@:-test}"; do
 		# apt's own downloader fetches the tarballs.
 		[ -x /usr/lib/apt/apt-helper ] || missing+=(apt)
 		;;
+	bench-dedup)
+		need hardlink util-linux
+		command -v hardlink >/dev/null || missing+=(hardlink) # Debian 11 had it there
+		need jdupes jdupes
+		need rdfind rdfind
+		need rmlint rmlint
+		need mkfs.ext4 e2fsprogs
+		;;
 	scale)
 		[ -x /usr/bin/time ] || missing+=(time)
 		;;
 	*)
-		echo "usage: deps.sh [test] [race] [demo] [bench] [bench-unpack] [scale]" >&2
+		echo "usage: deps.sh [test] [race] [demo] [bench] [bench-unpack] [bench-dedup] [scale]" >&2
 		exit 2
 		;;
 	esac

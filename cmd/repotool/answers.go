@@ -338,6 +338,65 @@ kept.REASON.files     files of the plan that stayed after all
 kept.REASON.bytes     their bytes
 seconds               how long it took`,
 
+	"dedup": `
+format                version of the plan
+kind                  dedup
+id                    its name
+installation          what it is for
+repository            its path
+made                  when
+deep                  all files were compared, whatever they are called
+how                   link or reflink
+exact?                only files with the same owner, mode and time
+minSize?              only files of at least so many bytes
+files                 files that were looked at
+groups                of files that are to share their bytes
+same.files            files that are to get the bytes of another one
+same.bytes            their bytes
+freed                 bytes on the disk; an inode with other names frees none
+kept.REASON.files     files with a double that stay as they are
+kept.REASON.bytes     their bytes
+troubles[]?           what could not be read while looking`,
+
+	"dedup --execute": `
+plan                  name of the plan
+journal               file in which the run was written down
+same.files            files that share the bytes of another one now
+same.bytes            their bytes
+freed                 bytes on the disk
+kept.REASON.files     files of the plan that stay as they were
+kept.REASON.bytes     their bytes
+seconds               how long it took
+differ[]?             files whose bytes are not those of their double of the same
+                      Name, the first 1,000`,
+
+	"dedup --undo": `
+plan                  name of the plan
+journal               file in which the run was written down
+back.files            files that have bytes of their own again
+back.bytes            their bytes
+apart.files           had them already
+apart.bytes           their bytes
+gone.files            are not there any more
+gone.bytes            their bytes
+seconds               how long it took`,
+
+	"dedup --list": `
+runs[].journal        file in which the run was written down
+runs[].plan           name of its plan
+runs[].start          when it began
+runs[].ended          it came to its end
+runs[].undone?        what it did was taken back
+runs[].report.plan    what it did, with the keys of dedup --execute
+runs[].report.journal
+runs[].report.same.files
+runs[].report.same.bytes
+runs[].report.freed
+runs[].report.kept.REASON.files
+runs[].report.kept.REASON.bytes
+runs[].report.seconds
+runs[].report.differ[]?`,
+
 	"prune --undo": `
 plan                  name of the plan
 journal               file in which the run was written down

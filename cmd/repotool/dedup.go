@@ -259,9 +259,9 @@ func (x *deduping) undo(ctx context.Context, which string) error {
 		return err
 	}
 	start := x.now()
-	var progress func(files, bytes int64)
-	stop := x.shown("copy", d.Report.Same, &progress)
-	u, err := d.Undo(ctx, "", progress)
+	o := prune.DedupUndoOptions{Repository: x.in.Repository.Path}
+	stop := x.shown("copy", d.Report.Same, &o.Progress)
+	u, err := d.Undo(ctx, o)
 	stop()
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func TestPowerCut(t *testing.T) {
 	}
 	for _, fileSystem := range fileSystems {
 		unsyncedIsLost(t, fileSystem)
-		for _, job := range append(append(faultJobs(), rotatingJobs()...), reunpackJob(), indexJob()) {
+		for _, job := range append(append(faultJobs(), rotatingJobs()...), reunpackJob(), indexJob(), pruneJob(), pruneUndoJob(), dedupJob(), dedupUndoJob()) {
 			if check := job.check; job.name == "restore" { // it promises nothing before it has ended
 				job.check = func(w *faultWorld, before map[string]map[string]string, repeated bool) {
 					if repeated {
@@ -150,7 +150,7 @@ func powerCuts(t *testing.T, fileSystem string, job faultJob, program string, fi
 		fired++
 		cut.mount()
 		job.check(w, before, false)
-		out := repotoolEnds(t, job.args(w)...)
+		out := repotoolEnds(t, job.toTheEnd(w)...)
 		job.check(w, before, true)
 		if out, err := exec.Command("repotool", "verify").CombinedOutput(); err != nil {
 			t.Errorf("verify: %v\n%s", err, out)

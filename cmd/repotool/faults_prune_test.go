@@ -13,11 +13,65 @@ import (
 // prunable is a world of gold in which nothing keeps files from being pruned.
 func prunable(t *testing.T) *faultWorld {
 	w := goldFaults(t)
-	_, name, _ := strings.Cut(w.dsn, "dbname=")
-	repotest.Postgres(t).SQL(t, strings.Fields(name)[0], "UPDATE jobqueue SET jq_endtime = now(), jq_end_bits = 1 WHERE jq_endtime IS NULL")
-	repotoolEnds(t, "index")
-	repotoolEnds(t, "snapshot", "--quiesce", "none")
+	w.nothingHolds()
 	return w
+}
+
+// nothingHolds has no job wait, and all that is proven in a snapshot.
+func (w *faultWorld) nothingHolds() {
+	_, name, _ := strings.Cut(w.dsn, "dbname=")
+	repotest.Postgres(w.t).SQL(w.t, strings.Fields(name)[0], "UPDATE jobqueue SET jq_endtime = now(), jq_end_bits = 1 WHERE jq_endtime IS NULL")
+	repotoolEnds(w.t, "index")
+	repotoolEnds(w.t, "snapshot", "--quiesce", "none")
+}
+
+// pruneJob removes all that gold makes. After a power cut, too, gold is whole, nothing wrong
+// stands under a Name, and the journal knows all that is gone.
+func pruneJob() faultJob {
+	var want, gold map[string]string
+	return faultJob{name: "prune", damaged: true, many: true,
+		prepare: func(w *faultWorld) {
+			w.fillWithGold(w.t)
+			w.nothingHolds()
+			want, gold = w.derived(), contents(w.t, filepath.Join(w.repository, "localhost", "gold"))
+		},
+		args: func(*faultWorld) []string { return []string{"prune", "--level", "derived", "--execute"} },
+		again: func(w *faultWorld) []string {
+			switch list := repotoolEnds(w.t, "prune", "--list"); {
+			case strings.Contains(list, "interrupted"):
+				return []string{"prune", "--undo", "last"}
+			case len(w.derived()) < len(want):
+				w.t.Errorf("%d of %d files are there, and no journal says so: %s", len(w.derived()), len(want), list)
+			}
+			return []string{"verify"}
+		},
+		roots: func(w *faultWorld) []string { return []string{w.dir} },
+		check: func(w *faultWorld, _ map[string]map[string]string, repeated bool) {
+			w.neverWrong(want, gold)
+			if got := w.derived(); repeated && !maps.Equal(got, want) {
+				w.t.Errorf("%d of %d files are there", len(got), len(want))
+			}
+		}}
+}
+
+// pruneUndoJob brings them back.
+func pruneUndoJob() faultJob {
+	var want, gold map[string]string
+	return faultJob{name: "prune --undo", damaged: true, many: true,
+		prepare: func(w *faultWorld) {
+			w.fillWithGold(w.t)
+			w.nothingHolds()
+			want, gold = w.derived(), contents(w.t, filepath.Join(w.repository, "localhost", "gold"))
+			repotoolEnds(w.t, "prune", "--level", "derived", "--execute")
+		},
+		args:  func(*faultWorld) []string { return []string{"prune", "--undo", "last"} },
+		roots: func(w *faultWorld) []string { return []string{w.dir} },
+		check: func(w *faultWorld, _ map[string]map[string]string, repeated bool) {
+			w.neverWrong(want, gold)
+			if got := w.derived(); repeated && !maps.Equal(got, want) {
+				w.t.Errorf("%d of %d files came back", len(got), len(want))
+			}
+		}}
 }
 
 func (w *faultWorld) derived() map[string]string {

@@ -171,10 +171,20 @@ type faultJob struct {
 	// repeated; before is what the snapshots held.
 	check func(w *faultWorld, before map[string]map[string]string, repeated bool)
 	roots func(w *faultWorld) []string
+	// again are the arguments that bring it to its end; nil: the same.
+	again func(w *faultWorld) []string
 	// damaged: what the days show is wrong before.
 	damaged bool
 	// many changes are alike, such as the making of 256 folders: a thirtieth as many are tried.
 	many bool
+}
+
+// toTheEnd are the arguments of the command that a job is repeated with.
+func (j *faultJob) toTheEnd(w *faultWorld) []string {
+	if j.again != nil {
+		return j.again(w)
+	}
+	return j.args(w)
 }
 
 // kept says that every snapshot that was there is there still, with all its files.
@@ -274,7 +284,7 @@ func faultJobs() []faultJob {
 // command, repeated, succeeds with nothing done by hand; verify finds nothing.
 func TestFaults(t *testing.T) {
 	points, fired := 0, 0
-	for _, job := range append(faultJobs(), rotatingJobs()...) {
+	for _, job := range append(append(faultJobs(), rotatingJobs()...), dedupJob(), dedupUndoJob()) {
 		t.Run(job.name, func(t *testing.T) {
 			step := faultStep(61)
 			if job.many {
@@ -336,7 +346,7 @@ func faultOnce(t *testing.T, first *faultWorld, job faultJob, program string, f 
 		fail("exit code %d: %s", r.Exit, r.Output)
 	}
 	job.check(w, before, false)
-	out, err := exec.Command("repotool", job.args(w)...).CombinedOutput()
+	out, err := exec.Command("repotool", job.toTheEnd(w)...).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitFindings) {
 		fail("again: %v\n%s\nthe first time: %s", err, out, r.Output)

@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -33,10 +34,15 @@ func main() {
 	dir := flag.String("dir", "", "an empty directory")
 	files := flag.Int("files", 100_000, "files, doubles among them")
 	runs := flag.Int("runs", 5, "how often each is measured")
+	generate := flag.Bool("generate", false, "only make the repository")
 	slow := flag.Bool("rmlint", false, "rmlint with its handler, too: once")
 	flag.Parse()
 	b := &benchmark{program: *program, dir: *dir, files: *files}
-	if err := b.run(context.Background(), *runs, *slow); err != nil {
+	work := func(ctx context.Context) error { return b.run(ctx, *runs, *slow) }
+	if *generate {
+		work = b.generate
+	}
+	if err := work(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -84,9 +90,9 @@ func (b *benchmark) contestants(slow bool) []contestant {
 }
 
 func (b *benchmark) run(ctx context.Context, runs int, slow bool) error {
-	source := filepath.Join(b.dir, "source")
-	doubles, err := b.generate(ctx, source)
-	if err != nil {
+	// By a process of its own: what this one has in use would be taken for its children's.
+	generate := bench.Command{Args: []string{os.Args[0], "-generate", "-dir", b.dir, "-files", strconv.Itoa(b.files)}}
+	if _, err := generate.Run(ctx); err != nil {
 		return err
 	}
 	if _, err := (bench.Command{Args: []string{b.program, "init"}, Env: []string{"REPOTOOL_STORE=" + filepath.Join(b.dir, "store"), "REPOTOOL_CONFIG="}}).Run(ctx); err != nil {
@@ -100,7 +106,7 @@ func (b *benchmark) run(ctx context.Context, runs int, slow bool) error {
 			if c.once && run > 0 {
 				continue
 			}
-			u, inodes, err := b.once(ctx, source, c)
+			u, inodes, err := b.once(ctx, c)
 			if err != nil {
 				return err
 			}
@@ -108,7 +114,7 @@ func (b *benchmark) run(ctx context.Context, runs int, slow bool) error {
 			log.Printf("run %d of %d: %s: %.2f s", run+1, runs, c.name, u.Wall)
 		}
 	}
-	fmt.Printf("%s files, %s of them doubles; %d runs in turns, medians\n\n", humanize.Comma(int64(b.files)), humanize.Comma(int64(doubles)), runs)
+	fmt.Printf("%s files, %s of them doubles; %d runs in turns, medians\n\n", humanize.Comma(int64(b.files)), humanize.Comma(int64(b.doubles())), runs)
 	fmt.Printf("| | wall s | CPU s | most memory | inodes left | wall, of the fastest other |\n|---|--:|--:|--:|--:|--:|\n")
 	best := 0.0
 	for _, c := range all {
@@ -135,16 +141,18 @@ func median(u []bench.Usage, of func(bench.Usage) float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
+func (b *benchmark) source() string { return filepath.Join(b.dir, "source") }
+
+func (b *benchmark) doubles() int { return b.files * 3 / 10 }
+
 // generate makes the repository.
-func (b *benchmark) generate(ctx context.Context, dir string) (doubles int, err error) {
-	once := b.files * 7 / 10
-	if _, err := bench.Generate(ctx, dir, bench.Options{Files: once}); err != nil {
-		return 0, err
+func (b *benchmark) generate(ctx context.Context) error {
+	if _, err := bench.Generate(ctx, b.source(), bench.Options{Files: b.files - b.doubles()}); err != nil {
+		return err
 	}
-	doubles = b.files - once
 	n := 0
-	err = filepath.WalkDir(filepath.Join(dir, "localhost", "files"), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || n == doubles {
+	err := filepath.WalkDir(filepath.Join(b.source(), "localhost", "files"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || n == b.doubles() {
 			return err
 		}
 		to := strings.Replace(path, "/localhost/files/", "/localhost/gold/", 1)
@@ -157,10 +165,10 @@ func (b *benchmark) generate(ctx context.Context, dir string) (doubles int, err 
 		n++
 		return duplicate(path, to)
 	})
-	if err == nil && n < doubles {
+	if err == nil && n < b.doubles() {
 		err = errors.New("too few files")
 	}
-	return doubles, err
+	return err
 }
 
 // duplicate makes a copy, with other times.
@@ -176,9 +184,9 @@ func duplicate(from, to string) error {
 }
 
 // once has a contestant link the equal files of a copy, and counts the inodes afterwards.
-func (b *benchmark) once(ctx context.Context, source string, c contestant) (u bench.Usage, inodes int, err error) {
+func (b *benchmark) once(ctx context.Context, c contestant) (u bench.Usage, inodes int, err error) {
 	repository := filepath.Join(b.dir, "repository")
-	if out, err := exec.CommandContext(ctx, "cp", "-a", source, repository).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "cp", "-a", b.source(), repository).CombinedOutput(); err != nil {
 		return u, 0, fmt.Errorf("cp: %w: %s", err, out)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(repository)) }()
