@@ -629,6 +629,33 @@ dirs                  directories made
 bytes                 content of all of them
 removed               files removed`,
 
+	"bench unpack": `
+runs[].name           the archive
+runs[].in             its bytes
+runs[].files          files that came out, archives in archives among them
+runs[].out            their bytes
+runs[].distinct.files each content once: what a repository stores
+runs[].distinct.bytes
+runs[].seconds        how long it took
+runs[].cpu            seconds of processor time, of repotool and its tools
+runs[].memory         bytes, the largest resident set of one process until then
+runs[].stored.files?  with --scratch: files that were written there
+runs[].stored.bytes?
+runs[].kinds.KIND.archives
+                      archives of a format
+runs[].kinds.KIND.in  their bytes
+runs[].kinds.KIND.files
+                      what came out of them directly
+runs[].kinds.KIND.out its bytes
+runs[].skipped        things that did not come out
+fossology[].name?     with --fossology: the archive
+fossology[].what?     FOSSology, or FOSSology (recorded)
+fossology[].in?       bytes of the archive
+fossology[].files?    files that came out
+fossology[].out?      their bytes
+fossology[].seconds?  how long it took
+fossology[].cpu?      seconds of processor time`,
+
 	"bench compare": `
 time                  when it began
 kernel                release of the kernel
