@@ -10,18 +10,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
-	"runtime"
 	"slices"
-	"strings"
-	"sync/atomic"
-	"unicode/utf8"
 
 	"github.com/zeebo/blake3"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
-
-	"repotool/fossology"
 )
 
 // headBytes of a file are hashed first: of most files that is all. Larger ones are read to
@@ -30,19 +22,6 @@ const headBytes = 16 << 10
 
 // partitions of the hashes are sorted one after another: so much less is in memory.
 const partitions = 64
-
-// sizeCounters bounds how finely sizes are told apart, which saves reading files whose size
-// no other one has.
-const sizeCounters = 1 << 22
-
-// A listing is all files, in a temporary file.
-type listing struct {
-	f     *os.File
-	w     *bufio.Writer
-	at    int64
-	sizes []uint8 // how many files have a size: 0, 1 or more
-	buf   []byte
-}
 
 // byBytes finds files of the same bytes, wherever they are: it lists all, then hashes those
 // that have another one of their size, then compares the hashes.
@@ -67,61 +46,6 @@ func (d *deduper) byBytes(ctx context.Context) error {
 		return err
 	}
 	return h.compare(ctx)
-}
-
-// list writes down all files.
-func (d *deduper) list(ctx context.Context, l *listing) error {
-	if _, err := d.o.Repository.Tops(); err != nil { // it is one
-		return err
-	}
-	for e, err := range fossology.Walk(ctx, d.o.Repository.Path, fossology.WalkOptions{}) {
-		if err != nil {
-			return err
-		}
-		if e.Kind == fossology.Unreadable {
-			d.trouble("%s: %v", e.Path, e.Err)
-		}
-		if e.Kind != fossology.FileFound || e.Stat.Mode&unix.S_IFMT != unix.S_IFREG {
-			continue
-		}
-		d.seen(e.Stat.Size)
-		if e.Stat.Size == 0 || e.Stat.Size < d.o.MinSize {
-			continue
-		}
-		if !utf8.ValidString(e.Path) {
-			d.trouble("%q: left alone: a plan cannot hold its name", e.Path)
-			continue
-		}
-		m := member(e.Path, &e.Stat, strings.Contains("/"+path.Dir(e.Path)+"/", "/gold/"))
-		if err := l.add(&m); err != nil {
-			return err
-		}
-	}
-	return l.w.Flush()
-}
-
-// counter is that of a size: sizes that are near each other do not meet.
-func (l *listing) counter(size int64) *uint8 { return &l.sizes[uint64(size)%uint64(len(l.sizes))] }
-
-func (l *listing) add(m *Member) error {
-	if c := l.counter(m.size); *c < 2 {
-		*c++
-	}
-	l.buf = appendMember(l.buf[:0], m)
-	l.at += int64(len(l.buf))
-	if _, err := l.w.Write(l.buf); err != nil {
-		return fmt.Errorf("write the list of files: %w", err)
-	}
-	return nil
-}
-
-// member reads the file that stands at an offset.
-func (l *listing) member(at int64) (Member, error) {
-	m, err := readMember(bufio.NewReaderSize(io.NewSectionReader(l.f, at, l.at-at), 512))
-	if err != nil {
-		return m, fmt.Errorf("read the list of files: %w", err)
-	}
-	return m, nil
 }
 
 // A head is the hash of a file's beginning, and where the file stands in the listing.
@@ -257,26 +181,6 @@ func sumOf(fd int, size, most int64, buf []byte) (sum [16]byte, err error) {
 	}
 	copy(sum[:], h.Sum(nil))
 	return sum, nil
-}
-
-// inParallel does something n times, with a buffer for each worker.
-func inParallel(ctx context.Context, n int, do func(i int, buf []byte)) error {
-	var next atomic.Int64
-	var g errgroup.Group
-	for range min(n, max(2, runtime.GOMAXPROCS(0))) {
-		g.Go(func() error {
-			buf := make([]byte, 256<<10)
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return nil
-				}
-				do(i, buf)
-			}
-			return ctx.Err()
-		})
-	}
-	return g.Wait()
 }
 
 // compare finds equal hashes, partition by partition.

@@ -621,14 +621,3 @@ func TestDedupFull(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 }
-
-func FuzzReadDedupPlan(f *testing.F) {
-	f.Add([]byte(`{"format":1,"kind":"dedup"}` + "\n" + `{"groups":0,"end":""}` + "\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if p, err := prune.ReadDedupPlan(strings.NewReader(string(b)), t.TempDir()); err == nil {
-			for range p.Each(0) {
-			}
-			p.Close()
-		}
-	})
-}

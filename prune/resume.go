@@ -49,17 +49,19 @@ func ReadDeed(file string) (*Deed, error) {
 	defer f.Close()
 	d := &Deed{Run: Run{Journal: file}}
 	d.whole, err = readEntries(f, func(e entry) error {
-		switch e.Kind {
-		case lineStart:
+		switch {
+		case e.Kind == lineStart:
 			d.Plan, d.Start = e.Plan, e.Time
-		case lineBegin:
+		case e.Kind == lineBegin:
 			d.open = &e
-		case lineDone:
+		case e.Kind == lineDone && e.Report != nil:
 			d.open, d.next, d.Report = nil, e.To, *e.Report
-		case lineEnd:
+		case e.Kind == lineEnd && e.Report != nil:
 			d.Ended, d.Report = true, *e.Report
-		case lineUndone:
+		case e.Kind == lineUndone:
 			d.Undone = true
+		default:
+			return ErrJournal
 		}
 		return nil
 	})

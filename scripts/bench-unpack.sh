@@ -19,7 +19,7 @@ scripts/deps.sh bench-unpack
 RUNS=${RUNS:-5} RAM=${RAM:-4000} JSON=${JSON:-}
 [ "$(id -u)" -eq 0 ] && default=ram || default=$(mktemp -d)
 ON=${ON:-$default}
-iso=${ISO:-$(scripts/source-iso.sh "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/repotool-bench}")}
+iso=${ISO:-$(bench/source-iso.sh "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/repotool-bench}")}
 
 work=$(mktemp -d)
 image=

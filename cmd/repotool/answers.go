@@ -653,8 +653,36 @@ fossology[].what?     FOSSology, or FOSSology (recorded)
 fossology[].in?       bytes of the archive
 fossology[].files?    files that came out
 fossology[].out?      their bytes
+fossology[].distinct? each content once
 fossology[].seconds?  how long it took
 fossology[].cpu?      seconds of processor time`,
+
+	"bench iso": `
+iso                   the ISO that was made
+runs[].name           the archive
+runs[].in             its bytes
+runs[].files          files that came out, archives in archives among them
+runs[].out            their bytes
+runs[].distinct.files each content once: what a repository stores
+runs[].distinct.bytes
+runs[].seconds        how long it took
+runs[].cpu            seconds of processor time, of repotool and its tools
+runs[].memory         bytes, the largest resident set of one process until then
+runs[].stored.files?  with --scratch: files that were written there
+runs[].stored.bytes?
+runs[].kinds.KIND.archives
+                      archives of a format
+runs[].kinds.KIND.in  their bytes
+runs[].kinds.KIND.files
+                      what came out of them directly
+runs[].kinds.KIND.out its bytes
+runs[].skipped        things that did not come out
+table[].what          a line of the table
+table[].in            bytes of the ISO
+table[].out           bytes of what a repository stores of it
+table[].ratio         how many times as much that is
+table[].seconds       how long it took
+table[].scaled        it was not measured, but scaled by size`,
 
 	"bench compare": `
 time                  when it began

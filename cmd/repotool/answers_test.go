@@ -49,6 +49,7 @@ var answerTypes = map[string]reflect.Type{
 	"gold which":         reflect.TypeFor[whichGold](),
 	"doctor":             reflect.TypeFor[diagnosis](),
 	"bench repo":         reflect.TypeFor[bench.Facts](),
+	"bench iso":          reflect.TypeFor[isoMeasured](),
 	"bench unpack":       reflect.TypeFor[unpackMeasured](),
 	"bench compare":      reflect.TypeFor[bench.Report](),
 	"reunpack":           reflect.TypeFor[reunpack.Report](),

@@ -2,16 +2,20 @@
 # Makes an ISO of source rpms, like the source disc of a distribution, and prints
 # its path. The same bytes each time: pinned tarballs of Debian, fixed dates.
 #
-#   scripts/source-iso.sh DIR
+#   bench/source-iso.sh DIR
 #
 #   DIR     keeps the tarballs and the ISO; what is there is not fetched again
+#   SIZE    MB that it is to have at least (66, what the pinned tarballs make)
 #   MIRROR  of Debian (http://deb.debian.org/debian)
+#
+# A larger one holds further tarballs of Debian 12 as it is today, in the order of their
+# checksums, each with the checksum that the index of the mirror gives.
 #
 # The tarballs were chosen to resemble an upload that FOSSology's own unpacker was
 # measured with: 66 MB, 24,228 files, 920 MB of contents, mixed compression.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 dir=${1:?usage: source-iso.sh DIR}
+size=${SIZE:-66}
 mirror=${MIRROR:-http://deb.debian.org/debian}
 
 # Those of Debian 12, which changes patches of a release, and rarely the tarballs.
@@ -28,7 +32,7 @@ fd826afad03db7a580722839927dc664f3e93398fe88b66905732c8530971353 main/s/subversi
 af254788be98861f2bd9103fe6e60a774ec96a8c374744eef9197f6043075afa main/o/openocd/openocd_0.12.0.orig.tar.bz2
 '
 # A change of this script makes another ISO.
-iso=$dir/source-rpms-$(sha256sum "scripts/source-iso.sh" | cut -c1-12).iso
+iso=$dir/source-rpms-$(sha256sum "$0" | cut -c1-12)-$size.iso
 if [ -e "$iso" ]; then
 	echo "$iso"
 	exit
@@ -71,6 +75,27 @@ source_rpm() {
 	rpmbuild -bs --quiet --define "_sourcedir $work/in" --define "_srcrpmdir $work/out" --define "_topdir $work" \
 		--define "_source_payload w9.gzdio" --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
 		"$work/in/$name.spec" >"$work/log" 2>&1 || { cat "$work/log" >&2; return 1; }
+	rm "$work/in/$file" "$work/in/$name.spec" # the rpm holds them
+}
+
+# fetch_index: of all source packages.
+fetch_index() {
+	/usr/lib/apt/apt-helper download-file "$mirror/dists/bookworm/main/source/Sources.xz" "$work/Sources.xz" >"$work/log" 2>&1 ||
+		{ cat "$work/log" >&2; return 1; }
+}
+
+# more: tarballs that are not pinned, none above 100 MB, one of each package, with their sizes.
+more() {
+	xz -dc "$work/Sources.xz" | awk -v RS= '
+		match($0, /\nDirectory: [^\n]*/) {
+			place = substr($0, RSTART + 12, RLENGTH - 12)
+			if (!match($0, /\nChecksums-Sha256:[^\n]*(\n [^\n]*)*/)) next
+			n = split(substr($0, RSTART, RLENGTH), lines, "\n")
+			for (i = 1; i <= n; i++) {
+				split(lines[i], f, " ")
+				if (f[3] ~ /_[^\/]*\.orig\.tar\.(gz|bz2|xz)$/ && f[2] < 100000000) { print f[1], place "/" f[3], f[2]; break }
+			}
+		}' | sed 's, pool/, ,' | sort | awk -v pinned="$tarballs" '!index(pinned, $1)'
 }
 
 mkdir "$work/in" "$work/out"
@@ -79,6 +104,21 @@ while read -r sum path; do
 	fetch "$sum" "$path"
 	source_rpm "$dir/tarballs/${path##*/}"
 done <<<"$tarballs"
+left=$((size * 1000000 - 66000000))
+if [ "$left" -gt 0 ]; then
+	without=0
+	fetch_index
+	more >"$work/more"
+	while read -r sum path bytes; do
+		[ "$left" -gt 0 ] || break
+		# The index of a mirror may be ahead of what it has.
+		fetch "$sum" "$path" 2>/dev/null || { without=$((without + 1)); continue; }
+		source_rpm "$dir/tarballs/${path##*/}"
+		left=$((left - bytes))
+	done <"$work/more"
+	[ "$without" -eq 0 ] || echo "$without tarballs of its index are not on the mirror; others stand for them" >&2
+	[ "$left" -le 0 ] || { echo "the mirror has too few tarballs: $left bytes short" >&2; exit 1; }
+fi
 find "$work/out" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 # xorriso takes its dates from SOURCE_DATE_EPOCH; genisoimage has no such way.
 xorriso -as mkisofs -quiet -R -J -V SOURCES -uid 0 -gid 0 -o "$work/iso" "$work/out" >"$work/log" 2>&1 ||
