@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"prune": {"fossology", "goldindex", "github.com/zeebo/blake3", "golang.org/x/sync", "golang.org/x/sys"},
 
 	// Level 4. Measures whole programs, its own as others see it.
-	"bench": {"store", "fossology", "unpack", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize"},
+	"bench": {"store", "fossology", "unpack", "goldindex", "prune", "snapshot", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize"},
 
 	// Level 5. The command line: everything, and what makes a terminal pleasant.
 	"cmd/repotool": {"fossology", "store", "unpack", "goldindex", "reunpack", "prune", "snapshot", "verify", "bench", "github.com/urfave/cli/v2",

@@ -146,7 +146,7 @@ func (j *judge) victim(f *goldindex.File, kinds fossology.Kinds, upload int64, a
 	if since := j.o.Filters.ReadBefore; !since.IsZero() && max(st.Mtim.Nano(), st.Atim.Nano()) >= since.UnixNano() {
 		return nil, RecentlyRead, nil
 	}
-	v := &Victim{Name: f.Name, BLAKE3: f.BLAKE3, Gold: at, Class: classOf(kinds), Upload: upload, Inode: st.Ino, Links: uint32(st.Nlink)}
+	v := &Victim{Name: f.Name, BLAKE3: f.BLAKE3, Gold: at, Class: ClassOf(kinds), Upload: upload, Inode: st.Ino, Links: uint32(st.Nlink)}
 	if rel, err := filepath.Rel(j.o.Repository.Path, f.Path); err == nil {
 		host, _, _ := strings.Cut(rel, "/files/")
 		if !strings.HasPrefix(rel, "files/") {

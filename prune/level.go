@@ -58,8 +58,8 @@ const (
 // Classes lists them as they are shown.
 func Classes() []Class { return []Class{Intermediate, Archive, Uploaded, Leaf} }
 
-// classOf is the class of a content that is all of that.
-func classOf(k fossology.Kinds) Class {
+// ClassOf is the class of a content that is all of that.
+func ClassOf(k fossology.Kinds) Class {
 	switch {
 	case k&(fossology.Leaf|fossology.Metadata) != 0:
 		return Leaf

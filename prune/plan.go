@@ -95,10 +95,10 @@ func Make(ctx context.Context, db Database, o Options) (_ *Plan, err error) {
 
 // judge goes through all files.
 func (p *Plan) judge(ctx context.Context, db Database, j *judge, all *spool) error {
-	parts := follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name })
-	defer parts.stop()
-	backed := follow(j.o.BackedUp, func(n fossology.Name) fossology.Name { return n })
-	defer backed.stop()
+	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name })
+	defer parts.Stop()
+	backed := fossology.Follow(j.o.BackedUp, func(n fossology.Name) fossology.Name { return n })
+	defer backed.Stop()
 	troubled := func(err error) {
 		if len(p.Troubles) < maxTroubles {
 			p.Troubles = append(p.Troubles, err.Error())
@@ -115,11 +115,11 @@ func (p *Plan) judge(ctx context.Context, db Database, j *judge, all *spool) err
 		if j.o.Progress != nil {
 			j.o.Progress(1, f.Size)
 		}
-		of, err := parts.at(f.Name)
+		of, err := parts.At(f.Name)
 		if err != nil {
 			return err
 		}
-		known, err := backed.at(f.Name)
+		known, err := backed.At(f.Name)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type Info struct {
 	Device uint64
 	Mode   uint32 // type and rights, as stat(2) has them
 	UID    uint32 // its owner
+	Disk   int64  // bytes of the blocks that it has
 }
 
 // Open opens an object for reading. The bytes are not checked, see Check.
@@ -88,7 +89,7 @@ func (s *Store) Stat(h Hash) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid}, nil
+	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid, st.Blocks * 512}, nil
 }
 
 // Need is Stat for who is going to refer to the object without putting it: one in

@@ -30,7 +30,7 @@ what each step cost. Neither touches an installation or a store of yours.`,
 repotool bench repo --files 100000 /mnt/test/repository
 repotool bench compare --files 10000 /mnt/test`,
 		exitFailed, exitInterrupted)
-	c.Subcommands = []*cli.Command{t.benchRepoCommand(), t.benchCompareCommand(), t.benchUnpackCommand(), t.benchISOCommand(), t.benchChoreCommand()}
+	c.Subcommands = []*cli.Command{t.benchRepoCommand(), t.benchCompareCommand(), t.benchUnpackCommand(), t.benchISOCommand(), t.benchReportCommand(), t.benchChoreCommand()}
 	return c
 }
 

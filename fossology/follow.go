@@ -1,36 +1,37 @@
-package prune
+package fossology
 
 import (
 	"errors"
 	"iter"
-
-	"repotool/fossology"
 )
 
-// A follower goes through a stream that is sorted by Name, behind one that leads.
-type follower[T any] struct {
+// A Follower goes through a stream that is sorted by Name, behind one that leads.
+type Follower[T any] struct {
 	pull  func() (T, error, bool)
-	stop  func()
-	name  func(T) fossology.Name
+	end   func()
+	name  func(T) Name
 	head  T
 	more  bool
 	begun bool
 	found []T
 }
 
-// follow makes one; nil is a stream without anything.
-func follow[T any](seq iter.Seq2[T, error], name func(T) fossology.Name) *follower[T] {
+// Follow makes one; nil is a stream without anything.
+func Follow[T any](seq iter.Seq2[T, error], name func(T) Name) *Follower[T] {
 	if seq == nil {
 		seq = func(func(T, error) bool) {}
 	}
-	f := &follower[T]{name: name}
-	f.pull, f.stop = iter.Pull2(seq)
+	f := &Follower[T]{name: name}
+	f.pull, f.end = iter.Pull2(seq)
 	return f
 }
 
-// at returns all that the stream has of a Name; the slice is good until the next call.
+// Stop ends it.
+func (f *Follower[T]) Stop() { f.end() }
+
+// At returns all that the stream has of a Name; the slice is good until the next call.
 // Names are asked in order.
-func (f *follower[T]) at(n fossology.Name) ([]T, error) {
+func (f *Follower[T]) At(n Name) ([]T, error) {
 	f.found = f.found[:0]
 	if !f.begun {
 		f.begun = true
@@ -54,10 +55,10 @@ func (f *follower[T]) at(n fossology.Name) ([]T, error) {
 }
 
 // next passes rows that hold no Name.
-func (f *follower[T]) next() error {
+func (f *Follower[T]) next() error {
 	for {
 		head, err, more := f.pull()
-		var bad *fossology.RowError
+		var bad *RowError
 		if more && errors.As(err, &bad) {
 			continue
 		}
