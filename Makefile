@@ -3,6 +3,7 @@
 #   make demo    a backup, a disaster and a recovery on a real FOSSology (two minutes)
 #   make test    all tests; RACE=1 with the race detector (needs gcc)
 #   make build   ./repotool, one static program
+#   make browser looks at the page of bench report with Chromium
 #   make lint    gofmt, vet, staticcheck
 #   make faults  every change that a job makes fails, or the program is killed there, or
 #                the power is cut; disks without room; every byte of a store changed:
@@ -30,7 +31,7 @@ export CGO_ENABLED = $(if $(RACE),1,0)
 # One version for everybody: a new release of a linter must not break old commits.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race lint fuzz faults torture compare-unpack demo bench bench-unpack bench-prune bench-dedup scale deps clean
+.PHONY: build test race browser lint fuzz faults torture compare-unpack demo bench bench-unpack bench-prune bench-dedup scale deps clean
 
 build:
 	$(GO) build -trimpath -o repotool ./cmd/repotool
@@ -45,6 +46,11 @@ test: deps
 
 race:
 	$(MAKE) test RACE=1
+
+# Not a part of make test: Chromium is large.
+browser:
+	scripts/deps.sh browser
+	$(GO) test -count=1 -tags browser -run InBrowser -v ./bench
 
 # Few linters, each with its reason:
 #   gofmt        nobody discusses layout

@@ -54,8 +54,10 @@ var allowed = map[string][]string{
 	// a directory that is open.
 	"prune": {"fossology", "goldindex", "github.com/zeebo/blake3", "golang.org/x/sync", "golang.org/x/sys"},
 
-	// Level 4. Measures whole programs, its own as others see it.
-	"bench": {"store", "fossology", "unpack", "goldindex", "prune", "snapshot", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize"},
+	// Level 4. Measures whole programs, its own as others see it; reads installations, and
+	// draws what they cost.
+	"bench": {"store", "fossology", "unpack", "goldindex", "prune", "snapshot", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize",
+		"gonum.org/v1/plot"},
 
 	// Level 5. The command line: everything, and what makes a terminal pleasant.
 	"cmd/repotool": {"fossology", "store", "unpack", "goldindex", "reunpack", "prune", "snapshot", "verify", "bench", "github.com/urfave/cli/v2",

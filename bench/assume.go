@@ -39,6 +39,8 @@ func (a *Assumptions) field(name string) (value *float64, bytes bool) {
 		return &a.DatabaseRate, true
 	case "manifest":
 		return &a.Manifest, true
+	case "parallel":
+		return &a.Parallel, false
 	case "cycle":
 		return &a.Cycle, false
 	case "block":
@@ -48,7 +50,7 @@ func (a *Assumptions) field(name string) (value *float64, bytes bool) {
 }
 
 // names of assumptions, in the order in which they are shown.
-var names = []string{"growthGold", "growthFiles", "dump", "dumpNight", "databaseRaw", "standstill", "filesRate", "bytesRate", "databaseRate", "manifest", "cycle", "block"}
+var names = []string{"growthGold", "growthFiles", "dump", "dumpNight", "databaseRaw", "standstill", "filesRate", "bytesRate", "databaseRate", "manifest", "parallel", "cycle", "block"}
 
 // List lists them.
 func (a *Assumptions) List() (all []Assumption) {
@@ -75,7 +77,7 @@ func (a *Assumptions) Set(text string, size func(string) (uint64, error)) error 
 	// What divides must not be nothing.
 	least := 0.0
 	switch name {
-	case "filesRate", "bytesRate", "databaseRate", "cycle", "block":
+	case "filesRate", "bytesRate", "databaseRate", "parallel", "cycle", "block":
 		least = 1
 	}
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < least {

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type Assumptions struct {
 	BytesRate    float64 `json:"bytesRate"`    // bytes a second that it copies
 	DatabaseRate float64 `json:"databaseRate"` // bytes of the dump a second that a restore loads
 	Manifest     float64 `json:"manifest"`     // bytes of a manifest for each file
+	Parallel     float64 `json:"parallel"`     // golds that are unpacked at once, as when their costs were measured
 	Cycle        float64 `json:"cycle"`        // snapshots of a cycle, in the scheme rotating
 	Block        float64 `json:"block"`        // bytes of a block of the file system
 
@@ -42,11 +44,12 @@ const (
 func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptions {
 	const measured = "measured by this project (make bench)"
 	a := Assumptions{FilesRate: measuredFilesRate, BytesRate: measuredBytesRate, DatabaseRate: measuredDatabaseRate, Manifest: measuredManifest,
-		Cycle: 7, Block: 4096, Standstill: 1, Retention: p, From: map[string]string{}}
+		Cycle: 7, Block: 4096, Parallel: float64(runtime.GOMAXPROCS(0)), Standstill: 1, Retention: p, From: map[string]string{}}
 	for _, name := range []string{"filesRate", "bytesRate", "databaseRate", "manifest"} {
 		a.From[name] = measured
 	}
 	a.From["cycle"], a.From["block"], a.From["standstill"] = "a week", "ext4, XFS", "a guess: no snapshot yet"
+	a.From["parallel"] = "the processors of this machine"
 	a.grow(s)
 	a.learn(history)
 	return a
@@ -119,17 +122,20 @@ type Choice struct {
 	Standstill float64         `json:"standstill"` // seconds of a night
 	Service    float64         `json:"service"`    // seconds until FOSSology can start: gold, residue, database
 	Last       float64         `json:"last"`       // seconds until the last file is back
-	// Parts are the terms that Bytes are the sum of, for whoever changes an assumption:
-	// copies x (base + growth x (days - 1)) + snapshot x snapshots.
-	Parts Parts `json:"parts"`
+	Parts      Parts           `json:"parts"`
 }
 
-// Parts are the terms of a forecast.
+// Parts are the terms of a forecast, of which a page makes it again when somebody changes
+// an assumption.
 type Parts struct {
-	Base     float64 `json:"base"`     // bytes at the first snapshot, without its own
-	Growth   float64 `json:"growth"`   // bytes a day
-	Snapshot float64 `json:"snapshot"` // bytes of each snapshot that is kept
-	Copies   float64 `json:"copies"`   // how many times the base lies there, at most
+	Base       float64 `json:"base"`       // bytes at the first snapshot, without its own and the dump
+	FilesShare float64 `json:"filesShare"` // of the growth of files, that is kept
+	Snapshot   float64 `json:"snapshot"`   // bytes of each snapshot that is kept, without the dump
+	Copies     float64 `json:"copies"`     // how many times the base lies there, at most
+	Files      float64 `json:"files"`      // that a restore makes until service
+	Bytes      float64 `json:"bytes"`      // of them
+	Rebuild    float64 `json:"rebuild"`    // seconds of unpacking, one gold after another
+	Longest    float64 `json:"longest"`    // of one gold
 }
 
 // Horizons are the nights after which bytes are told; the first brings the first snapshot.
@@ -160,46 +166,42 @@ func Forecast(s *Survey, a *Assumptions) (all []Choice) {
 
 func choice(s *Survey, a *Assumptions, strategy, scheme, days string) Choice {
 	c := Choice{Strategy: strategy, Scheme: scheme, Days: days, Bytes: map[int]float64{}, Snapshots: map[int]int{}, Standstill: a.Standstill}
-	kept, grows := s.All(), a.GrowthGold+a.GrowthFiles
+	kept, share := s.All(), 1.0
 	if strategy == "gold" {
-		kept, grows = s.Kept(), a.GrowthGold
-		if s.Files.Bytes > 0 {
-			grows += a.GrowthFiles * float64(s.Unproven.Bytes) / float64(s.Files.Bytes)
-		}
+		kept, share = s.Kept(), float64(s.Unproven.Bytes)/math.Max(1, float64(s.Files.Bytes))
 	}
 	const folders = 256                                            // of objects
 	names := float64(s.Gold.Files + s.Files.Files + s.Other.Files) // in a manifest, of which nights share most
-	c.Parts = Parts{Base: float64(kept.Disk) + folders*a.Block + a.Dump + ceilTo(names*a.Manifest, a.Block), Growth: grows, Copies: 1}
-	shown := float64(kept.Files) + float64(s.GoldToo.Files) // in a day: gold and files apart
-	if strategy == "gold" {
-		shown = float64(kept.Files)
-	}
-	const files = 4 // manifest, what is new in it, summary, and their directory
+	c.Parts = Parts{Base: float64(kept.Disk) + folders*a.Block + ceilTo(names*a.Manifest, a.Block), FilesShare: share, Copies: 1,
+		Files: float64(kept.Files), Bytes: float64(kept.Bytes)}
+	shown := float64(kept.Files) + float64(s.GoldToo.Files) // in a day, gold and files apart
+	const files = 4                                         // manifest, what is new in it, summary, and their directory
 	day := dayBytes(s, a, shown, days)
-	c.Parts.Snapshot = files*a.Block + day + a.DumpNight
+	if strategy == "gold" && days != "none" {
+		day += ceilTo(float64(s.Proven.Files)*rebuildLine, a.Block)
+	}
+	c.Parts.Snapshot = files*a.Block + day
 	if scheme == "rotating" {
 		c.Parts.Copies = 2 // a new base is made before the old one goes
-		c.Parts.Snapshot = 2*files*a.Block + a.DumpNight
+		c.Parts.Snapshot = 2 * files * a.Block
 		c.Parts.Base += day
+	}
+	if strategy == "gold" {
+		c.Parts.Rebuild, c.Parts.Longest = s.Rebuild.Seconds, s.Rebuild.Longest
 	}
 	for _, h := range Horizons {
 		c.Snapshots[h] = keptAfter(scheme, h, a)
-		c.Bytes[h] = c.bytes(h, c.Snapshots[h])
+		c.Bytes[h] = c.Parts.after(h, c.Snapshots[h], a)
 	}
-	restore := func(x Holding) float64 { return float64(x.Files)/a.FilesRate + float64(x.Bytes)/a.BytesRate }
-	database := a.DatabaseRaw / a.DatabaseRate
-	c.Service = restore(kept) + database
-	c.Last = c.Service
-	if strategy == "gold" {
-		c.Last += s.Rebuild.Seconds + float64(s.Proven.Files)/a.FilesRate
-	}
+	c.Service = c.Parts.Files/a.FilesRate + c.Parts.Bytes/a.BytesRate + a.DatabaseRaw/a.DatabaseRate
+	c.Last = c.Service + math.Max(c.Parts.Longest, c.Parts.Rebuild/a.Parallel)
 	return c
 }
 
-// bytes is the sum of the parts.
-func (c *Choice) bytes(days, snapshots int) float64 {
-	p := c.Parts
-	return p.Copies*(p.Base+p.Growth*float64(days-1)) + p.Snapshot*float64(snapshots)
+// after are the bytes after so many nights. page.html has the same formula.
+func (p *Parts) after(days, snapshots int, a *Assumptions) float64 {
+	growth := a.GrowthGold + a.GrowthFiles*p.FilesShare
+	return p.Copies*(p.Base+a.Dump+growth*float64(days-1)) + (p.Snapshot+a.DumpNight)*float64(snapshots)
 }
 
 // keptAfter is how many snapshots there are after so many days with one a night.
@@ -230,6 +232,8 @@ func keptAfter(scheme string, days int, a *Assumptions) int {
 const (
 	nameBytes = 88
 	fullness  = 0.68
+	// rebuildLine is what a line of REBUILD.txt.zst takes, which says what gold makes.
+	rebuildLine = 48
 )
 
 // dayBytes is what a day directory takes: nothing but directories, whose files are links.
@@ -237,7 +241,7 @@ func dayBytes(s *Survey, a *Assumptions, files float64, layout string) float64 {
 	if layout == "none" {
 		return 0
 	}
-	const above = 4 // the day, the host, and what else stands above
+	const above = 7 // the day, its host, the database and its dump, logs, RESTORE.txt
 	bytes := above * a.Block
 	gold := float64(s.Gold.Files)
 	for _, n := range []float64{gold, files - gold} {

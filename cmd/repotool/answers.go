@@ -684,6 +684,108 @@ table[].ratio         how many times as much that is
 table[].seconds       how long it took
 table[].scaled        it was not measured, but scaled by size`,
 
+	"bench report": `
+survey.repository     its path
+survey.time           when it was looked at
+survey.uploads        uploads that have content
+survey.gold.files     gold: files, bytes, and bytes of their blocks
+survey.gold.bytes
+survey.gold.disk
+survey.files.files    the same of files
+survey.files.bytes
+survey.files.disk
+survey.other.files    whatever else stands in the repository
+survey.other.bytes
+survey.other.disk
+survey.goldToo.files  of files: gold has them, too
+survey.goldToo.bytes
+survey.goldToo.disk
+survey.unproven.files of files: a backup by gold keeps them
+survey.unproven.bytes
+survey.unproven.disk
+survey.proven.files   of files: gold brings them back
+survey.proven.bytes
+survey.proven.disk
+survey.unknown.files  of files: no row refers to them
+survey.unknown.bytes
+survey.unknown.disk
+survey.classes.*.files
+                      of files, by class: intermediate, archive, uploaded, leaf
+survey.classes.*.bytes
+survey.classes.*.disk
+survey.directories    directories
+survey.rebuild.golds  golds that the ledger knows
+survey.rebuild.missing
+                      golds that it does not know yet
+survey.rebuild.seconds
+                      to unpack them, one after another
+survey.rebuild.longest
+                      of one of them
+survey.rebuild.bytes  bytes that come out
+survey.months[].month a month
+survey.months[].uploads
+                      uploads of it
+survey.months[].gold  their bytes
+survey.months[].out   bytes that came of them
+survey.largest[].upload
+                      number of one of the ten largest uploads
+survey.largest[].name its name
+survey.largest[].gold bytes of its gold
+survey.largest[].out  bytes that came of it
+survey.largest[].files
+                      files that came of it
+survey.largest[].seconds
+                      to unpack it
+survey.troubles[]?    what could not be read
+assumptions.growthGold
+                      bytes of gold a day
+assumptions.growthFiles
+                      bytes of files a day
+assumptions.dump      bytes that the first dump of the database takes
+assumptions.dumpNight bytes that each further one adds
+assumptions.databaseRaw
+                      bytes of a dump, not compressed
+assumptions.standstill
+                      seconds of a night
+assumptions.filesRate files a second that a restore makes
+assumptions.bytesRate bytes a second that it copies
+assumptions.databaseRate
+                      bytes of the dump a second that it loads
+assumptions.manifest  bytes of a manifest for each file
+assumptions.parallel  golds that are unpacked at once
+assumptions.cycle     snapshots of a cycle, in the scheme rotating
+assumptions.block     bytes of a block
+assumptions.from.*    where a value comes from
+assumptions.retention.last?
+                      what is kept: the rules of retention
+assumptions.retention.within?
+assumptions.retention.hourly?
+assumptions.retention.daily?
+assumptions.retention.weekly?
+assumptions.retention.monthly?
+assumptions.retention.yearly?
+choices[].strategy    a choice: full or gold
+choices[].scheme      linked or rotating
+choices[].days        flat, native or none
+choices[].bytes.*     bytes on the disk after 1, 7, 30, 365 nights
+choices[].snapshots.* snapshots that are kept then
+choices[].standstill  seconds that FOSSology stands still in a night
+choices[].service     seconds of a restore until FOSSology can start
+choices[].last        seconds until the last file is back
+choices[].parts.base  what the bytes are made of, for whoever makes them again:
+choices[].parts.filesShare
+choices[].parts.snapshot
+choices[].parts.copies
+choices[].parts.files
+choices[].parts.bytes
+choices[].parts.rebuild
+choices[].parts.longest
+                      copies x (base + dump + growth x (nights - 1)) + (snapshot +
+                      dumpNight) x snapshots; growth is growthGold and the share of
+                      growthFiles
+present?              the choice by which the last snapshot was taken
+advice[]              what that comes to, in words`,
+
 	"bench compare": `
 time                  when it began
 kernel                release of the kernel

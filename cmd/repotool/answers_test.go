@@ -50,6 +50,7 @@ var answerTypes = map[string]reflect.Type{
 	"doctor":             reflect.TypeFor[diagnosis](),
 	"bench repo":         reflect.TypeFor[bench.Facts](),
 	"bench iso":          reflect.TypeFor[isoMeasured](),
+	"bench report":       reflect.TypeFor[sizing](),
 	"bench unpack":       reflect.TypeFor[unpackMeasured](),
 	"bench compare":      reflect.TypeFor[bench.Report](),
 	"reunpack":           reflect.TypeFor[reunpack.Report](),

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -31,10 +31,14 @@ by the ledger's measured costs).
 
 What a forecast takes for granted is printed with it, and where each value comes from;
 --assume NAME=VALUE changes one: growthGold and growthFiles (bytes a day), dump and
-dumpNight (bytes), standstill (seconds), filesRate, bytesRate, databaseRate (a second),
-manifest (bytes a file), cycle (snapshots), block (bytes).`,
+dumpNight, databaseRaw (bytes), standstill (seconds), filesRate, bytesRate, databaseRate
+(a second),
+manifest (bytes a file), parallel (golds at once), cycle (snapshots), block (bytes).
+
+--html FILE writes all of it as one page, with pictures, that needs nothing else.`,
 		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "assume", Usage: "take `NAME=VALUE` for granted (repeatable), such as growthGold=2GB"},
+			&cli.StringFlag{Name: "html", Usage: "write a page with pictures to `FILE`, too"},
 		}, installationFlags()...),
 		Action: t.benchReport,
 	}, `
@@ -49,6 +53,9 @@ type sizing struct {
 	Assumptions bench.Assumptions `json:"assumptions"`
 	Choices     []bench.Choice    `json:"choices"`
 	Present     string            `json:"present,omitempty"` // the choice of the last snapshot
+	Advice      []string          `json:"advice"`
+
+	history []*snapshot.Summary
 }
 
 func (t *tool) benchReport(c *cli.Context) error {
@@ -83,7 +90,7 @@ func (t *tool) benchReport(c *cli.Context) error {
 				info, err := g.st.Stat(object)
 				return info.Disk, err == nil
 			},
-			Entries: entries,
+			Entries:  entries,
 			Progress: func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }})
 		stop()
 		if err != nil {
@@ -99,16 +106,22 @@ func (t *tool) benchReport(c *cli.Context) error {
 				return &usageError{err: err}
 			}
 		}
-		r = &sizing{Survey: survey, Assumptions: a, Choices: bench.Forecast(survey, &a), Present: presentChoice(history)}
+		r = &sizing{Survey: survey, Assumptions: a, Choices: bench.Forecast(survey, &a), Present: presentChoice(history), history: history}
+		r.Advice = bench.Advice(survey, r.Choices, r.Present)
 		return nil
 	})
 	if err != nil {
 		return noRoom(err, os.TempDir())
 	}
+	if name := c.String("html"); name != "" {
+		if err := r.page(name); err != nil {
+			return err
+		}
+	}
 	if s.json {
 		err = t.answer(r)
 	} else {
-		t.sizingTables(c.Context, r)
+		t.sizingTables(r)
 	}
 	for _, x := range r.Survey.Troubles {
 		fmt.Fprintf(t.stderr, "finding: %s\n", printable(x))
@@ -133,8 +146,18 @@ func presentChoice(history []*snapshot.Summary) string {
 	return ""
 }
 
+// page writes the report as a page.
+func (r *sizing) page(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	p := bench.Page{Survey: r.Survey, Assumptions: &r.Assumptions, Choices: r.Choices, Present: r.Present, Snapshots: r.history, Command: commandLine()}
+	return errors.Join(p.Write(f), f.Close())
+}
+
 // sizingTables prints a report for people.
-func (t *tool) sizingTables(_ context.Context, r *sizing) {
+func (t *tool) sizingTables(r *sizing) {
 	s := r.Survey
 	w := newTable(t.stdout, []string{"THERE IS", "FILES", "BYTES", "ON THE DISK"}, 2, 3, 4)
 	row := func(what string, h bench.Holding) {
@@ -173,11 +196,15 @@ func (t *tool) sizingTables(_ context.Context, r *sizing) {
 	fmt.Fprintln(t.stdout)
 	w = newTable(t.stdout, []string{"ASSUMED", "", "FROM"}, 2)
 	for _, x := range r.Assumptions.List() {
-		shown := humanize.CommafWithDigits(x.Value, 2)
+		shown := humanize.Commaf(x.Value)
 		if x.Bytes {
 			shown = size(int64(x.Value))
 		}
 		w.AppendRow(table.Row{x.Name, shown, x.From})
 	}
 	w.Render()
+	fmt.Fprintln(t.stdout)
+	for _, line := range r.Advice {
+		fmt.Fprintln(t.stdout, line)
+	}
 }
