@@ -150,7 +150,7 @@ func (h *heads) sums(ctx context.Context, files []Member, sums [][16]byte, most 
 		m := &files[i]
 		fd, err := openFile(h.root, m.Path)
 		if err == nil {
-			sums[i], err = sumOf(fd, m.size, most, buf)
+			sums[i], err = sumOf(ctx, fd, m.size, most, buf)
 			unix.Close(fd)
 		}
 		if err != nil {
@@ -160,12 +160,15 @@ func (h *heads) sums(ctx context.Context, files []Member, sums [][16]byte, most 
 }
 
 // sumOf hashes a size, and the bytes of a file as far as that, or most of them.
-func sumOf(fd int, size, most int64, buf []byte) (sum [16]byte, err error) {
+func sumOf(ctx context.Context, fd int, size, most int64, buf []byte) (sum [16]byte, err error) {
 	h := blake3.New()
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], uint64(size))
 	h.Write(b[:])
 	for at := int64(0); at < min(size, most); {
+		if err := ctx.Err(); err != nil {
+			return sum, err
+		}
 		n, err := unix.Pread(fd, buf[:min(int64(len(buf)), min(size, most)-at)], at)
 		if err == unix.EINTR {
 			continue

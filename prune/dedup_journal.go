@@ -62,7 +62,7 @@ func ReadDedupRun(file string) (*DedupRun, error) {
 		err = ErrJournal
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read journal %s: %w", file, err)
+		return nil, &JournalError{file, err}
 	}
 	d.Report.Plan, d.Report.Journal = d.Plan, file
 	return d, nil
@@ -124,8 +124,11 @@ func (d *DedupRun) tidy(p *DedupPlan) error {
 			if err != nil {
 				continue
 			}
-			tidy(dir, path.Base(m.Path)+workEnding)
+			_, err = tidy(dir, path.Base(m.Path), m.Inode)
 			unix.Close(dir)
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil

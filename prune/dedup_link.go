@@ -55,11 +55,30 @@ func (d *relinker) open(m *Member, size int64) (*handle, Reason) {
 		return h, Changed
 	}
 	if d.p.How == Link {
-		if _, err := unix.FcntlInt(uintptr(h.fd), unix.F_SETLEASE, unix.F_RDLCK); errors.Is(err, unix.EAGAIN) {
-			return h, InUse
-		}
+		return h, h.lease()
 	}
 	return h, ""
+}
+
+// lease asks the kernel to have everybody wait who opens the file to write to it, for as
+// long as it is open here. Who has no right to that, or a file system that knows no leases,
+// shares nothing by links: a writer would write to a file that nobody finds any more.
+func (h *handle) lease() Reason {
+	_, err := unix.FcntlInt(uintptr(h.fd), unix.F_SETLEASE, unix.F_RDLCK)
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return InUse
+	case err != nil:
+		return Refused
+	}
+	return ""
+}
+
+// awaited says whether somebody waits for the lease to end, or it has ended: with what is
+// open he writes to the inode that he has found.
+func (h *handle) awaited() bool {
+	held, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETLEASE, 0)
+	return err != nil || held != unix.F_RDLCK
 }
 
 // alike compares two files, and what more is known of them than owner, mode and times.
@@ -68,6 +87,9 @@ func (d *relinker) alike(ctx context.Context, a, b *handle, buf []byte) (Reason,
 	for at := int64(0); at < a.st.Size; {
 		if err := ctx.Err(); err != nil {
 			return "", err
+		}
+		if a.awaited() || b.awaited() { // he shall not wait for all of it
+			return InUse, nil
 		}
 		n, err := readAt(a.fd, buf[:min(int64(half), a.st.Size-at)], at)
 		if err != nil {
@@ -150,6 +172,12 @@ func (d *relinker) relink(keep, m *handle) (freed int64, why Reason, err error) 
 		return 0, why, err
 	}
 	atStep()
+	if keep.awaited() || m.awaited() {
+		if err := unix.Unlinkat(m.dir, work, 0); err != nil {
+			return 0, "", fmt.Errorf("remove %s: %w", work, err)
+		}
+		return 0, InUse, nil
+	}
 	exchange := func() error { return unix.Renameat2(m.dir, work, m.dir, m.name, unix.RENAME_EXCHANGE) }
 	if err := exchange(); err != nil {
 		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) {
@@ -161,13 +189,15 @@ func (d *relinker) relink(keep, m *handle) (freed int64, why Reason, err error) 
 		}
 		return 0, why, err
 	}
-	if !m.isAt(work) || keep.touched() || m.touched() {
+	atStep()
+	// Who waits for m has found it by this name, before. Who waits for keep may have found it
+	// by this name, too, just now: what he writes is to be found by it.
+	if !m.isAt(work) || keep.touched() || m.touched() || m.awaited() {
 		if err := exchange(); err != nil {
 			return 0, "", fmt.Errorf("%s has changed; put it back from %s: %w", m.name, work, err)
 		}
 		why = Changed
 	}
-	atStep()
 	if err := unix.Unlinkat(m.dir, work, 0); err != nil {
 		return 0, "", fmt.Errorf("remove %s: %w", work, err)
 	}
@@ -179,7 +209,7 @@ func (d *relinker) relink(keep, m *handle) (freed int64, why Reason, err error) 
 
 // replace is for file systems on which names cannot change places.
 func (d *relinker) replace(keep, m *handle, work string) (freed int64, why Reason, err error) {
-	if !m.isAt(m.name) || keep.touched() || m.touched() {
+	if !m.isAt(m.name) || keep.touched() || m.touched() || keep.awaited() || m.awaited() {
 		why = Changed
 	} else if err := unix.Renameat(m.dir, work, m.dir, m.name); err != nil {
 		if why, err = refusal(err); err != nil {
@@ -199,8 +229,8 @@ func (d *relinker) replace(keep, m *handle, work string) (freed int64, why Reaso
 func linkTo(keep, m *handle, work string) (Reason, error) {
 	err := linkHandle(keep.fd, m.dir, work)
 	if errors.Is(err, unix.EEXIST) {
-		if why := tidy(m.dir, work); why != "" {
-			return why, nil
+		if why, err := tidy(m.dir, m.name, 0); why != "" || err != nil {
+			return why, err
 		}
 		err = linkHandle(keep.fd, m.dir, work)
 	}
@@ -214,18 +244,6 @@ func linkHandle(fd, dir int, name string) error {
 		err = unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), dir, name, unix.AT_SYMLINK_FOLLOW)
 	}
 	return err
-}
-
-// tidy removes what an interrupted run left: a link, or a copy that was not in its place yet.
-func tidy(dir int, work string) Reason {
-	var st unix.Stat_t
-	if err := unix.Fstatat(dir, work, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return Refused
-	}
-	if unix.Unlinkat(dir, work, 0) != nil {
-		return Refused
-	}
-	return ""
 }
 
 // refusal says whether a file stays because of an error of a call, or the run ends by it.

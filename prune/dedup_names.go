@@ -81,6 +81,11 @@ func (d *deduper) named(n fossology.Name, members []Member) error {
 	if n.Size == 0 || n.Size < d.o.MinSize {
 		return nil
 	}
+	if members[0].size != n.Size {
+		d.p.Kept.add(Different, members[0].size)
+		d.trouble("%s has %d bytes, and not those of its Name", members[0].Path, members[0].size)
+		return nil
+	}
 	return d.group(n.Size, members)
 }
 
@@ -108,8 +113,8 @@ func (d *deduper) others(trees []*tree, at int, rel string, members *[]Member) b
 		if i == at {
 			continue
 		}
-		var st unix.Stat_t
-		if unix.Fstatat(t.fd, rel, &st, unix.AT_SYMLINK_NOFOLLOW) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		st, ok := lookBeneath(t.fd, rel)
+		if !ok {
 			continue
 		}
 		if i < at {
@@ -126,6 +131,17 @@ func (d *deduper) others(trees []*tree, at int, rel string, members *[]Member) b
 		*members = append(*members, memberAt(t.top+"/"+rel, &st, t.gold))
 	}
 	return true
+}
+
+// lookBeneath says what the regular file at a path is, to which no symbolic link leads.
+func lookBeneath(top int, rel string) (st unix.Stat_t, ok bool) {
+	dir, err := fossology.OpenBeneath(top, path.Dir(rel))
+	if err != nil {
+		return st, false
+	}
+	defer unix.Close(dir)
+	err = unix.Fstatat(dir, path.Base(rel), &st, unix.AT_SYMLINK_NOFOLLOW)
+	return st, err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG
 }
 
 // trees opens gold and files of all hosts: gold first, then files, the fullest last.

@@ -180,7 +180,7 @@ func TestDedupReal(t *testing.T) {
 		if again := w.plan(prune.DedupOptions{Deep: deep}); again.Same.Files != 0 || again.Kept[prune.Shared].Files < pairs {
 			t.Errorf("again: %+v", again)
 		}
-		if u := w.undo(p.ID); u.Back != p.Same || u.Apart.Files+u.Gone.Files != 0 {
+		if u := w.undo(p.ID); u.Back != p.Same || u.Apart.Files != 0 || len(u.Left) > 0 {
 			t.Errorf("undo: %+v", u)
 		}
 		if after, _ := w.states(); !maps.Equal(after, before) {
@@ -619,5 +619,201 @@ func TestDedupFull(t *testing.T) {
 	}
 	if u := w.undo(p.ID); u.Back.Files != 5 || u.Apart.Files != 1 {
 		t.Errorf("%+v", u)
+	}
+}
+
+// TestDedupWriter: somebody opens a file to write to it while it is compared and linked. He
+// waits, and is noticed: what he writes is where everybody finds it.
+func TestDedupWriter(t *testing.T) {
+	defer prune.SetStep(func() {})
+	for _, top := range []string{"h/files", "h/gold"} {
+		for at := range 3 { // before the link, the exchange; behind it he finds the shared inode
+			w := newTwins(t, t.TempDir())
+			content := strings.Repeat("content ", 1000)
+			golds, files := w.put("h/gold", content, 0o664), w.put("h/files", content, 0o660)
+			target := filepath.Join(w.repo.Path, golds)
+			if top == "h/files" {
+				target = filepath.Join(w.repo.Path, files)
+			}
+			p := w.plan(prune.DedupOptions{})
+			wrote := make(chan error, 1)
+			step := -1 // the journal's comes first
+			prune.SetStep(func() {
+				if step++; step != at+1 {
+					return
+				}
+				// The writer has found the file by its path when he begins to wait.
+				at := make(chan int)
+				go func() {
+					fd, err := unix.Open(target, unix.O_PATH, 0)
+					at <- fd
+					if err == nil {
+						var f *os.File
+						if f, err = os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), os.O_WRONLY, 0); err == nil {
+							_, err = f.WriteAt([]byte("IMPORTANT"), 100)
+							err = errors.Join(err, f.Close())
+						}
+						unix.Close(fd)
+					}
+					wrote <- err
+				}()
+				<-at
+				time.Sleep(100 * time.Millisecond)
+			})
+			r := w.execute(p)
+			prune.SetStep(func() {})
+			if err := <-wrote; err != nil {
+				t.Fatal(err)
+			}
+			b, err := os.ReadFile(target)
+			if err != nil || !strings.Contains(string(b), "IMPORTANT") {
+				t.Errorf("%s, step %d: what was written is not there; %+v", top, at, r)
+			}
+			if at < 2 && (r.Same.Files != 0 || r.Kept[prune.InUse].Files+r.Kept[prune.Changed].Files != 1) {
+				t.Errorf("%s, step %d: %+v", top, at, r)
+			}
+			w.noneLeft()
+		}
+	}
+}
+
+// TestDedupUndoMoved: one file that cannot be given its bytes keeps no other from them; what
+// was written since keeps its time.
+func TestDedupUndoMoved(t *testing.T) {
+	w := newTwins(t, t.TempDir())
+	var golds, files []string
+	for i := range 8 {
+		golds = append(golds, w.put("h/gold", fmt.Sprint("content ", i), 0o664))
+		files = append(files, w.put("h/files", fmt.Sprint("content ", i), 0o660))
+	}
+	full := func(p string) string { return filepath.Join(w.repo.Path, p) }
+	before, _ := w.states()
+	p := w.plan(prune.DedupOptions{})
+	w.execute(p)
+	written := time.Unix(1.7e9, 0)
+	err := errors.Join(
+		os.Remove(full(files[0])), os.Symlink("/etc/passwd", full(files[0])),
+		os.Rename(filepath.Dir(full(files[1])), full("moved")), os.Symlink(full("moved"), filepath.Dir(full(files[1]))),
+		os.Remove(full(files[2])),
+		os.Remove(full(files[3])), os.Mkdir(full(files[3]), 0o755),
+		os.WriteFile(full(files[4]), []byte("CONTENT 4"), 0), os.Chtimes(full(files[4]), written, written),
+		os.Remove(full(golds[5])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := w.undo(p.ID)
+	if u.Back.Files != 4 || u.Left[prune.Changed].Files != 3 || u.Left[prune.Gone].Files != 1 {
+		t.Errorf("%+v", u)
+	}
+	after, inodes := w.states()
+	for _, i := range []int{5, 6, 7} {
+		if after[files[i]] != before[files[i]] || inodes[files[i]] == inodes[golds[i]] {
+			t.Errorf("%d: %+v, it was %+v", i, after[files[i]], before[files[i]])
+		}
+	}
+	if s := after[files[4]]; s.content != "CONTENT 4" || s.mtime != written.UnixNano() || s.mode != before[files[4]].mode {
+		t.Errorf("%+v", s)
+	}
+	w.noneLeft()
+	if b, err := os.ReadFile("/etc/passwd"); err != nil || len(b) == 0 {
+		t.Error("outside")
+	}
+}
+
+// TestDedupUndoElsewhere: the run of another repository is not undone in this one.
+func TestDedupUndoElsewhere(t *testing.T) {
+	w, x := newTwins(t, t.TempDir()), newTwins(t, t.TempDir())
+	for _, w := range []*twins{w, x} {
+		w.put("h/gold", "content", 0o664)
+		w.put("h/files", "content", 0o660)
+	}
+	p := w.plan(prune.DedupOptions{})
+	w.execute(p)
+	d, err := prune.ReadDedupRun(prune.JournalOf(w.dir, p.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moved *prune.MovedError
+	if _, err := d.Undo(t.Context(), prune.DedupUndoOptions{Repository: x.repo.Path}); !errors.As(err, &moved) {
+		t.Error(err)
+	}
+}
+
+// TestDedupUndoNoRoom: an undo without room leaves nothing of its own, and goes on later.
+func TestDedupUndoNoRoom(t *testing.T) {
+	at := repotest.FileSystem(t, 64<<20, "mkfs.ext4", "-q", "-m", "0")
+	if os.Geteuid() != 0 {
+		return
+	}
+	w := newTwins(t, at)
+	for i := range 3 {
+		content := strings.Repeat(fmt.Sprint("content ", i), 600_000)
+		w.put("h/gold", content, 0o664)
+		w.put("h/files", content, 0o660)
+	}
+	before, _ := w.states()
+	p := w.plan(prune.DedupOptions{})
+	w.execute(p)
+	filler := filepath.Join(at, "filler")
+	if err := os.WriteFile(filler, make([]byte, 36<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err := prune.ReadDedupRun(prune.JournalOf(w.dir, p.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var room *prune.NoRoomError
+	if _, err := d.Undo(t.Context(), prune.DedupUndoOptions{Repository: w.repo.Path}); !errors.As(err, &room) {
+		t.Error(err)
+	}
+	w.noneLeft()
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if u := w.undo(p.ID); u.Back.Files != 3 {
+		t.Errorf("%+v", u)
+	}
+	if after, _ := w.states(); !maps.Equal(after, before) {
+		t.Error("undo did not bring everything back")
+	}
+}
+
+// TestDedupTidy: what an interrupted run has left goes only if its bytes are there; what
+// somebody has written into it comes back into its place.
+func TestDedupTidy(t *testing.T) {
+	for what, newer := range map[string]bool{"as it was": false, "written to": true} {
+		w := newTwins(t, t.TempDir())
+		gold, file := w.put("h/gold", "content", 0o664), w.put("h/files", "content", 0o660)
+		full := func(p string) string { return filepath.Join(w.repo.Path, p) }
+		p := w.plan(prune.DedupOptions{})
+		ctx, cancel := context.WithCancel(t.Context())
+		prune.SetStep(cancel) // with the first batch begun, nothing done
+		p.Execute(ctx, prune.DedupExecuteOptions{Dir: w.dir})
+		prune.SetStep(func() {})
+		cancel()
+		// As a kill between exchange and removal leaves it.
+		work := full(file) + ".repotool-dedup.I"
+		if err := errors.Join(os.Rename(full(file), work), os.Link(full(gold), full(file))); err != nil {
+			t.Fatal(err)
+		}
+		want := "content"
+		if newer {
+			want = "CONTENT"
+			if err := os.WriteFile(work, []byte(want), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, err := prune.ReadDedupRun(prune.JournalOf(w.dir, p.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := prune.ResumeDedup(t.Context(), d, t.TempDir(), prune.DedupExecuteOptions{Dir: w.dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := os.ReadFile(full(file)); string(b) != want || newer == (r.Same.Files == 1) {
+			t.Errorf("%s: %q, %+v", what, b, r)
+		}
+		w.noneLeft()
 	}
 }

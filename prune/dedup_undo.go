@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
-
-	"repotool/fossology"
 )
 
 // A DedupUndo says what an undo has done.
@@ -19,7 +17,19 @@ type DedupUndo struct {
 	Journal string `json:"journal"`
 	Back    Sum    `json:"back"`  // files that have bytes of their own again
 	Apart   Sum    `json:"apart"` // had them
-	Gone    Sum    `json:"gone"`  // are not there any more
+	Left    Kept   `json:"left"`  // could not be given them
+}
+
+// A NoRoomError says that an undo has ended for lack of room. What it has done stays done.
+type NoRoomError struct{ Need, Free int64 }
+
+func (e *NoRoomError) Error() string {
+	return fmt.Sprintf("the next files need %d bytes, and %d are free", e.Need, e.Free)
+}
+
+// Hint says what to do.
+func (e *NoRoomError) Hint() string {
+	return "make room in the repository's file system, and undo once more: it goes on"
 }
 
 // separateTogether are as many as are copied before they are synced, and get their place.
@@ -36,7 +46,7 @@ type DedupUndoOptions struct {
 // Undo gives the files of a run bytes of their own again, with owner, mode and time as
 // they were, each an inode. That takes the room that the run has freed.
 func (d *DedupRun) Undo(ctx context.Context, o DedupUndoOptions) (_ *DedupUndo, err error) {
-	u := &separator{o: o, r: DedupUndo{Plan: d.Plan, Journal: d.Journal}}
+	u := &separator{o: o, r: DedupUndo{Plan: d.Plan, Journal: d.Journal, Left: Kept{}}}
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("undo dedup: %w", err)
@@ -62,7 +72,7 @@ func (d *DedupRun) Undo(ctx context.Context, o DedupUndoOptions) (_ *DedupUndo, 
 			break
 		}
 		for i := range g.Same {
-			batch = append(batch, &copied{m: g.Same[i], size: g.Size})
+			batch = append(batch, &copied{m: g.Same[i], keep: g.Keep, size: g.Size, dir: -1})
 		}
 		if len(batch) >= separateTogether {
 			if err := u.batch(ctx, batch); err != nil {
@@ -71,7 +81,13 @@ func (d *DedupRun) Undo(ctx context.Context, o DedupUndoOptions) (_ *DedupUndo, 
 			batch = batch[:0]
 		}
 	}
-	return &u.r, u.batch(ctx, batch)
+	if err := u.batch(ctx, batch); err != nil {
+		return &u.r, err
+	}
+	if u.r.Back.Files == 0 && p.Repository != o.Repository && u.r.Apart.Files > 0 {
+		return &u.r, &MovedError{"its run was in " + p.Repository + ", and nothing here shares bytes by it"}
+	}
+	return &u.r, nil
 }
 
 // separator is an undo at work.
@@ -84,27 +100,21 @@ type separator struct {
 	r  DedupUndo
 }
 
-// A copied file has a copy beside it, or needs none.
-type copied struct {
-	m    Member
-	size int64
-	dir  int
-	made bool
-	err  error
-}
-
 // batch copies some files, sees to it that the copies are on the disk, and has each
 // take its place.
-func (u *separator) batch(ctx context.Context, files []*copied) error {
+func (u *separator) batch(ctx context.Context, files []*copied) (err error) {
 	defer func() {
 		for _, c := range files {
+			if err != nil && c.made { // what has not taken its place
+				err = errors.Join(err, unix.Unlinkat(c.dir, path.Base(c.m.Path)+workEnding, 0))
+			}
 			if c.dir >= 0 {
 				unix.Close(c.dir)
 			}
 		}
 	}()
-	for _, c := range files {
-		c.dir = -1
+	if err := u.room(files); err != nil {
+		return err
 	}
 	if err := inParallel(ctx, len(files), func(i int, buf []byte) { u.copy(files[i], buf) }); err != nil {
 		return err
@@ -123,12 +133,9 @@ func (u *separator) batch(ctx context.Context, files []*copied) error {
 	}
 	for _, c := range files {
 		if c.made {
-			atStep()
-			name := path.Base(c.m.Path)
-			if err := unix.Renameat(c.dir, name+workEnding, c.dir, name); err != nil {
-				return &fs.PathError{Op: "rename", Path: c.m.Path + workEnding, Err: err}
+			if err := u.place(c); err != nil {
+				return err
 			}
-			u.r.Back.add(c.size)
 		}
 		if u.o.Progress != nil {
 			u.o.Progress(1, c.size)
@@ -137,125 +144,39 @@ func (u *separator) batch(ctx context.Context, files []*copied) error {
 	return nil
 }
 
-// copy makes a copy of a file that shares its bytes.
-func (u *separator) copy(c *copied, buf []byte) {
-	var err error
-	if c.dir, err = fossology.OpenBeneath(u.top, path.Dir(c.m.Path)); err != nil {
-		c.dir = -1
-		u.none(c, err)
-		return
+// room says whether there is room for the copies of a batch.
+func (u *separator) room(files []*copied) error {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(u.top, &st); err != nil {
+		return fmt.Errorf("ask for free space: %w", err)
 	}
-	name := path.Base(c.m.Path)
-	fd, err := openFile(c.dir, name)
-	if err != nil {
-		u.none(c, err)
-		return
+	need, free := int64(0), int64(st.Bavail)*st.Bsize
+	for _, c := range files {
+		need += c.size
 	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if c.err = unix.Fstat(fd, &st); c.err != nil {
-		return
-	}
-	if !u.shares(fd, &st, c) {
-		tidy(c.dir, name+workEnding)
-		u.mu.Lock()
-		u.r.Apart.add(c.size)
-		u.mu.Unlock()
-		return
-	}
-	c.err = duplicate(fd, &st, c, name+workEnding, buf)
-	c.made = c.err == nil
-}
-
-// none counts a file that cannot be opened.
-func (u *separator) none(c *copied, err error) {
-	if !errors.Is(err, unix.ENOENT) {
-		c.err = err
-		return
-	}
-	u.mu.Lock()
-	u.r.Gone.add(c.size)
-	u.mu.Unlock()
-}
-
-// shares says whether a file still shares its bytes with another one. One that FOSSology
-// has written anew has bytes of its own.
-func (u *separator) shares(fd int, st *unix.Stat_t, c *copied) bool {
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != c.size {
-		return false
-	}
-	if u.how == Reflink {
-		x, ok := firstExtent(fd)
-		return ok && st.Ino == c.m.Inode && x.extentFlags&fiemapExtentShared != 0
-	}
-	return st.Ino != c.m.Inode && st.Nlink > 1
-}
-
-// duplicate copies a file's bytes, not its blocks.
-func duplicate(from int, st *unix.Stat_t, c *copied, work string, buf []byte) (err error) {
-	const flags = unix.O_CREAT | unix.O_EXCL | unix.O_WRONLY | unix.O_CLOEXEC | unix.O_NOFOLLOW
-	open := func() (int, error) { atStep(); return unix.Openat(c.dir, work, flags, 0o600) }
-	to, err := open()
-	if errors.Is(err, unix.EEXIST) && tidy(c.dir, work) == "" {
-		to, err = open()
-	}
-	if err != nil {
-		return fmt.Errorf("make a copy: %w", err)
-	}
-	defer func() {
-		err = errors.Join(err, unix.Close(to))
-		if err != nil {
-			err = errors.Join(fmt.Errorf("make a copy: %w", err), unix.Unlinkat(c.dir, work, 0))
-		}
-	}()
-	for at := int64(0); at < st.Size; {
-		n, err := readAt(from, buf, at)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return errors.New("it has become shorter")
-		}
-		for b := buf[:n]; len(b) > 0; {
-			n, err := unix.Pwrite(to, b, at)
-			if err != nil && !errors.Is(err, unix.EINTR) {
-				return err
-			}
-			b, at = b[max(n, 0):], at+int64(max(n, 0))
-		}
-	}
-	if err := unix.Fchown(to, int(c.m.UID), int(c.m.GID)); err != nil {
-		return err
-	}
-	if err := copyAttributes(from, to); err != nil {
-		return err
-	}
-	if err := unix.Fchmod(to, c.m.Mode&0o7777); err != nil {
-		return err
-	}
-	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(c.m.Mtime)}
-	return unix.UtimesNanoAt(c.dir, work, times, unix.AT_SYMLINK_NOFOLLOW)
-}
-
-// copyAttributes copies the extended attributes, which both files had.
-func copyAttributes(from, to int) error {
-	var list [512]byte
-	n, err := unix.Flistxattr(from, list[:])
-	if errors.Is(err, unix.ENOTSUP) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, name := range attributeNames(list[:n]) {
-		var value [4096]byte
-		n, err := unix.Fgetxattr(from, name, value[:])
-		if err == nil {
-			err = unix.Fsetxattr(to, name, value[:n], 0)
-		}
-		if err != nil && !errors.Is(err, unix.ENOTSUP) {
-			return fmt.Errorf("attribute %s: %w", name, err)
-		}
+	if need > free {
+		return &NoRoomError{need, free}
 	}
 	return nil
+}
+
+// place has a copy take its place.
+func (u *separator) place(c *copied) error {
+	atStep()
+	name := path.Base(c.m.Path)
+	err := unix.Renameat(c.dir, name+workEnding, c.dir, name)
+	if err == nil {
+		c.made = false
+		u.r.Back.add(c.size)
+		return nil
+	}
+	if why, err := refusal(err); err == nil { // an immutable file
+		c.made = false
+		u.r.Left.add(why, c.size)
+		if err := unix.Unlinkat(c.dir, name+workEnding, 0); err != nil {
+			return &fs.PathError{Op: "remove", Path: c.m.Path + workEnding, Err: err}
+		}
+		return nil
+	}
+	return &fs.PathError{Op: "rename", Path: c.m.Path + workEnding, Err: err}
 }

@@ -154,6 +154,21 @@ func (j *journal) writeThrough(line any) error {
 // may have cut it.
 var ErrJournal = errors.New("the journal is damaged")
 
+// A JournalError says which journal cannot be read.
+type JournalError struct {
+	File string
+	Err  error
+}
+
+func (e *JournalError) Error() string { return "read journal " + e.File + ": " + e.Err.Error() }
+
+func (e *JournalError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *JournalError) Hint() string {
+	return "bring it back from a backup of the store; or move it elsewhere with its plan: then what its run did cannot be undone"
+}
+
 // readEntries yields the lines of a journal. A last one that was cut is left out; where the
 // whole ones end is returned.
 func readEntries[E any](r io.Reader, each func(E) error) (whole int64, err error) {

@@ -69,7 +69,7 @@ func ReadDeed(file string) (*Deed, error) {
 		err = ErrJournal
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read journal %s: %w", file, err)
+		return nil, &JournalError{file, err}
 	}
 	d.Report.Plan, d.Report.Journal = d.Plan, file
 	return d, nil
@@ -134,7 +134,7 @@ func Removed(file string) iter.Seq2[[]fossology.Name, error] {
 			return nil
 		})
 		if err != nil && err != enough {
-			yield(nil, fmt.Errorf("read journal %s: %w", file, err))
+			yield(nil, &JournalError{file, err})
 		}
 	}
 }
@@ -176,7 +176,7 @@ func (d *Deed) settle(p *Plan, repo fossology.Repository, so *Report) (map[fosso
 	for i, s := range d.open.Files {
 		n, ok := fossology.ParseName(s)
 		if !ok || i >= len(d.open.Hosts) {
-			return nil, fmt.Errorf("read journal %s: %w", d.Journal, ErrJournal)
+			return nil, &JournalError{d.Journal, ErrJournal}
 		}
 		var st unix.Stat_t
 		path := filepath.Join(p.Repository, d.open.Hosts[i], "files", fossology.FanOut(s, repo.Depth), s)

@@ -377,8 +377,8 @@ back.files            files that have bytes of their own again
 back.bytes            their bytes
 apart.files           had them already
 apart.bytes           their bytes
-gone.files            are not there any more
-gone.bytes            their bytes
+left.REASON.files     could not be given them, by the reason
+left.REASON.bytes     their bytes
 seconds               how long it took`,
 
 	"dedup --list": `

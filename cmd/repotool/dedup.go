@@ -69,6 +69,13 @@ func (t *tool) dedup(c *cli.Context) error {
 	if err := checkRunFlags(c); err != nil {
 		return err
 	}
+	for _, way := range []string{"undo", "resume", "list", "plan"} { // these have their plan
+		for _, flag := range []string{"deep", "how", "exact", "min-size"} {
+			if err := exclusive(c, way, flag); err != nil {
+				return err
+			}
+		}
+	}
 	o := prune.DedupOptions{Installation: s.installation, Deep: c.Bool("deep"), Exact: c.Bool("exact"), Now: t.now}
 	if o.How, err = prune.ParseHow(c.String("how")); err != nil {
 		return usagef("--how %v", err)
@@ -89,6 +96,9 @@ func (t *tool) dedup(c *cli.Context) error {
 		return err
 	}
 	defer st.Close()
+	if err := apart(st, in.Repository.Path); err != nil {
+		return err
+	}
 	o.Repository = in.Repository
 	x := &deduping{t, c, s, in, st, o, st.Path("dedup", s.installation)}
 	return noRoom(x.run(), in.Repository.Path, s.store, os.TempDir())

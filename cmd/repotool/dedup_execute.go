@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"repotool/prune"
@@ -38,14 +37,17 @@ func (x *deduping) execute(ctx context.Context) error {
 		o := x.options()
 		defer x.shown("share bytes", p.Same, &o.Progress)()
 		r, err := p.Execute(ctx, o)
-		return x.reportRun(r, err)
+		if err = x.reportRun(r, err); err == nil {
+			err = x.troubles(p)
+		}
+		return err
 	})
 }
 
 func dedupRun(d *prune.DedupRun) *prune.Run { return &d.Run }
 
 func (x *deduping) readPlan(name string) (*prune.DedupPlan, error) {
-	f, err := os.Open(name)
+	f, err := openPlan(name)
 	if err != nil {
 		return nil, err
 	}

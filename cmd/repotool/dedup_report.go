@@ -18,7 +18,7 @@ var differentTexts = map[prune.Reason]string{
 	prune.Changed:    "another file now, or touched since the plan",
 	prune.InUse:      "open for writing",
 	prune.Full:       "their double has as many names as the file system allows",
-	prune.Refused:    "the system does not allow it",
+	prune.Refused:    "the system does not allow it: immutable, not yours, or no leases there",
 	prune.Different:  "not the bytes of their double of the same Name (repotool verify --source)",
 	prune.Unreadable: "they, or their double, could not be read",
 }
@@ -29,7 +29,7 @@ func (x *deduping) reportPlan(p *prune.DedupPlan) error {
 		if err := x.answer(p); err != nil {
 			return err
 		}
-	} else {
+	} else if !x.s.quiet {
 		x.keptTable(p.Kept, prune.DedupReasons(), differentTexts)
 		if p.Same.Files == 0 {
 			fmt.Fprintf(x.stdout, "%s looked at: nothing is there twice that could be kept once\n", plural(p.Files, "file", "files"))
@@ -42,6 +42,11 @@ func (x *deduping) reportPlan(p *prune.DedupPlan) error {
 			fmt.Fprintln(x.stdout, "  hint: --how reflink keeps owner, mode and time of each, where the file system can")
 		}
 	}
+	return x.troubles(p)
+}
+
+// troubles names what a plan has found.
+func (x *deduping) troubles(p *prune.DedupPlan) error {
 	for _, t := range p.Troubles {
 		fmt.Fprintf(x.stderr, "finding: %s\n", printable(t))
 	}
@@ -62,7 +67,7 @@ func (x *deduping) reportRun(r *prune.DedupReport, err error) error {
 	}
 	if x.s.json {
 		err = x.answer(r)
-	} else {
+	} else if !x.s.quiet {
 		x.keptTable(r.Kept, prune.DedupReasons(), differentTexts)
 		fmt.Fprintf(x.stdout, "%s (%s) share the bytes of another one now; %s freed; %s\n", plural(r.Same.Files, "file", "files"), size(r.Same.Bytes),
 			size(r.Freed), fraction(r.Seconds))
@@ -83,19 +88,29 @@ type dedupUndone struct {
 	Seconds float64 `json:"seconds"`
 }
 
-func (x *deduping) reportUndo(u *prune.DedupUndo, took time.Duration) error {
+func (x *deduping) reportUndo(u *prune.DedupUndo, took time.Duration) (err error) {
 	if x.s.json {
-		return x.answer(dedupUndone{u, took.Seconds()})
+		err = x.answer(dedupUndone{u, took.Seconds()})
+	} else if !x.s.quiet {
+		x.keptTable(u.Left, prune.DedupReasons(), leftTexts)
+		line := fmt.Sprintf("%s (%s) have bytes of their own again", plural(u.Back.Files, "file", "files"), size(u.Back.Bytes))
+		if u.Apart.Files > 0 {
+			line += fmt.Sprintf("; %s had them already", count(u.Apart.Files))
+		}
+		fmt.Fprintf(x.stdout, "%s; %s\n", line, fraction(took.Seconds()))
 	}
-	line := fmt.Sprintf("%s (%s) have bytes of their own again", plural(u.Back.Files, "file", "files"), size(u.Back.Bytes))
-	if u.Apart.Files > 0 {
-		line += fmt.Sprintf("; %s had them already", count(u.Apart.Files))
+	if findings := x.alarm(u.Left, leftTexts, prune.Gone, prune.Changed, prune.Refused, prune.Unreadable); err == nil && findings > 0 {
+		err = findingsError{findings}
 	}
-	if u.Gone.Files > 0 {
-		line += fmt.Sprintf("; %s not there any more", plural(u.Gone.Files, "is", "are"))
-	}
-	x.say(x.s, "%s; %s\n", line, fraction(took.Seconds()))
-	return nil
+	return err
+}
+
+// leftTexts say why files are not given their own bytes again.
+var leftTexts = map[prune.Reason]string{
+	prune.Gone:       "not there any more",
+	prune.Changed:    "something else stands there now",
+	prune.Refused:    "the system does not allow it (immutable, or not yours: undo as root)",
+	prune.Unreadable: "they could not be read",
 }
 
 // dedupList is what dedup --list prints with --json.
@@ -110,7 +125,7 @@ func (x *deduping) list() error {
 		return err
 	}
 	if x.s.json {
-		return x.answer(dedupList{runs})
+		return x.answer(dedupList{append([]*prune.DedupRun{}, runs...)})
 	}
 	if len(runs) == 0 {
 		fmt.Fprintln(x.stdout, "there was no dedup yet")

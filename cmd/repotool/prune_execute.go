@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"repotool/prune"
 	"repotool/snapshot"
@@ -51,7 +50,7 @@ func pruneRun(d *prune.Deed) *prune.Run { return &d.Run }
 
 // readPlan reads a plan, and refuses one that is out of date.
 func (x *pruning) readPlan(ctx context.Context, name string) (*prune.Plan, error) {
-	f, err := os.Open(name)
+	f, err := openPlan(name)
 	if err != nil {
 		return nil, err
 	}

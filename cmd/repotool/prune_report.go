@@ -40,6 +40,9 @@ func (x *pruning) reportPlan(p *prune.Plan) error {
 	if x.s.json {
 		return x.answer(p)
 	}
+	if x.s.quiet {
+		return x.planTroubles(p)
+	}
 	if p.Victims.Files > 0 {
 		w := newTable(x.stdout, []string{"GOES", "FILES", "BYTES"}, 2, 3)
 		for _, c := range prune.Classes() {
@@ -52,9 +55,6 @@ func (x *pruning) reportPlan(p *prune.Plan) error {
 		fmt.Fprintln(x.stdout)
 	}
 	x.keptTable(p.Kept, prune.Reasons(), keptTexts)
-	for _, t := range p.Troubles {
-		fmt.Fprintf(x.stderr, "finding: %s\n", printable(t))
-	}
 	if p.Victims.Files == 0 {
 		fmt.Fprintf(x.stdout, "nothing goes at level %s\n", p.Level)
 		if p.Kept[prune.NotConfirmed].Files > 0 {
@@ -71,6 +71,14 @@ func (x *pruning) reportPlan(p *prune.Plan) error {
 		fmt.Fprintf(x.stdout, "%s (%s) of %s would go at level %s, which frees %s; to bring all of it back: %s, at most %s of unpacking\n",
 			plural(p.Victims.Files, "file", "files"), size(p.Victims.Bytes), count(p.Files), p.Level, size(p.Freed), plural(int64(len(p.Golds)), "gold", "golds"), fraction(p.Seconds))
 		fmt.Fprintln(x.stdout, x.missed(p))
+	}
+	return x.planTroubles(p)
+}
+
+// planTroubles names what could not be read.
+func (x *pruning) planTroubles(p *prune.Plan) error {
+	for _, t := range p.Troubles {
+		fmt.Fprintf(x.stderr, "finding: %s\n", printable(t))
 	}
 	if n := int64(len(p.Troubles)); n > 0 {
 		return findingsError{n}
@@ -98,7 +106,7 @@ func (x *pruning) reportDeed(r *prune.Report, err error) error {
 	}
 	if x.s.json {
 		err = x.answer(r)
-	} else {
+	} else if !x.s.quiet {
 		x.keptTable(r.Kept, prune.Reasons(), keptTexts)
 		fmt.Fprintf(x.stdout, "%s removed (%s), and %s; %s freed; %s\n", plural(r.Removed.Files, "file", "files"), size(r.Removed.Bytes),
 			plural(r.Directories, "empty directory", "empty directories"), size(r.Freed), fraction(r.Seconds))
@@ -161,7 +169,7 @@ func (x *pruning) list() error {
 		return err
 	}
 	if x.s.json {
-		return x.answer(deedList{deeds})
+		return x.answer(deedList{append([]*prune.Deed{}, deeds...)})
 	}
 	if len(deeds) == 0 {
 		fmt.Fprintln(x.stdout, "nothing was pruned yet")

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"repotool/prune"
+	"repotool/store"
 )
 
 // What prune and dedup have in common: plans in files, runs and their journals.
@@ -66,6 +67,27 @@ func keepPlan(c *cli.Context, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Sync(), f.Close())
 }
 
+// apart is an error if a store lies in the repository: its own files would be taken for others.
+func apart(st *store.Store, repository string) error {
+	in, err := store.Inside(st.Path(), repository)
+	if err == nil && in {
+		err = &hinted{fmt.Errorf("the store %s lies in the repository %s", st.Path(), repository), "a backup belongs elsewhere, best on another disk: move it"}
+	}
+	return err
+}
+
+// openPlan opens a plan, which is a file, and nothing that may have us wait.
+func openPlan(name string) (*os.File, error) {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("read plan: %s is no file", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(name)
+}
+
 // noneInterrupted is an error if a run was interrupted, and neither went on nor was undone.
 func noneInterrupted[D any](command string, runs []D, of func(D) *prune.Run) error {
 	for _, x := range runs {
@@ -107,7 +129,7 @@ func runState(r *prune.Run) string {
 	case r.Undone:
 		return "undone"
 	case !r.Ended:
-		return "interrupted"
+		return "interrupted, or running"
 	}
 	return ""
 }
