@@ -733,7 +733,7 @@ func TestDedupUndoElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var moved *prune.MovedError
+	var moved *prune.ElsewhereError
 	if _, err := d.Undo(t.Context(), prune.DedupUndoOptions{Repository: x.repo.Path}); !errors.As(err, &moved) {
 		t.Error(err)
 	}

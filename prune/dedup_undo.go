@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"sync"
 
@@ -30,6 +31,24 @@ func (e *NoRoomError) Error() string {
 // Hint says what to do.
 func (e *NoRoomError) Hint() string {
 	return "make room in the repository's file system, and undo once more: it goes on"
+}
+
+// An ElsewhereError says that a run was in another repository, which is still there.
+type ElsewhereError struct{ Run, Here string }
+
+func (e *ElsewhereError) Error() string {
+	return fmt.Sprintf("the run was in the repository %s, and this is %s", e.Run, e.Here)
+}
+
+// Hint says what to do.
+func (e *ElsewhereError) Hint() string { return "undo it with --repository " + e.Run }
+
+// elsewhere says whether a run was in another repository than this one, which has not been
+// moved here since.
+func elsewhere(run, here string) bool {
+	a, err := os.Stat(run)
+	b, err2 := os.Stat(here)
+	return run != here && err == nil && err2 == nil && !os.SameFile(a, b)
 }
 
 // separateTogether are as many as are copied before they are synced, and get their place.
@@ -58,6 +77,9 @@ func (d *DedupRun) Undo(ctx context.Context, o DedupUndoOptions) (_ *DedupUndo, 
 	}
 	defer p.Close()
 	u.how = p.How
+	if elsewhere(p.Repository, o.Repository) {
+		return nil, &ElsewhereError{p.Repository, o.Repository}
+	}
 	if u.top, err = unix.Open(o.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return nil, &fs.PathError{Op: "open", Path: o.Repository, Err: err}
 	}
@@ -83,9 +105,6 @@ func (d *DedupRun) Undo(ctx context.Context, o DedupUndoOptions) (_ *DedupUndo, 
 	}
 	if err := u.batch(ctx, batch); err != nil {
 		return &u.r, err
-	}
-	if u.r.Back.Files == 0 && p.Repository != o.Repository && u.r.Apart.Files > 0 {
-		return &u.r, &MovedError{"its run was in " + p.Repository + ", and nothing here shares bytes by it"}
 	}
 	return &u.r, nil
 }

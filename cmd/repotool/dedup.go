@@ -23,7 +23,8 @@ is changed without --execute.
 
 Names say what is equal: gold and files of one Name, and the same Name on several
 hosts whose files are on one file system. --deep compares every file with all
-others of its size, whatever they are called.
+others of its size, whatever they are called; that files of one Name differ, only
+the other way finds (and verify --source).
 
     --how link      one inode with several names (default)
     --how reflink   inodes of their own that share their blocks (XFS, Btrfs): owner,
@@ -42,9 +43,10 @@ What is on the disk once is lost at once: a bad sector in gold is one in files, 
 The backup has both.
 
 --execute compares the bytes of each pair at the moment at which it links them, while
-nobody can open either file for writing. FOSSology may work meanwhile. A journal in the
-store says what was done, so that --undo gives each file its own bytes, owner, mode and
-time again, and --resume goes on after an interruption.`,
+nobody can open either file for writing (a lease, which takes root or the owner: without
+one the pair stays). FOSSology may work meanwhile. A journal in the store says what was
+done, so that --undo gives each file its own bytes, owner, mode and time again, and
+--resume goes on after an interruption.`,
 		Flags: append(append([]cli.Flag{
 			&cli.BoolFlag{Name: "deep", Usage: "compare all files, whatever they are called"},
 			&cli.StringFlag{Name: "how", Value: string(prune.Link), Usage: "`HOW` files share their bytes: link, reflink or auto"},

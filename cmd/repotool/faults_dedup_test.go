@@ -79,8 +79,8 @@ func dedupUndoJob() faultJob {
 		prepare: func(w *faultWorld) {
 			want = w.doubles()
 			w.must("snapshot")
-			w.must("dedup", "--execute")
 		},
+		ready: func(w *faultWorld) { w.must("dedup", "--execute") },
 		args:  func(*faultWorld) []string { return []string{"dedup", "--undo", "last"} },
 		roots: func(w *faultWorld) []string { return []string{w.dir} },
 		check: func(w *faultWorld, _ map[string]map[string]string, repeated bool) { w.sharing(want, repeated, false) }}

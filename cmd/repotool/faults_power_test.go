@@ -120,6 +120,9 @@ func powerCuts(t *testing.T, fileSystem string, job faultJob, program string, fi
 	base.mount()
 	w := newFaultWorldAt(t, at)
 	job.prepare(w)
+	if job.ready != nil {
+		job.ready(w)
+	}
 	var before map[string]map[string]string
 	if !job.damaged {
 		before = w.snapshots(true)

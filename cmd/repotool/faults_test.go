@@ -171,12 +171,23 @@ type faultJob struct {
 	// repeated; before is what the snapshots held.
 	check func(w *faultWorld, before map[string]map[string]string, repeated bool)
 	roots func(w *faultWorld) []string
+	// ready, if not nil, makes each copy of the world ready: what depends on its place.
+	ready func(w *faultWorld)
 	// again are the arguments that bring it to its end; nil: the same.
 	again func(w *faultWorld) []string
 	// damaged: what the days show is wrong before.
 	damaged bool
 	// many changes are alike, such as the making of 256 folders: a thirtieth as many are tried.
 	many bool
+}
+
+// clone makes a copy of a world that is ready for the job.
+func (j *faultJob) clone(w *faultWorld) *faultWorld {
+	c := w.clone()
+	if j.ready != nil {
+		j.ready(c)
+	}
+	return c
 }
 
 // toTheEnd are the arguments of the command that a job is repeated with.
@@ -292,7 +303,7 @@ func TestFaults(t *testing.T) {
 			}
 			first := newFaultWorld(t)
 			job.prepare(first)
-			whole := first.clone()
+			whole := job.clone(first)
 			program, err := exec.LookPath("repotool")
 			if err != nil {
 				t.Fatal(err)
@@ -301,7 +312,7 @@ func TestFaults(t *testing.T) {
 			if r.Exit != 0 && r.Exit != exitFindings || r.Changes < 5 {
 				t.Fatalf("%+v", r)
 			}
-			whole = first.clone()
+			whole = job.clone(first)
 			writes := repotest.RunFaulty(t, repotest.Fault{Short: true}, job.roots(whole), program, job.args(whole)...).Changes
 			tried := 0
 			for _, f := range []repotest.Fault{{Kill: true}, {With: unix.EIO}, {With: unix.ENOSPC}, {With: unix.EDQUOT}, {With: unix.EMLINK}, {Short: true}} {
@@ -328,7 +339,7 @@ func TestFaults(t *testing.T) {
 
 func faultOnce(t *testing.T, first *faultWorld, job faultJob, program string, f repotest.Fault) (fired bool) {
 	t.Helper()
-	w := first.clone()
+	w := job.clone(first)
 	defer os.RemoveAll(w.dir)
 	var before map[string]map[string]string
 	if !job.damaged {
