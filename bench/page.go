@@ -39,6 +39,7 @@ type shown struct {
 	When     string
 	Says     []string
 	There    []shownHolding
+	Prunable []shownHolding
 	Growth   template.HTML
 	Frontier template.HTML
 	History  []template.HTML
@@ -73,7 +74,7 @@ func took(s float64) string {
 
 // Write writes the page, in HTML. It needs nothing else: no file, no network.
 func (p *Page) Write(w io.Writer) (err error) {
-	x := shown{Page: p, When: p.Survey.Time.Format(time.DateTime) + " UTC", Says: Advice(p.Survey, p.Choices, p.Present), There: p.there(),
+	x := shown{Page: p, When: p.Survey.Time.Format(time.DateTime) + " UTC", Says: Advice(p.Survey, p.Choices, p.Present), There: p.there(), Prunable: p.prunable(),
 		Assumed: p.Assumptions.List(), Horizons: Horizons}
 	if x.Frontier, err = frontierChart(p.Choices, p.Present, 30); err != nil {
 		return err
@@ -126,5 +127,15 @@ func (p *Page) there() (all []shownHolding) {
 	add("of them: gold brings them back", s.Proven)
 	add("of them: a backup by gold keeps them", s.Unproven)
 	add("other: logs, licences", s.Other)
+	return all
+}
+
+// prunable are the lines of what a prune could take.
+func (p *Page) prunable() (all []shownHolding) {
+	for _, l := range prune.Levels() {
+		if h := p.Survey.Prunable[l]; h.Files > 0 {
+			all = append(all, shownHolding{string(l), h})
+		}
+	}
 	return all
 }

@@ -23,8 +23,9 @@ func aPage() bench.Page {
 	}
 	s := &bench.Survey{Repository: "/srv/fossology/repository", Time: at, Uploads: 1200, Dirs: 900_000, Gold: h(1100, 80e9), Files: h(600_000, 900e9),
 		Other: h(3000, 40e6), GoldToo: h(1100, 80e9), Unproven: h(9000, 12e9), Proven: h(590_000, 880e9), Unknown: h(12, 4e6),
-		Classes: map[prune.Class]bench.Holding{prune.Leaf: h(500_000, 500e9), prune.Archive: h(40_000, 250e9), prune.Uploaded: h(1100, 80e9), prune.Intermediate: h(900, 70e9)},
-		Rebuild: bench.Rebuild{Golds: 1090, Missing: 10, Seconds: 14_000, Longest: 700, Bytes: 1e12}}
+		Classes:  map[prune.Class]bench.Holding{prune.Leaf: h(500_000, 500e9), prune.Archive: h(40_000, 250e9), prune.Uploaded: h(1100, 80e9), prune.Intermediate: h(900, 70e9)},
+		Prunable: map[prune.Level]bench.Holding{prune.Artifacts: h(900, 70e9), prune.Containers: h(42_000, 390e9), prune.Derived: h(590_000, 880e9)},
+		Rebuild:  bench.Rebuild{Golds: 1090, Missing: 10, Seconds: 14_000, Longest: 700, Bytes: 1e12}}
 	for m := range 20 {
 		s.Months = append(s.Months, bench.Month{Month: at.AddDate(0, m-19, -24).Format("2006-01"), Uploads: int64(40 + m), Gold: int64(3e9 + float64(m)*2e8), Out: int64(40e9 + float64(m*m)*1e8)})
 		if m > 9 {

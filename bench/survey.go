@@ -75,10 +75,12 @@ type Survey struct {
 	Classes    map[prune.Class]Holding `json:"classes"`  // of Files that a row refers to
 	Unknown    Holding                 `json:"unknown"`  // of Files: no row refers to them
 	Proven     Holding                 `json:"proven"`   // of Files: gold brings them back
-	Rebuild    Rebuild                 `json:"rebuild"`
-	Months     []Month                 `json:"months"`
-	Largest    []UploadSize            `json:"largest"`
-	Troubles   []string                `json:"troubles,omitempty"`
+	// Prunable is what each level of a prune could take at most: what gold brings back, by class.
+	Prunable map[prune.Level]Holding `json:"prunable"`
+	Rebuild  Rebuild                 `json:"rebuild"`
+	Months   []Month                 `json:"months"`
+	Largest  []UploadSize            `json:"largest"`
+	Troubles []string                `json:"troubles,omitempty"`
 }
 
 // Rebuild is what it takes to unpack all gold, when that was last done.
@@ -130,7 +132,7 @@ func (s *Survey) Kept() Holding { return s.Gold.Plus(s.Unproven).Plus(s.Other) }
 
 // MakeSurvey looks at an installation.
 func MakeSurvey(ctx context.Context, db Installed, o SurveyOptions) (*Survey, error) {
-	s := &Survey{Repository: o.Repository.Path, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}}
+	s := &Survey{Repository: o.Repository.Path, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{}}
 	for _, step := range []func(context.Context, Installed, *SurveyOptions) error{s.sizes, s.classes, s.uploads} {
 		if err := step(ctx, db, &o); err != nil {
 			return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)
@@ -234,13 +236,7 @@ func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) er
 		if len(of) == 0 || f.Name.IsZero() {
 			s.Unknown.add(f.Size, st.Blocks)
 		} else {
-			kinds := fossology.Kinds(0)
-			for _, p := range of {
-				kinds |= p.Kinds
-			}
-			c := s.Classes[prune.ClassOf(kinds)]
-			c.add(f.Size, st.Blocks)
-			s.Classes[prune.ClassOf(kinds)] = c
+			s.class(of, &f, st.Blocks)
 		}
 		switch {
 		case f.Class == goldindex.Confirmed:
@@ -253,6 +249,24 @@ func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) er
 	}
 	s.Unproven.Disk = max(0, left) // which is known of the whole more exactly
 	return nil
+}
+
+// class adds a file to its class, and to what can be pruned.
+func (s *Survey) class(of []fossology.Part, f *goldindex.File, blocks int64) {
+	kinds := fossology.Kinds(0)
+	for _, p := range of {
+		kinds |= p.Kinds
+	}
+	c := s.Classes[prune.ClassOf(kinds)]
+	c.add(f.Size, blocks)
+	s.Classes[prune.ClassOf(kinds)] = c
+	for _, level := range prune.Levels() {
+		if f.Class == goldindex.Confirmed && level.Takes(kinds) {
+			h := s.Prunable[level]
+			h.add(f.Size, blocks)
+			s.Prunable[level] = h
+		}
+	}
 }
 
 // disk is what an object takes in the store.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -461,9 +462,9 @@ func TestDedupCrash(t *testing.T) {
 		before, _ := w.states()
 		p := w.plan(prune.DedupOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
-		at := n
+		var at atomic.Int64 // files of a batch are dealt with side by side
 		prune.SetStep(func() {
-			if at--; at < 0 {
+			if at.Add(1) > int64(n) {
 				cancel()
 			}
 		})

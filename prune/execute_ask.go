@@ -53,7 +53,7 @@ func (d *deed) ask(ctx context.Context, all []*candidate) error {
 		switch k := kinds[c.v.Name]; {
 		case k == 0:
 			c.why = Unknown
-		case !d.p.Level.takes(k):
+		case !d.p.Level.Takes(k):
 			c.why = OtherClass
 		case k&fossology.Unopened != 0:
 			c.why = NotUnpacked

@@ -99,7 +99,7 @@ func (j *judge) file(f *goldindex.File, parts []fossology.Part, backedUp bool) (
 		chosen, busy, cut = chosen && u.chosen, busy || u.busy, cut || u.cut
 	}
 	switch {
-	case !j.o.Level.takes(kinds):
+	case !j.o.Level.Takes(kinds):
 		return nil, OtherClass, nil
 	case !chosen || f.Size < j.o.Filters.MinSize:
 		return nil, Filtered, nil

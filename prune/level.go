@@ -30,8 +30,8 @@ func ParseLevel(s string) (Level, error) {
 	return "", fmt.Errorf("level %q: expected artifacts, containers or derived", strings.TrimSpace(s))
 }
 
-// takes says whether a content that is all of that goes at this level.
-func (l Level) takes(k fossology.Kinds) bool {
+// Takes says whether a content that is all of that goes at this level.
+func (l Level) Takes(k fossology.Kinds) bool {
 	plain := k&(fossology.Leaf|fossology.Metadata|fossology.Unopened) != 0
 	switch l {
 	case Artifacts:

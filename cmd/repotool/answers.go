@@ -713,6 +713,10 @@ survey.classes.*.files
                       of files, by class: intermediate, archive, uploaded, leaf
 survey.classes.*.bytes
 survey.classes.*.disk
+survey.prunable.*.files
+                      what a prune could take at most, by level
+survey.prunable.*.bytes
+survey.prunable.*.disk
 survey.directories    directories
 survey.rebuild.golds  golds that the ledger knows
 survey.rebuild.missing
@@ -780,11 +784,15 @@ choices[].parts.files
 choices[].parts.bytes
 choices[].parts.rebuild
 choices[].parts.longest
-                      copies x (base + dump + growth x (nights - 1)) + (snapshot +
-                      dumpNight) x snapshots; growth is growthGold and the share of
-                      growthFiles
+                      copies x (base + dump + growth x (nights - 1)) +
+                      (snapshot + dumpNight) x snapshots; growth is
+                      growthGold and the share of growthFiles
 present?              the choice by which the last snapshot was taken
-advice[]              what that comes to, in words`,
+advice[]              what that comes to, in words
+checked[].what?       with --check: what was forecast
+checked[].bytes?      it is bytes, else seconds
+checked[].forecast?   what was forecast
+checked[].was?        what then was`,
 
 	"bench compare": `
 time                  when it began
@@ -832,6 +840,22 @@ restored.NAME[].dirTime
                       directories with another time, which is no fault
 restored.NAME[].first?
                       a path that differs`,
+
+	"bench scale": `
+points[].contestant   who was measured
+points[].step         in which step
+points[].files        with how many files
+points[].wall         seconds, the median
+points[].cpu          seconds of all processors
+points[].rss          bytes of memory, the largest process
+points[].added.bytes  that the file system has less, after the step
+points[].added.inodes
+growth[].contestant   who was measured
+growth[].step         in which step
+growth[].wall         the fitted exponent: 1 is linear, 0 does not grow
+growth[].cpu
+growth[].memory
+growth[].bytes        of what it added`,
 
 	"version": `
 version               of repotool

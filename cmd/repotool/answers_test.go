@@ -51,6 +51,7 @@ var answerTypes = map[string]reflect.Type{
 	"bench repo":         reflect.TypeFor[bench.Facts](),
 	"bench iso":          reflect.TypeFor[isoMeasured](),
 	"bench report":       reflect.TypeFor[sizing](),
+	"bench scale":        reflect.TypeFor[bench.Scaling](),
 	"bench unpack":       reflect.TypeFor[unpackMeasured](),
 	"bench compare":      reflect.TypeFor[bench.Report](),
 	"reunpack":           reflect.TypeFor[reunpack.Report](),

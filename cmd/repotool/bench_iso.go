@@ -35,13 +35,13 @@ func (t *tool) benchISOCommand() *cli.Command {
 		HelpName: "bench iso",
 		Usage:    "repeat the measurement that FOSSology's design rests on",
 		Description: `
-In 2009 the source DVD of Fedora 11, 4.2 GB, was unpacked: 54 GB came out, 13 times
-as much, in 5.5 hours. This makes an ISO of source rpms, from tarballs of Debian, unpacks
-it all the way down, and prints both side by side. What a DVD of 4.2 GB would take here
-is scaled by size, and said to be.
+In 2009 the source DVD of Fedora 11, 4.2 GB, was unpacked: 54 GB came out, 13
+times as much, in 5.5 hours. This makes an ISO of source rpms, from tarballs of
+Debian, unpacks it all the way down, and prints both side by side. What a DVD of
+4.2 GB would take here is scaled by size, and said to be.
 
-The ISO and the tarballs stay in --keep; the same --size makes the same ISO again. It
-takes a mirror of Debian, rpmbuild and xorriso.`,
+The ISO and the tarballs stay in --keep; the same --size makes the same ISO
+again. It takes a mirror of Debian, rpmbuild and xorriso.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "size", Value: "66MB", Usage: "an ISO of at least `SIZE`, up to 4.2GB"},
 			&cli.StringFlag{Name: "keep", Usage: "ISO and tarballs are kept in `DIR` (default: the user's cache)"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -20,29 +21,38 @@ func (t *tool) benchReportCommand() *cli.Command {
 	return documented(&cli.Command{
 		Name:     "report",
 		HelpName: "bench report",
-		Usage:    "say what an installation holds, and what each way to back it up costs",
+		Usage:    "say what is there, and what each way to back it up costs",
 		Description: `
-Reads an installation - names and sizes of its files, rows of its database, the ledger,
-the snapshots so far; no file is opened - and prints what is there, and what each choice
-costs: full or gold, linked or rotating, flat, native or no days. Bytes are those on the
-disk after 1, 7, 30 and 365 nights under the installation's retention; seconds those of a
-restore, to service (gold, residue, database) and to the last file (what gold makes, too,
-by the ledger's measured costs).
+Reads an installation - names and sizes of its files, rows of its database, the
+ledger, the snapshots so far; no file is opened - and prints what is there, and
+what each choice costs: full or gold, linked or rotating, flat, native or no
+days. Bytes are those on the disk after 1, 7, 30 and 365 nights under the
+installation's retention; seconds those of a restore, to service (gold, residue,
+database) and to the last file (what gold makes, too, by the ledger's measured
+costs).
 
-What a forecast takes for granted is printed with it, and where each value comes from;
---assume NAME=VALUE changes one: growthGold and growthFiles (bytes a day), dump and
-dumpNight, databaseRaw (bytes), standstill (seconds), filesRate, bytesRate, databaseRate
-(a second),
-manifest (bytes a file), parallel (golds at once), cycle (snapshots), block (bytes).
+What a forecast takes for granted is printed with it, and where each value comes
+from; --assume NAME=VALUE changes one: growthGold and growthFiles (bytes a day),
+dump and dumpNight, databaseRaw (bytes), standstill (seconds), filesRate,
+bytesRate, databaseRate (a second), manifest (bytes a file), parallel (golds at
+once), cycle (snapshots), block (bytes).
 
---html FILE writes all of it as one page, with pictures, that needs nothing else.`,
+--check compares forecasts with what then was: the bytes of the store, the last
+nights, each by those before it, and the restores that were whole; the error is
+shown.
+
+--html FILE writes all of it as one page, with pictures, that needs nothing
+else.`,
 		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "assume", Usage: "take `NAME=VALUE` for granted (repeatable), such as growthGold=2GB"},
+			&cli.BoolFlag{Name: "check", Usage: "compare forecasts with what then was: the store, the last nights, restores"},
 			&cli.StringFlag{Name: "html", Usage: "write a page with pictures to `FILE`, too"},
 		}, installationFlags()...),
 		Action: t.benchReport,
 	}, `
 repotool bench report
+repotool bench report --check
+repotool bench report --html /tmp/cost.html
 repotool bench report --assume growthGold=2GB --assume filesRate=8000`,
 		exitFailed, exitFindings, exitInterrupted)
 }
@@ -54,6 +64,7 @@ type sizing struct {
 	Choices     []bench.Choice    `json:"choices"`
 	Present     string            `json:"present,omitempty"` // the choice of the last snapshot
 	Advice      []string          `json:"advice"`
+	Checked     []bench.Checked   `json:"checked,omitempty"` // with --check
 
 	history []*snapshot.Summary
 }
@@ -108,6 +119,9 @@ func (t *tool) benchReport(c *cli.Context) error {
 		}
 		r = &sizing{Survey: survey, Assumptions: a, Choices: bench.Forecast(survey, &a), Present: presentChoice(history), history: history}
 		r.Advice = bench.Advice(survey, r.Choices, r.Present)
+		if c.Bool("check") {
+			return r.check(c.Context, g.st, s.installation)
+		}
 		return nil
 	})
 	if err != nil {
@@ -146,6 +160,38 @@ func presentChoice(history []*snapshot.Summary) string {
 	return ""
 }
 
+// check compares the forecasts with what then was.
+func (r *sizing) check(ctx context.Context, st *store.Store, installation string) error {
+	bytes, err := bench.StoreBytes(ctx, st.Path())
+	if err != nil {
+		return err
+	}
+	back, err := restores(st, installation)
+	if err != nil {
+		return err
+	}
+	present := r.choice(r.Present)
+	for _, x := range r.history { // what one full snapshot has brought is there
+		if present != nil && x.Strategy == "full" {
+			c := *present
+			c.Strategy = "full"
+			present = r.choice(c.Name())
+		}
+	}
+	r.Checked = bench.Check(r.Survey, &r.Assumptions, present, r.history, back, bytes)
+	return nil
+}
+
+// choice finds one by its name.
+func (r *sizing) choice(name string) *bench.Choice {
+	for i := range r.Choices {
+		if r.Choices[i].Name() == name {
+			return &r.Choices[i]
+		}
+	}
+	return nil
+}
+
 // page writes the report as a page.
 func (r *sizing) page(name string) error {
 	f, err := os.Create(name)
@@ -177,6 +223,15 @@ func (t *tool) sizingTables(r *sizing) {
 	w.Render()
 	fmt.Fprintf(t.stdout, "%s; %s of files for one of gold; unpacking all %s again: %s, %s known\n\n", plural(s.Uploads, "upload", "uploads"), times(s.Ratio()),
 		plural(s.Rebuild.Golds+s.Rebuild.Missing, "gold", "golds"), fraction(s.Rebuild.Seconds), count(s.Rebuild.Golds))
+	if len(s.Prunable) > 0 {
+		w = newTable(t.stdout, []string{"PRUNE --LEVEL", "FILES", "FREES AT MOST", "OF FILES"}, 2, 3, 4)
+		for _, l := range prune.Levels() {
+			h := s.Prunable[l]
+			w.AppendRow(table.Row{l, count(h.Files), size(h.Disk), fmt.Sprintf("%.0f %%", 100*float64(h.Bytes)/float64(max(1, s.Files.Bytes)))})
+		}
+		w.Render()
+		fmt.Fprintln(t.stdout)
+	}
 	header := []string{"CHOICE"}
 	for _, h := range bench.Horizons {
 		header = append(header, plural(int64(h), "DAY", "DAYS"))
@@ -207,4 +262,17 @@ func (t *tool) sizingTables(r *sizing) {
 	for _, line := range r.Advice {
 		fmt.Fprintln(t.stdout, line)
 	}
+	if r.Checked == nil {
+		return
+	}
+	fmt.Fprintln(t.stdout)
+	w = newTable(t.stdout, []string{"CHECKED", "FORECAST", "WAS", "ERROR"}, 2, 3, 4)
+	for _, x := range r.Checked {
+		shown := fraction
+		if x.Bytes {
+			shown = func(v float64) string { return size(int64(v)) }
+		}
+		w.AppendRow(table.Row{x.What, shown(x.Forecast), shown(x.Was), fmt.Sprintf("%+.0f %%", 100*x.Error())})
+	}
+	w.Render()
 }

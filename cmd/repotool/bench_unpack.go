@@ -33,16 +33,19 @@ func (t *tool) benchUnpackCommand() *cli.Command {
 		Usage:     "measure what archives unpack to, and how long that takes",
 		ArgsUsage: "FILE|DIR|gold:NAME...",
 		Description: `
-Unpacks archives as FOSSology would, all the way down, and prints bytes in and out,
-files, seconds, processor time and memory, and what came of each kind of archive. DIR
-stands for the files below it; gold:NAME for an archive of the repository.
+Unpacks archives as FOSSology would, all the way down, and prints bytes in and
+out, files, seconds, processor time and memory, and what came of each kind of
+archive. DIR stands for the files below it; gold:NAME for an archive of the
+repository.
 
-The ratio is that of the contents that a repository stores, each once, to the archive.
+The ratio is that of the contents that a repository stores, each once, to the
+archive.
 
---discard unpacks to nowhere (default); --scratch DIR stores what comes out below DIR, an
-empty directory, as FOSSology does; both measure both, one after the other. --fossology
-runs FOSSology's own unpacker beside it, if it is installed; else its recorded figures
-are shown: those of an ISO of 26 source rpms, on two processors.`,
+--discard unpacks to nowhere (default); --scratch DIR stores what comes out
+below DIR, an empty directory, as FOSSology does; both measure both, one after
+the other. --fossology runs FOSSology's own unpacker beside it, if it is
+installed; else its recorded figures are shown: those of an ISO of 26 source
+rpms, on two processors.`,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "discard", Usage: "unpack to nowhere"},
 			&cli.StringFlag{Name: "scratch", Usage: "store what comes out below `DIR`, which stays"},

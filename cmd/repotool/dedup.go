@@ -18,35 +18,35 @@ func (t *tool) dedupCommand() *cli.Command {
 		Name:  "dedup",
 		Usage: "keep equal files of the repository once",
 		Description: `
-Plans which files can share their bytes with another one, and prints that. Nothing
-is changed without --execute.
+Plans which files can share their bytes with another one, and prints that.
+Nothing is changed without --execute.
 
-Names say what is equal: gold and files of one Name, and the same Name on several
-hosts whose files are on one file system. --deep compares every file with all
-others of its size, whatever they are called; that files of one Name differ, only
-the other way finds (and verify --source).
+Names say what is equal: gold and files of one Name, and the same Name on
+several hosts whose files are on one file system. --deep compares every file
+with all others of its size, whatever they are called; that files of one Name
+differ, only the other way finds (and verify --source).
 
     --how link      one inode with several names (default)
-    --how reflink   inodes of their own that share their blocks (XFS, Btrfs): owner,
-                    mode and time of each stay
+    --how reflink   inodes of their own that share their blocks (XFS, Btrfs):
+                    owner, mode and time of each stay
     --how auto      reflink where the file system can, else link
 
-FOSSology itself has gold and files be one inode at an upload, www-data's, mode 2664,
-and copies it only when it unpacks it. By --how link they become that again: what stood
-in files as fossy's, mode 2660, has the owner, mode and time of gold. Agents read and
-write it by their group. A pair in which somebody would lose a right is left alone.
-On several hosts owner and mode have to be the same; times do not count, for FOSSology
-sets them when it reads. Other files share an inode only if their times are the same,
-too. --exact asks that of all.
+FOSSology itself has gold and files be one inode at an upload, www-data's, mode
+2664, and copies it only when it unpacks it. By --how link they become that
+again: what stood in files as fossy's, mode 2660, has the owner, mode and time
+of gold. Agents read and write it by their group. A pair in which somebody would
+lose a right is left alone. On several hosts owner and mode have to be the same;
+times do not count, for FOSSology sets them when it reads. Other files share an
+inode only if their times are the same, too. --exact asks that of all.
 
-What is on the disk once is lost at once: a bad sector in gold is one in files, too.
-The backup has both.
+What is on the disk once is lost at once: a bad sector in gold is one in files,
+too. The backup has both.
 
---execute compares the bytes of each pair at the moment at which it links them, while
-nobody can open either file for writing (a lease, which takes root or the owner: without
-one the pair stays). FOSSology may work meanwhile. A journal in the store says what was
-done, so that --undo gives each file its own bytes, owner, mode and time again, and
---resume goes on after an interruption.`,
+--execute compares the bytes of each pair at the moment at which it links them,
+while nobody can open either file for writing (a lease, which takes root or the
+owner: without one the pair stays). FOSSology may work meanwhile. A journal in
+the store says what was done, so that --undo gives each file its own bytes,
+owner, mode and time again, and --resume goes on after an interruption.`,
 		Flags: append(append([]cli.Flag{
 			&cli.BoolFlag{Name: "deep", Usage: "compare all files, whatever they are called"},
 			&cli.StringFlag{Name: "how", Value: string(prune.Link), Usage: "`HOW` files share their bytes: link, reflink or auto"},

@@ -143,6 +143,7 @@ func (t *tool) restore(c *cli.Context) error {
 	if err := r.run(c.Context); err != nil {
 		return noRoom(err, r.result.To)
 	}
+	r.record()
 	return r.report()
 }
 

@@ -153,7 +153,8 @@ func (t *tool) settings(c *cli.Context) (settings, error) {
 	s.startCommand = shell(c.String("start-command"), in.StartCommand)
 	s.loadCommand = shell(c.String("load-command"), in.LoadCommand)
 	s.detect = cmp.Or(c.String("detect"), in.Detect, legalDetect[0])
-	s.check = cmp.Or(c.String("check"), in.Check, legalCheck[0])
+	what, _ := c.Value("check").(string) // bench report has a switch of that name
+	s.check = cmp.Or(what, in.Check, legalCheck[0])
 	s.dayLayout = cmp.Or(c.String("day-layout"), in.DayLayout, legalDayLayout[0])
 	s.strategy = cmp.Or(c.String("strategy"), in.Strategy, legalStrategy[0])
 	s.index = cmp.Or(c.String("index"), in.Index, legalIndex[0])

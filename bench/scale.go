@@ -1,0 +1,181 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+
+	"repotool/store"
+)
+
+// A Scaling is the same cycle at several numbers of files.
+type Scaling struct {
+	Reports []*Report `json:"-"` // by their numbers of files, the smallest first
+	Points  []Point   `json:"points"`
+	Growth  []Growth  `json:"growth"`
+}
+
+// A Point is a step at a number of files, by the medians.
+type Point struct {
+	Contestant string  `json:"contestant"`
+	Step       Step    `json:"step"`
+	Files      int     `json:"files"`
+	Wall       float64 `json:"wall"`  // seconds
+	CPU        float64 `json:"cpu"`   // seconds
+	RSS        int64   `json:"rss"`   // bytes, the largest
+	Added      Space   `json:"added"` // on the disk
+}
+
+// Growth says how a step grows with the number of files.
+type Growth struct {
+	Contestant string  `json:"contestant"`
+	Step       Step    `json:"step"`
+	Wall       float64 `json:"wall"`   // exponent of the seconds on the clock: 1 is linear
+	CPU        float64 `json:"cpu"`    // of those of the processor
+	Memory     float64 `json:"memory"` // of the largest resident set: 0 does not grow
+	Bytes      float64 `json:"bytes"`  // of what it added on the disk; 0: nothing, or less
+}
+
+// Scale measures the same contestants at several numbers of files, one after another, each
+// in a directory of its own below opt.Dir, which is removed before the next.
+func Scale(ctx context.Context, opt RunOptions, sizes []int) (*Scaling, error) {
+	s := &Scaling{}
+	for _, n := range sizes {
+		o := opt
+		o.Files, o.Dir = n, filepath.Join(opt.Dir, fmt.Sprint(n))
+		if err := os.Mkdir(o.Dir, 0o755); err != nil {
+			return s, err
+		}
+		r, err := Run(ctx, o)
+		if r != nil {
+			s.Reports = append(s.Reports, r)
+		}
+		if err != nil {
+			return s, err
+		}
+		if err := store.RemoveTree(ctx, o.Dir); err != nil {
+			return s, err
+		}
+	}
+	s.fit()
+	return s, nil
+}
+
+// fit fits a power of the number of files to what was measured.
+func (s *Scaling) fit() {
+	for _, name := range Names {
+		for _, step := range Steps {
+			var n, wall, cpu, memory, bytes []float64
+			for _, r := range s.Reports {
+				m, samples := r.Median(name, step)
+				if samples == 0 {
+					continue
+				}
+				s.Points = append(s.Points, Point{name, step, r.Files, m.Wall, m.CPU, m.RSS, m.Added})
+				n = append(n, float64(r.Files))
+				wall, cpu, memory = append(wall, m.Wall), append(cpu, m.CPU), append(memory, float64(m.RSS))
+				bytes = append(bytes, float64(m.Added.Bytes))
+			}
+			if len(n) < 2 {
+				continue
+			}
+			s.Growth = append(s.Growth, Growth{name, step, exponent(n, wall), exponent(n, cpu), exponent(n, memory), exponent(n, bytes)})
+		}
+	}
+}
+
+// exponent is b of y = a n^b, by least squares of the logarithms; 0 if some y is not above 0.
+func exponent(n, y []float64) float64 {
+	var sx, sy, sxx, sxy float64
+	for i := range n {
+		if y[i] <= 0 {
+			return 0
+		}
+		x, y := math.Log(n[i]), math.Log(y[i])
+		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	k := float64(len(n))
+	if d := k*sxx - sx*sx; d != 0 {
+		return (k*sxy - sx*sy) / d
+	}
+	return 0
+}
+
+// Markdown writes a table for each contestant.
+func (s *Scaling) Markdown(w io.Writer) error {
+	var b strings.Builder
+	if len(s.Reports) > 0 {
+		r := s.Reports[0]
+		fmt.Fprintf(&b, "%s, %d processors, Linux %s. Seconds on the clock, medians; growth is the fitted exponent: 1 is linear, memory is not to grow at all.\n", r.FileSystem, r.Processors, r.Kernel)
+	}
+	for _, name := range Names {
+		var rows []Growth
+		for _, g := range s.Growth {
+			if g.Contestant == name {
+				rows = append(rows, g)
+			}
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n**%s**\n\n", name)
+		tw := tabwriter.NewWriter(&b, 0, 1, 0, ' ', 0)
+		fmt.Fprint(tw, "| \t")
+		for _, r := range s.Reports {
+			fmt.Fprintf(tw, " | %s files\t | µs a file\t | memory\t", humanize.Comma(int64(r.Files)))
+		}
+		fmt.Fprint(tw, " | wall\t | CPU\t | memory\t | bytes\t |\n|---\t")
+		for range 3*len(s.Reports) + 4 {
+			fmt.Fprint(tw, "|--:\t")
+		}
+		fmt.Fprint(tw, "|\n")
+		for _, g := range rows {
+			fmt.Fprintf(tw, "| %s\t", g.Step)
+			for _, r := range s.Reports {
+				m, _ := r.Median(name, g.Step)
+				fmt.Fprintf(tw, " | %.2f\t | %.1f\t | %s\t", m.Wall, m.Wall*1e6/float64(r.Files), humanize.Bytes(uint64(m.RSS)))
+			}
+			fmt.Fprintf(tw, " | n^%.2f\t | n^%.2f\t | n^%.2f\t | n^%.2f\t |\n", g.Wall, g.CPU, g.Memory, g.Bytes)
+		}
+		tw.Flush()
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// GoBench writes every sample in the format of Go's benchmarks, which benchstat reads.
+func (r *Report) GoBench(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "goos: linux\nkernel: %s\nfilesystem: %s\nfiles: %d\n", r.Kernel, r.FileSystem, r.Files)
+	word := strings.NewReplacer(" ", "_", ",", "", "%", "percent", "-", "", "+", "and")
+	for _, step := range Steps {
+		for _, name := range Names {
+			for _, s := range r.Samples[name][step] {
+				if s.Failure != "" {
+					continue
+				}
+				fmt.Fprintf(&b, "Benchmark/step=%s/who=%s/files=%d 1 %.0f ns/op %.0f cpu-ns/op %d peak-bytes %d added-bytes\n",
+					word.Replace(string(step)), word.Replace(name), r.Files, s.Wall*1e9, s.CPU*1e9, s.RSS, s.Added.Bytes)
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// GoBench writes those of all numbers of files.
+func (s *Scaling) GoBench(w io.Writer) error {
+	for _, r := range s.Reports {
+		if err := r.GoBench(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
