@@ -31,7 +31,7 @@ func (d *deed) ask(ctx context.Context, all []*candidate) error {
 		if err != nil {
 			return err
 		}
-		cut[pk] = true
+		cut[pk] = !d.p.Filters.CutShort
 	}
 	kinds, why := map[fossology.Name]fossology.Kinds{}, map[fossology.Name]Reason{}
 	for p, err := range m.PartsOf(ctx, names) {

@@ -125,7 +125,7 @@ func (j *judge) file(f *goldindex.File, parts []fossology.Part, backedUp bool) (
 		return nil, NotUnpacked, nil
 	case busy:
 		return nil, Job, nil
-	case cut:
+	case cut && !j.o.Filters.CutShort:
 		return nil, CutShort, nil
 	case !backedUp && !j.o.Filters.Unbacked:
 		return nil, NotBackedUp, nil

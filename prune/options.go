@@ -30,6 +30,7 @@ type Filters struct {
 	Copies     int       `json:"copies,omitempty"`    // golds that make it, at least; 0: one
 	Free       int64     `json:"free,omitempty"`      // bytes that are enough; 0: all
 	Unbacked   bool      `json:"unbacked,omitempty"`  // also what the last good snapshot does not know
+	CutShort   bool      `json:"cutShort,omitempty"`  // also of uploads whose first unpack did not come to its end: FOSSology would not bring them back
 }
 
 // Options say what is to be planned.

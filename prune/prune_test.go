@@ -209,6 +209,15 @@ func TestLevels(t *testing.T) {
 			total += int64(len(b))
 		}
 	}
+	// What is wanted of this installation, but for the one upload that was never unpacked to its end.
+	for level, want := range map[prune.Level]int64{prune.Containers: 40, prune.Derived: 95} {
+		p := s.plan(level, prune.Filters{CutShort: true})
+		if r := s.execute(p); r.Removed.Bytes*100 < total*want || r.Freed < r.Removed.Bytes {
+			t.Errorf("%s: %d of %d bytes went, %d freed", level, r.Removed.Bytes, total, r.Freed)
+		}
+		t.Logf("%s, with what was cut short: %.1f %%", level, 100*float64(p.Victims.Bytes)/float64(total))
+		s.undo(s.removed(p.ID))
+	}
 	for _, level := range prune.Levels() {
 		p := s.plan(level, prune.Filters{})
 		t.Logf("%s: %d of %d bytes, %.1f %%; kept %v", level, p.Victims.Bytes, total, 100*float64(p.Victims.Bytes)/float64(total), p.Kept)

@@ -303,6 +303,7 @@ filters.readBefore?
 filters.copies?
 filters.free?
 filters.unbacked?
+filters.cutShort?
 position.upload       how far the database had come: a plan is for that
 position.pfile
 position.uploadtree

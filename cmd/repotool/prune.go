@@ -30,7 +30,9 @@ A content is judged by every row that refers to it: what is an archive in one
 upload and a plain file in another is a plain file. A file goes only if gold was
 unpacked by repotool index and made its bytes, if the gold is there, if the last
 good snapshot knows the file, and if no upload that has it has a job which runs
-or waits, or an unpacking that never ended. The plan counts what stays, and why.
+or waits, or an unpacking that never ended (FOSSology would not bring its files
+back; repotool does: --cut-short takes them, too). The plan counts what stays,
+and why.
 
 --execute looks at all of that again, just before each file goes: it reads the
 gold and the file, and asks the database. FOSSology may work meanwhile; with
@@ -53,6 +55,7 @@ agent) has brought back what an analysis is to read.`,
 			&cli.StringFlag{Name: "keep-recently-read", Usage: "not what was read or written within the last `PERIOD`"},
 			&cli.StringFlag{Name: "free", Usage: "no more than frees `SIZE`: first what is brought back soonest"},
 			&cli.IntFlag{Name: "copies", Value: 1, Usage: "only what at least `N` golds make"},
+			&cli.BoolFlag{Name: "cut-short", Usage: "also of uploads whose first unpacking never ended: repotool brings such files back, FOSSology itself would not"},
 			&cli.BoolFlag{Name: "without-snapshot", Usage: "also what the last good snapshot does not know"},
 		}, runFlags()...), installationFlags()...),
 		Action: t.prune,
@@ -117,7 +120,7 @@ func pruneFilters(c *cli.Context, now time.Time) (f prune.Filters, err error) {
 	if f.Copies = c.Int("copies"); f.Copies < 1 {
 		return f, usagef("--copies %d: expected a number of golds, at least 1", f.Copies)
 	}
-	f.Unbacked = c.Bool("without-snapshot")
+	f.Unbacked, f.CutShort = c.Bool("without-snapshot"), c.Bool("cut-short")
 	if c.IsSet("upload") {
 		f.Uploads = c.Int64Slice("upload")
 	}
