@@ -99,7 +99,7 @@ func midOf(history []*snapshot.Summary, of historyPoint) float64 {
 	for i, x := range history {
 		v[i] = of(x)
 	}
-	return mid(v)
+	return Median(v)
 }
 
 // StoreBytes is what a store takes on the disk, without its ledger. Files of days are links to

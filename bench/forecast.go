@@ -105,10 +105,10 @@ func (a *Assumptions) learn(history []*snapshot.Summary) {
 		}
 	}
 	if len(stills) > 0 {
-		a.Standstill, a.From["standstill"] = mid(stills), "the median of the snapshots so far"
+		a.Standstill, a.From["standstill"] = Median(stills), "the median of the snapshots so far"
 	}
 	if len(nights) > 0 {
-		a.DumpNight, a.From["dumpNight"] = mid(nights), "the median of the snapshots so far"
+		a.DumpNight, a.From["dumpNight"] = Median(nights), "the median of the snapshots so far"
 	}
 }
 
@@ -264,12 +264,3 @@ func dayBytes(s *Survey, a *Assumptions, files float64, layout string) float64 {
 func filled(places, n float64) float64 { return places * -math.Expm1(n*math.Log1p(-1/places)) }
 
 func ceilTo(n, of float64) float64 { return math.Ceil(n/of) * of }
-
-// mid is the median.
-func mid(v []float64) float64 {
-	s := make([]Sample, len(v))
-	for i := range v {
-		s[i].Wall = v[i]
-	}
-	return median(s, func(x Sample) float64 { return x.Wall })
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"gonum.org/v1/plot"
 
 	"repotool/prune"
 	"repotool/snapshot"
@@ -84,19 +85,15 @@ func (p *Page) Write(w io.Writer) (err error) {
 	}
 	for _, h := range []struct {
 		y     string
-		bytes bool
+		ticks plot.Ticker // nil: plain numbers
 		of    historyPoint
 	}{
-		{"seconds that a snapshot took", false, func(s *snapshot.Summary) float64 { return s.Seconds }},
-		{"seconds of standstill", false, func(s *snapshot.Summary) float64 { return s.Standstill }},
-		{"bytes that it added", true, func(s *snapshot.Summary) float64 { return float64(s.Added.Bytes) }},
-		{"findings", false, func(s *snapshot.Summary) float64 { return float64(s.Findings()) }},
+		{"seconds that a snapshot took", nil, func(s *snapshot.Summary) float64 { return s.Seconds }},
+		{"seconds of standstill", nil, func(s *snapshot.Summary) float64 { return s.Standstill }},
+		{"bytes that it added", bytesTicks{}, func(s *snapshot.Summary) float64 { return float64(s.Added.Bytes) }},
+		{"findings", nil, func(s *snapshot.Summary) float64 { return float64(s.Findings()) }},
 	} {
-		var ticks bytesTicks
-		chart, err := historyChart(p.Snapshots, h.y, nil, h.of)
-		if h.bytes {
-			chart, err = historyChart(p.Snapshots, h.y, ticks, h.of)
-		}
+		chart, err := historyChart(p.Snapshots, h.y, h.ticks, h.of)
 		if err != nil {
 			return err
 		}

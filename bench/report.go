@@ -125,12 +125,17 @@ func (r *Report) Median(name string, step Step) (Sample, int) {
 	return m, len(good)
 }
 
-// median returns the middle of values, or the mean of the two in the middle.
+// median is that of a value of samples.
 func median(samples []Sample, value func(Sample) float64) float64 {
 	v := make([]float64, len(samples))
 	for i, s := range samples {
 		v[i] = value(s)
 	}
+	return Median(v)
+}
+
+// Median returns the middle of some values, or the mean of the two in the middle. It sorts them.
+func Median(v []float64) float64 {
 	slices.Sort(v)
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }

@@ -157,8 +157,8 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 	for _, top := range tops {
 		kind[top] = path.Base(top)
 	}
-	objects := objectsOf(o.Entries)
-	defer objects.stop()
+	entries := fossology.Follow(o.Entries, func(e snapshot.Entry) string { return e.Path }, fossology.ComparePaths)
+	defer entries.Stop()
 	for e, err := range fossology.Walk(ctx, o.Repository.Path, fossology.WalkOptions{}) {
 		if err != nil {
 			return err
@@ -175,10 +175,14 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 		if o.Progress != nil {
 			o.Progress(1, e.Stat.Size)
 		}
-		if hash, err := objects.at(e.Path); err != nil {
+		known, err := entries.At(e.Path)
+		if err != nil {
 			return err
-		} else if disk, ok := o.disk(hash); ok {
-			e.Stat.Blocks = disk / 512
+		}
+		if len(known) > 0 {
+			if disk, ok := o.disk(known[0].Object); ok {
+				e.Stat.Blocks = disk / 512
+			}
 		}
 		switch topKind(kind, e.Path) {
 		case "gold":
@@ -211,7 +215,7 @@ func topKind(kind map[string]string, path string) string {
 // classes says what the files are, and which of them gold brings back.
 func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) error {
 	left := s.Files.Disk
-	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name })
+	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name }, fossology.Name.Compare)
 	defer parts.Stop()
 	for f, err := range o.Ledger.Files(ctx, o.Repository, db, s.trouble) {
 		if err != nil {

@@ -5,11 +5,12 @@ import (
 	"iter"
 )
 
-// A Follower goes through a stream that is sorted by Name, behind one that leads.
-type Follower[T any] struct {
+// A Follower goes through a stream that is sorted by a key, behind one that leads.
+type Follower[T, K any] struct {
 	pull  func() (T, error, bool)
 	end   func()
-	name  func(T) Name
+	key   func(T) K
+	order func(a, b K) int
 	head  T
 	more  bool
 	begun bool
@@ -17,21 +18,21 @@ type Follower[T any] struct {
 }
 
 // Follow makes one; nil is a stream without anything.
-func Follow[T any](seq iter.Seq2[T, error], name func(T) Name) *Follower[T] {
+func Follow[T, K any](seq iter.Seq2[T, error], key func(T) K, order func(a, b K) int) *Follower[T, K] {
 	if seq == nil {
 		seq = func(func(T, error) bool) {}
 	}
-	f := &Follower[T]{name: name}
+	f := &Follower[T, K]{key: key, order: order}
 	f.pull, f.end = iter.Pull2(seq)
 	return f
 }
 
 // Stop ends it.
-func (f *Follower[T]) Stop() { f.end() }
+func (f *Follower[T, K]) Stop() { f.end() }
 
-// At returns all that the stream has of a Name; the slice is good until the next call.
-// Names are asked in order.
-func (f *Follower[T]) At(n Name) ([]T, error) {
+// At returns all that the stream has of a key; the slice is good until the next call.
+// Keys are asked in order.
+func (f *Follower[T, K]) At(k K) ([]T, error) {
 	f.found = f.found[:0]
 	if !f.begun {
 		f.begun = true
@@ -40,7 +41,7 @@ func (f *Follower[T]) At(n Name) ([]T, error) {
 		}
 	}
 	for f.more {
-		c := f.name(f.head).Compare(n)
+		c := f.order(f.key(f.head), k)
 		if c > 0 {
 			break
 		}
@@ -55,7 +56,7 @@ func (f *Follower[T]) At(n Name) ([]T, error) {
 }
 
 // next passes rows that hold no Name.
-func (f *Follower[T]) next() error {
+func (f *Follower[T, K]) next() error {
 	for {
 		head, err, more := f.pull()
 		var bad *RowError

@@ -169,10 +169,7 @@ func sumOf(ctx context.Context, fd int, size, most int64, buf []byte) (sum [16]b
 		if err := ctx.Err(); err != nil {
 			return sum, err
 		}
-		n, err := unix.Pread(fd, buf[:min(int64(len(buf)), min(size, most)-at)], at)
-		if err == unix.EINTR {
-			continue
-		}
+		n, err := readAt(fd, buf[:min(int64(len(buf)), min(size, most)-at)], at)
 		if err != nil {
 			return sum, err
 		}

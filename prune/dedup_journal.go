@@ -35,13 +35,8 @@ type DedupRun struct {
 
 // ReadDedupRun reads a journal.
 func ReadDedupRun(file string) (*DedupRun, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	d := &DedupRun{Run: Run{Journal: file}}
-	d.whole, err = readEntries(f, func(e linkEntry) error {
+	err := readRun(&d.Run, func(e linkEntry) error {
 		switch {
 		case e.Kind == lineStart:
 			d.Plan, d.Start = e.Plan, e.Time
@@ -58,11 +53,8 @@ func ReadDedupRun(file string) (*DedupRun, error) {
 		}
 		return nil
 	})
-	if err == nil && d.Plan == "" {
-		err = ErrJournal
-	}
 	if err != nil {
-		return nil, &JournalError{file, err}
+		return nil, err
 	}
 	d.Report.Plan, d.Report.Journal = d.Plan, file
 	return d, nil

@@ -27,14 +27,12 @@ func tidy(dir int, name string, was uint64) (Reason, error) {
 	if err := unix.Fstat(left, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return Refused, nil
 	}
-	_, err = unix.FcntlInt(uintptr(left), unix.F_SETLEASE, unix.F_RDLCK)
-	if !errors.Is(err, unix.EAGAIN) && beginsAs(dir, name, left, &st) {
-		if held, err := unix.FcntlInt(uintptr(left), unix.F_GETLEASE, 0); err == nil && held == unix.F_RDLCK || st.Nlink > 1 {
-			if err := unix.Unlinkat(dir, work, 0); err != nil {
-				return "", fmt.Errorf("remove %s: %w", work, err)
-			}
-			return "", nil
+	h := &handle{fd: left}
+	if h.lease() != InUse && beginsAs(dir, name, left, &st) && (!h.awaited() || st.Nlink > 1) {
+		if err := unix.Unlinkat(dir, work, 0); err != nil {
+			return "", fmt.Errorf("remove %s: %w", work, err)
 		}
+		return "", nil
 	}
 	if st.Ino != was {
 		return Refused, nil

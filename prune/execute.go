@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"iter"
 	"log/slog"
-	"runtime"
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
@@ -201,16 +199,9 @@ func (d *deed) lookAt(ctx context.Context, victims []*Victim, all []*candidate) 
 			all[i] = &candidate{v: v, dir: -1, why: NotProven}
 		}
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, v := range victims {
-		if all[i] != nil {
-			continue
+	return inParallel(ctx, len(victims), func(i int, buf []byte) {
+		if all[i] == nil {
+			all[i] = d.look(ctx, victims[i], buf)
 		}
-		g.Go(func() error {
-			all[i] = d.look(ctx, v, make([]byte, 256<<10))
-			return ctx.Err()
-		})
-	}
-	return g.Wait()
+	})
 }

@@ -95,9 +95,9 @@ func Make(ctx context.Context, db Database, o Options) (_ *Plan, err error) {
 
 // judge goes through all files.
 func (p *Plan) judge(ctx context.Context, db Database, j *judge, all *spool) error {
-	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name })
+	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name }, fossology.Name.Compare)
 	defer parts.Stop()
-	backed := fossology.Follow(j.o.BackedUp, func(n fossology.Name) fossology.Name { return n })
+	backed := fossology.Follow(j.o.BackedUp, func(n fossology.Name) fossology.Name { return n }, fossology.Name.Compare)
 	defer backed.Stop()
 	troubled := func(err error) {
 		if len(p.Troubles) < maxTroubles {

@@ -42,13 +42,8 @@ type Deed struct {
 
 // ReadDeed reads a journal.
 func ReadDeed(file string) (*Deed, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	d := &Deed{Run: Run{Journal: file}}
-	d.whole, err = readEntries(f, func(e entry) error {
+	err := readRun(&d.Run, func(e entry) error {
 		switch {
 		case e.Kind == lineStart:
 			d.Plan, d.Start = e.Plan, e.Time
@@ -65,14 +60,28 @@ func ReadDeed(file string) (*Deed, error) {
 		}
 		return nil
 	})
-	if err == nil && d.Plan == "" {
-		err = ErrJournal
-	}
 	if err != nil {
-		return nil, &JournalError{file, err}
+		return nil, err
 	}
 	d.Report.Plan, d.Report.Journal = d.Plan, file
 	return d, nil
+}
+
+// readRun goes through the lines of a run's journal, which must say what its plan is.
+func readRun[E any](r *Run, each func(E) error) error {
+	f, err := os.Open(r.Journal)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r.whole, err = readEntries(f, each)
+	if err == nil && r.Plan == "" {
+		err = ErrJournal
+	}
+	if err != nil {
+		return &JournalError{r.Journal, err}
+	}
+	return nil
 }
 
 // Deeds lists those of a directory, the oldest first.

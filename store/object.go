@@ -80,6 +80,10 @@ func (s *Store) openNeeded(h Hash) (int, error) {
 	return s.OpenFD(h)
 }
 
+func infoOf(h Hash, st *unix.Stat_t) Info {
+	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid, st.Blocks * 512}
+}
+
 // Stat asks the file system about an object, and reads nothing of it.
 func (s *Store) Stat(h Hash) (Info, error) {
 	var st unix.Stat_t
@@ -89,7 +93,7 @@ func (s *Store) Stat(h Hash) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid, st.Blocks * 512}, nil
+	return infoOf(h, &st), nil
 }
 
 // Need is Stat for who is going to refer to the object without putting it: one in

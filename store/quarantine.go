@@ -190,7 +190,7 @@ func (s *Store) statAt(dirfd int, path string, h Hash) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("object %s: %w", h, err)
 	}
-	return Info{h, st.Size, uint64(st.Nlink), st.Ino, uint64(st.Dev), st.Mode, st.Uid, st.Blocks * 512}, nil
+	return infoOf(h, &st), nil
 }
 
 // ErrNoFile: what has the name of an object is a link or a directory.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -137,13 +138,7 @@ func (t *tool) benchReport(c *cli.Context) error {
 	} else {
 		t.sizingTables(r)
 	}
-	for _, x := range r.Survey.Troubles {
-		fmt.Fprintf(t.stderr, "finding: %s\n", printable(x))
-	}
-	if n := int64(len(r.Survey.Troubles)); err == nil && n > 0 {
-		err = findingsError{n}
-	}
-	return err
+	return cmp.Or(err, t.troubles(r.Survey.Troubles))
 }
 
 // presentChoice is the one by which the last snapshot was taken.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"os"
 
-	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"repotool/fossology"
 	"repotool/prune"
-	"repotool/snapshot"
 	"repotool/store"
 )
 
@@ -82,12 +80,8 @@ func (t *tool) dedup(c *cli.Context) error {
 	if o.How, err = prune.ParseHow(c.String("how")); err != nil {
 		return usagef("--how %v", err)
 	}
-	if c.IsSet("min-size") {
-		n, err := humanize.ParseBytes(c.String("min-size"))
-		if err != nil || n == 0 || n > 1<<62 {
-			return usagef("--min-size %q: expected a size such as 10MB or 200GiB", c.String("min-size"))
-		}
-		o.MinSize = int64(n)
+	if o.MinSize, err = sizeFlag(c, "min-size"); err != nil {
+		return err
 	}
 	in, err := loadInstallation(s, false)
 	if err != nil {
@@ -152,10 +146,7 @@ func (x *deduping) locked(work func() error) error {
 
 // make makes a plan of the present moment.
 func (x *deduping) make(ctx context.Context) (*prune.DedupPlan, error) {
-	progress := new(snapshot.Progress)
-	progress.Begin("look for equal files", 0, 0)
-	defer x.watch(x.s, progress)()
 	o := x.o
-	o.Progress = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	defer x.shown(x.s, "look for equal files", prune.Sum{}, &o.Progress)()
 	return prune.MakeDedup(ctx, o)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"repotool/prune"
-	"repotool/snapshot"
 )
 
 // execute carries out a plan: that of a file, or a new one.
@@ -33,12 +32,12 @@ func (x *deduping) execute(ctx context.Context) error {
 	if p.Same.Files == 0 {
 		return x.reportPlan(p)
 	}
-	return x.still(ctx, func() error {
+	return x.whileStill(x.c, x.s, x.in, nil, func() error {
 		o := x.options()
-		defer x.shown("share bytes", p.Same, &o.Progress)()
+		defer x.shown(x.s, "share bytes", p.Same, &o.Progress)()
 		r, err := p.Execute(ctx, o)
 		if err = x.reportRun(r, err); err == nil {
-			err = x.troubles(p)
+			err = x.troubles(p.Troubles)
 		}
 		return err
 	})
@@ -66,28 +65,6 @@ func (x *deduping) options() prune.DedupExecuteOptions {
 	return prune.DedupExecuteOptions{Dir: x.dir, Now: x.now}
 }
 
-// shown shows how far a run is.
-func (x *deduping) shown(phase snapshot.Phase, all prune.Sum, to *func(files, bytes int64)) func() {
-	progress := new(snapshot.Progress)
-	progress.Begin(phase, all.Files, all.Bytes)
-	*to = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
-	return x.watch(x.s, progress)
-}
-
-// still does something while FOSSology stands still, if that is wanted.
-func (x *deduping) still(ctx context.Context, work func() error) error {
-	if x.c.String("quiesce") != "stop" {
-		return work()
-	}
-	release, err := x.standstill(x.s, x.in, nil)(ctx)
-	if err != nil {
-		return err
-	}
-	err = work()
-	_, e := release(context.WithoutCancel(ctx))
-	return errors.Join(err, e)
-}
-
 // find finds a run by its journal, its plan, or as the last one.
 func (x *deduping) find(which string) (*prune.DedupRun, error) {
 	runs, err := prune.DedupRuns(x.dir)
@@ -106,9 +83,9 @@ func (x *deduping) resume(ctx context.Context, which string) error {
 	if err := notEnded("dedup", &d.Run); err != nil {
 		return err
 	}
-	return x.still(ctx, func() error {
+	return x.whileStill(x.c, x.s, x.in, nil, func() error {
 		o := x.options()
-		defer x.shown("share bytes", prune.Sum{}, &o.Progress)()
+		defer x.shown(x.s, "share bytes", prune.Sum{}, &o.Progress)()
 		r, err := prune.ResumeDedup(ctx, d, "", o)
 		return x.reportRun(r, err)
 	})
@@ -122,7 +99,7 @@ func (x *deduping) undo(ctx context.Context, which string) error {
 	}
 	start := x.now()
 	o := prune.DedupUndoOptions{Repository: x.in.Repository.Path}
-	stop := x.shown("copy", d.Report.Same, &o.Progress)
+	stop := x.shown(x.s, "copy", d.Report.Same, &o.Progress)
 	u, err := d.Undo(ctx, o)
 	stop()
 	if err != nil {

@@ -42,18 +42,7 @@ func (x *deduping) reportPlan(p *prune.DedupPlan) error {
 			fmt.Fprintln(x.stdout, "  hint: --how reflink keeps owner, mode and time of each, where the file system can")
 		}
 	}
-	return x.troubles(p)
-}
-
-// troubles names what a plan has found.
-func (x *deduping) troubles(p *prune.DedupPlan) error {
-	for _, t := range p.Troubles {
-		fmt.Fprintf(x.stderr, "finding: %s\n", printable(t))
-	}
-	if n := int64(len(p.Troubles)); n > 0 {
-		return findingsError{n}
-	}
-	return nil
+	return x.troubles(p.Troubles)
 }
 
 // reportRun prints what was done, also when an error ended it.

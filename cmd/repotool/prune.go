@@ -5,7 +5,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"repotool/goldindex"
@@ -108,14 +107,9 @@ func pruneFilters(c *cli.Context, now time.Time) (f prune.Filters, err error) {
 		*to = p.Ago(now)
 	}
 	for flag, to := range map[string]*int64{"min-size": &f.MinSize, "free": &f.Free} {
-		if !c.IsSet(flag) {
-			continue
+		if *to, err = sizeFlag(c, flag); err != nil {
+			return f, err
 		}
-		n, err := humanize.ParseBytes(c.String(flag))
-		if err != nil || n == 0 || n > 1<<62 {
-			return f, usagef("--%s %q: expected a size such as 10MB or 200GiB", flag, c.String(flag))
-		}
-		*to = int64(n)
 	}
 	if f.Copies = c.Int("copies"); f.Copies < 1 {
 		return f, usagef("--copies %d: expected a number of golds, at least 1", f.Copies)
@@ -184,10 +178,7 @@ func (x *pruning) make(ctx context.Context) (*prune.Plan, error) {
 	if o.BackedUp, err = x.backedUp(ctx); err != nil {
 		return nil, err
 	}
-	progress := new(snapshot.Progress)
-	progress.Begin("judge files", 0, 0)
-	defer x.watch(x.s, progress)()
-	o.Progress = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	defer x.shown(x.s, "judge files", prune.Sum{}, &o.Progress)()
 	return prune.Make(ctx, view, o)
 }
 

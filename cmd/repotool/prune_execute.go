@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"repotool/prune"
-	"repotool/snapshot"
 )
 
 // execute carries out a plan: that of a file, or a new one.
@@ -38,9 +37,9 @@ func (x *pruning) execute() error {
 	if p.Victims.Files == 0 {
 		return x.reportPlan(p)
 	}
-	return x.still(ctx, func() error {
+	return x.whileStill(x.c, x.s, x.g.in, x.g.db, func() error {
 		o := x.options()
-		defer x.shown("remove files", p.Victims, &o)()
+		defer x.shown(x.s, "remove files", p.Victims, &o.Progress)()
 		r, err := p.Execute(ctx, o)
 		return x.reportDeed(r, err)
 	})
@@ -72,26 +71,4 @@ func (x *pruning) readPlan(ctx context.Context, name string) (*prune.Plan, error
 func (x *pruning) options() prune.ExecuteOptions {
 	return prune.ExecuteOptions{Repository: x.g.in.Repository, Ledger: x.ledger, Dir: x.dir, Now: x.now, Log: x.log,
 		Look: func(ctx context.Context) (prune.Moment, error) { return x.g.db.View(ctx) }}
-}
-
-// shown shows how far a deed is.
-func (x *pruning) shown(phase snapshot.Phase, all prune.Sum, o *prune.ExecuteOptions) func() {
-	progress := new(snapshot.Progress)
-	progress.Begin(phase, all.Files, all.Bytes)
-	o.Progress = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
-	return x.watch(x.s, progress)
-}
-
-// still does something while FOSSology stands still, if that is wanted.
-func (x *pruning) still(ctx context.Context, work func() error) error {
-	if x.c.String("quiesce") != "stop" {
-		return work()
-	}
-	release, err := x.standstill(x.s, x.g.in, x.g.db)(ctx)
-	if err != nil {
-		return err
-	}
-	err = work()
-	_, e := release(context.WithoutCancel(ctx))
-	return errors.Join(err, e)
 }

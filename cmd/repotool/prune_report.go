@@ -41,7 +41,7 @@ func (x *pruning) reportPlan(p *prune.Plan) error {
 		return x.answer(p)
 	}
 	if x.s.quiet {
-		return x.planTroubles(p)
+		return x.troubles(p.Troubles)
 	}
 	if p.Victims.Files > 0 {
 		w := newTable(x.stdout, []string{"GOES", "FILES", "BYTES"}, 2, 3)
@@ -72,18 +72,7 @@ func (x *pruning) reportPlan(p *prune.Plan) error {
 			plural(p.Victims.Files, "file", "files"), size(p.Victims.Bytes), count(p.Files), p.Level, size(p.Freed), plural(int64(len(p.Golds)), "gold", "golds"), fraction(p.Seconds))
 		fmt.Fprintln(x.stdout, x.missed(p))
 	}
-	return x.planTroubles(p)
-}
-
-// planTroubles names what could not be read.
-func (x *pruning) planTroubles(p *prune.Plan) error {
-	for _, t := range p.Troubles {
-		fmt.Fprintf(x.stderr, "finding: %s\n", printable(t))
-	}
-	if n := int64(len(p.Troubles)); n > 0 {
-		return findingsError{n}
-	}
-	return nil
+	return x.troubles(p.Troubles)
 }
 
 // missed says what FOSSology misses for the moment.

@@ -64,7 +64,7 @@ func (x *pruning) resume(which string) error {
 		return err
 	}
 	o := x.options()
-	defer x.shown("remove files", prune.Sum{}, &o)()
+	defer x.shown(x.s, "remove files", prune.Sum{}, &o.Progress)()
 	r, err := prune.Resume(ctx, d, "", o)
 	return x.reportDeed(r, err)
 }

@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/urfave/cli/v2"
 
+	"repotool/fossology"
 	"repotool/prune"
+	"repotool/snapshot"
 	"repotool/store"
 )
 
@@ -132,6 +136,51 @@ func runState(r *prune.Run) string {
 		return "interrupted, or running"
 	}
 	return ""
+}
+
+// shown shows how far a run is; to is called for everything that was dealt with.
+func (t *tool) shown(s settings, phase snapshot.Phase, all prune.Sum, to *func(files, bytes int64)) (stop func()) {
+	progress := new(snapshot.Progress)
+	progress.Begin(phase, all.Files, all.Bytes)
+	*to = func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }
+	return t.watch(s, progress)
+}
+
+// whileStill does something while FOSSology stands still, if --quiesce wants it.
+func (t *tool) whileStill(c *cli.Context, s settings, in *fossology.Installation, db *fossology.Database, work func() error) error {
+	if c.String("quiesce") != "stop" {
+		return work()
+	}
+	release, err := t.standstill(s, in, db)(c.Context)
+	if err != nil {
+		return err
+	}
+	err = work()
+	_, e := release(context.WithoutCancel(c.Context))
+	return errors.Join(err, e)
+}
+
+// sizeFlag reads a flag that is a number of bytes; 0 if it is not given.
+func sizeFlag(c *cli.Context, flag string) (int64, error) {
+	if !c.IsSet(flag) {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(c.String(flag))
+	if err != nil || n == 0 || n > 1<<62 {
+		return 0, usagef("--%s %q: expected a size such as 10MB or 200GiB", flag, c.String(flag))
+	}
+	return int64(n), nil
+}
+
+// troubles names what could not be read while something was looked at: findings.
+func (t *tool) troubles(all []string) error {
+	for _, x := range all {
+		fmt.Fprintf(t.stderr, "finding: %s\n", printable(x))
+	}
+	if n := int64(len(all)); n > 0 {
+		return findingsError{n}
+	}
+	return nil
 }
 
 // keptTable counts what stays as it is, by the reasons.

@@ -137,8 +137,7 @@ func median(u []bench.Usage, of func(bench.Usage) float64) float64 {
 	for i := range u {
 		v[i] = of(u[i])
 	}
-	slices.Sort(v)
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+	return bench.Median(v)
 }
 
 func (b *benchmark) source() string { return filepath.Join(b.dir, "source") }
@@ -194,6 +193,7 @@ func (b *benchmark) once(ctx context.Context, c contestant) (u bench.Usage, inod
 		return u, 0, err
 	}
 	for _, cmd := range c.commands(repository) {
+		cmd.Dir = b.dir // rmlint leaves a file of its own where it runs
 		x, err := cmd.Run(ctx)
 		if err != nil {
 			return u, 0, err
