@@ -61,7 +61,11 @@ var packages = map[string]string{
 	"pg_dumpall": "postgresql-client", "pg_restore": "postgresql-client",
 	"borg": "borgbackup", "sha256sum": "coreutils", "cp": "coreutils",
 	"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mount": "mount", "losetup": "mount",
+	"7z": "7zip",
 }
+
+// otherNames: the package 7zip of Debian 12 has the program as 7zz only.
+var otherNames = map[string]string{"7z": "7zz"}
 
 // Tool returns the path of a program, looked for in PATH and, for PostgreSQL's
 // own, in Debian's versioned directories (the newest first). A missing program
@@ -77,8 +81,10 @@ func Tool(t testing.TB, name string) string {
 
 // findTool looks for a program.
 func findTool(name string) (string, bool) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, true
+	for _, name := range []string{name, otherNames[name]} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, true
+		}
 	}
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	slices.SortFunc(dirs, func(a, b string) int {
