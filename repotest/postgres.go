@@ -1,34 +1,20 @@
 package repotest
 
 import (
-	"bufio"
-	"crypto/rand"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+
+	"repotool/fossology"
 )
 
 // Cluster is a PostgreSQL cluster that lives as long as the test process.
-type Cluster struct {
-	Dir      string // data directory and log, removed at the end
-	Bin      string // directory of initdb, pg_ctl and the client programs
-	Host     string // always 127.0.0.1
-	Port     int    // a port that was free
-	Password string // of the superuser postgres
-
-	guard *exec.Cmd
-	life  io.WriteCloser // closing it ends the cluster
-}
+type Cluster struct{ *fossology.Cluster }
 
 // cluster is the one cluster of this process.
 var cluster struct {
@@ -63,18 +49,7 @@ func Main(m *testing.M) {
 }
 
 // DSN returns the connection string of a database for FOSSology's role.
-func (c *Cluster) DSN(db string) string { return c.dsn(db, "fossy", "fossy") }
-
-// AdminDSN returns the connection string of a database for the superuser.
-func (c *Cluster) AdminDSN(db string) string { return c.dsn(db, "postgres", c.Password) }
-
-func (c *Cluster) dsn(db, user, password string) string {
-	if strings.ContainsAny(db, ` '\`) {
-		db = "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(db) + "'"
-	}
-	return fmt.Sprintf("host=%s port=%d dbname=%s user=%s password=%s sslmode=disable",
-		c.Host, c.Port, db, user, password)
-}
+func (c *Cluster) DSN(db string) string { return c.RoleDSN(db, "fossy", "fossy") }
 
 // SQL runs statements as the superuser and returns what psql prints: one line
 // for each row, columns separated by "|". The first error ends the test.
@@ -94,183 +69,18 @@ func (c *Cluster) Query(db, statements string) (string, error) {
 
 // psql feeds statements to psql and stops at the first error.
 func (c *Cluster) psql(dsn string, statements io.Reader) (string, error) {
-	cmd := exec.Command(filepath.Join(c.Bin, "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", dsn)
-	var stderr strings.Builder
-	cmd.Stdin, cmd.Stderr = statements, &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("psql: %w: %s", err, strings.TrimSpace(stderr.String()))
-	}
-	return strings.TrimSpace(string(out)), nil
+	return c.PSQL(context.Background(), dsn, statements)
 }
 
-// Start makes a cluster and the guard that ends it. Tests call [Postgres].
+// Start makes a cluster with the role of FOSSology. Tests call [Postgres].
 func Start() (*Cluster, error) {
-	initdb, ok := findTool("initdb")
-	if !ok {
-		return nil, errors.New(missing("initdb"))
-	}
-	if _, ok := findTool("psql"); !ok {
-		return nil, errors.New(missing("psql"))
-	}
-	// initdb may be a link in PATH; the programs beside it are what is wanted.
-	if path, err := filepath.EvalSymlinks(initdb); err == nil {
-		initdb = path
-	}
-	owner, err := unprivileged()
+	made, err := fossology.StartCluster("")
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "repotest-pg-")
-	if err != nil {
-		return nil, err
-	}
-	c := &Cluster{Dir: dir, Bin: filepath.Dir(initdb), Host: "127.0.0.1", Password: rand.Text()}
-	if err := c.initialize(owner); err != nil {
-		os.RemoveAll(dir)
-		return nil, err
-	}
-	// The port is free when it is chosen and may be taken a moment later.
-	for range 5 {
-		if err = c.start(owner); err == nil {
-			break
-		}
-	}
-	if err == nil {
-		_, err = c.psql(c.AdminDSN("postgres"), strings.NewReader("CREATE ROLE fossy LOGIN CREATEDB PASSWORD 'fossy'"))
-	}
-	if err != nil {
-		c.Stop()
-		os.RemoveAll(dir)
-		return nil, err
+	c := &Cluster{made}
+	if _, err := c.psql(c.AdminDSN("postgres"), strings.NewReader("CREATE ROLE fossy LOGIN CREATEDB PASSWORD 'fossy'")); err != nil {
+		return nil, errors.Join(err, c.Stop())
 	}
 	return c, nil
-}
-
-// unprivileged returns the identity for the cluster: nil, when the process is
-// not root and can be its owner.
-func unprivileged() (*syscall.Credential, error) {
-	if os.Getuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range []string{"postgres", "nobody"} {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("look up user %s: %w", name, err)
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-	}
-	return nil, errors.New("run PostgreSQL as root: it refuses, and there is neither a user postgres nor nobody")
-}
-
-// settings make the cluster small and quick; nothing in it outlives the tests.
-const settings = `
-listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
-max_connections = 60
-shared_buffers = 32MB
-fsync = off
-synchronous_commit = off
-full_page_writes = off
-autovacuum = off
-`
-
-// initialize makes the data directory.
-func (c *Cluster) initialize(owner *syscall.Credential) error {
-	pwfile := filepath.Join(c.Dir, "password")
-	if err := os.WriteFile(pwfile, []byte(c.Password+"\n"), 0o600); err != nil {
-		return err
-	}
-	if owner != nil {
-		for _, path := range []string{c.Dir, pwfile} {
-			if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
-				return err
-			}
-		}
-	}
-	cmd := exec.Command(filepath.Join(c.Bin, "initdb"), "-D", filepath.Join(c.Dir, "data"), "-N",
-		"-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "scram-sha-256", "--pwfile="+pwfile)
-	cmd.Dir = c.Dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, out)
-	}
-	conf, err := os.OpenFile(filepath.Join(c.Dir, "data", "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = conf.WriteString(settings)
-	return errors.Join(err, conf.Close())
-}
-
-// guard starts the cluster, says so, waits for the end of its input, and takes
-// everything away. Arguments: the directory of pg_ctl, that of the cluster, the port.
-const guard = `
-trap '' HUP INT TERM
-cd "$2" || exit 1
-"$1/pg_ctl" -D data -l log -w -t 120 -o "-p $3" start >start.log 2>&1 || { cat start.log log; exit 1; }
-echo ready
-read -r _
-"$1/pg_ctl" -D data -m immediate -w -t 60 stop >stop.log 2>&1
-cd / && rm -rf -- "$2"
-`
-
-// start runs the guard and waits until the cluster takes connections.
-func (c *Cluster) start(owner *syscall.Credential) error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	c.Port = port
-	cmd := exec.Command("/bin/sh", "-c", guard, "guard", c.Bin, c.Dir, strconv.Itoa(port))
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner, Setpgid: true}
-	if c.life, err = cmd.StdinPipe(); err != nil {
-		return err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	out := bufio.NewReader(stdout)
-	if line, _ := out.ReadString('\n'); line != "ready\n" {
-		rest, _ := io.ReadAll(out)
-		err := cmd.Wait()
-		return fmt.Errorf("start PostgreSQL on port %d: %w: %s%s", port, err, line, rest)
-	}
-	c.guard = cmd
-	return nil
-}
-
-// Stop ends the cluster and waits until its directory is gone.
-func (c *Cluster) Stop() error {
-	if c.guard == nil {
-		return nil
-	}
-	c.life.Close()
-	err := c.guard.Wait()
-	c.guard = nil
-	// The guard owns the directory but perhaps not the right to remove it from its parent.
-	if rm := os.RemoveAll(c.Dir); rm != nil {
-		return errors.Join(err, rm)
-	}
-	return nil
-}
-
-// freePort returns a port of the loopback address on which nobody listens.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
