@@ -12,12 +12,13 @@
 // is of the plan's [Level], and that no reason keeps. A content is judged by all rows that
 // refer to it, in all uploads: what is an archive here and a plain file there is a plain file.
 //
-// The deed is [Plan.Execute]. It goes gold by gold, in batches.
+// The deed is [Plan.Execute]. It goes through the victims gold by gold, in batches; small golds
+// share one.
 //
 // # What is proven, and when
 //
-// For each batch, just before it goes: the gold is there, and hashed once in this run; it
-// has not been touched since (inode, size and times). The ledger still says that it makes
+// For each batch, just before it goes: its golds are there, and hashed once in this run; they
+// have not been touched since (inode, size and times). The ledger still says that they make
 // the content. The file is a regular one, reached through no symbolic link, has the links
 // it had, and its bytes have the BLAKE3 that came out of the gold. Its rows in the
 // database, which are asked last, still make it a victim, and no upload that has it has a

@@ -63,7 +63,7 @@ type deed struct {
 	top     int // the repository, open
 	proofs  *goldindex.Proofs
 	j       *journal
-	gold    *guarded
+	golds   map[int]*guarded        // of the last batch, by their numbers in the plan
 	settled map[fossology.Name]bool // that an earlier run has removed
 	r       Report
 	began   time.Time
@@ -109,7 +109,8 @@ func (p *Plan) carryOut(ctx context.Context, o ExecuteOptions, j *journal, from 
 	return &d.r, d.end()
 }
 
-// all goes through the victims, in batches of one gold.
+// all goes through the victims in batches. A batch may be of several golds: the questions
+// that are asked for each take longer than a small gold does.
 func (d *deed) all(ctx context.Context, from int64) error {
 	var batch []*Victim
 	to := from
@@ -125,7 +126,7 @@ func (d *deed) all(ctx context.Context, from int64) error {
 		if err != nil {
 			return err
 		}
-		if len(batch) > 0 && (len(batch) == batchFiles || batch[0].Gold != v.Gold) {
+		if len(batch) == batchFiles {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -139,12 +140,8 @@ func (d *deed) all(ctx context.Context, from int64) error {
 
 // batch removes what of a batch may go.
 func (d *deed) batch(ctx context.Context, victims []*Victim, to int64) error {
-	gold, ok := fossology.ParseName(d.p.Golds[victims[0].Gold].Name)
-	if !ok {
-		return fmt.Errorf("gold %q of the plan: %w", d.p.Golds[victims[0].Gold].Name, ErrNoPlan)
-	}
-	if d.gold == nil || d.gold.name != gold {
-		d.gold = d.guard(ctx, gold)
+	if err := d.guardAll(ctx, victims); err != nil {
+		return err
 	}
 	all := make([]*candidate, len(victims))
 	defer func() {
@@ -161,10 +158,9 @@ func (d *deed) batch(ctx context.Context, victims []*Victim, to int64) error {
 		return err
 	}
 	var free []*candidate
-	why := d.gold.intact()
 	for _, c := range all {
 		if c.why == "" {
-			c.why = why
+			c.why = d.golds[c.v.Gold].intact()
 		}
 		if c.why == "" && !c.still() {
 			c.why = Changed
@@ -195,7 +191,7 @@ func (d *deed) lookAt(ctx context.Context, victims []*Victim, all []*candidate) 
 		if err != nil {
 			return err
 		}
-		if sum != v.BLAKE3 || !slices.Contains(golds, d.gold.name) {
+		if sum != v.BLAKE3 || !slices.Contains(golds, d.golds[v.Gold].name) {
 			all[i] = &candidate{v: v, dir: -1, why: NotProven}
 		}
 	}

@@ -27,8 +27,10 @@ func (d *deed) remove(batch []*candidate, to int64) error {
 		}
 		d.r.Removed.add(c.v.Name.Size)
 		d.r.Freed += c.v.Freed
-		if c.stat.Ino == d.gold.stat.Ino && c.stat.Dev == d.gold.stat.Dev { // gold has one name less
-			unix.Lstat(d.gold.path, &d.gold.stat)
+		for _, g := range d.golds {
+			if c.stat.Ino == g.stat.Ino && c.stat.Dev == g.stat.Dev { // gold has one name less
+				unix.Lstat(g.path, &g.stat)
+			}
 		}
 		c.close()
 		d.clear(path.Dir(c.path), d.p.emptyTo(c.v.Host))
