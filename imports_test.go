@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 
 	// Level 4. Measures whole programs, its own as others see it; reads installations, and
 	// draws what they cost.
-	"bench": {"store", "fossology", "unpack", "goldindex", "prune", "snapshot", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize",
+	"bench": {"store", "fossology", "unpack", "goldindex", "prune", "snapshot", "github.com/klauspost/compress", "golang.org/x/sync", "golang.org/x/sys", "github.com/dustin/go-humanize",
 		"gonum.org/v1/plot"},
 
 	// Level 5. The command line: everything, and what makes a terminal pleasant.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"crypto/md5"
 	"crypto/sha1"
@@ -25,6 +26,14 @@ type Options struct {
 	Seed    uint64 // another seed, another repository
 	Workers int    // files made at a time; 0: one for each processor
 	Host    string // directory below the repository; "": localhost
+
+	// Uploads: gold is no noise, but zips that really make the files, each of its own
+	// upload, so that a database can say so (see Rows).
+	Uploads bool
+	Rows    *Rows // with Uploads: gets a row for all that is made; may be nil
+	// Doubles is the share of Files, below a half, that are there a second time: half of
+	// these as gold of the same Name, half at another host.
+	Doubles float64
 }
 
 // Facts count what was written or removed.
@@ -57,7 +66,12 @@ func Generate(ctx context.Context, dir string, opt Options) (Facts, error) {
 		return Facts{}, fmt.Errorf("generate repository: %s is not empty", dir)
 	}
 	g := &generator{Options: opt, dir: dir}
-	err := g.each(ctx, 0, opt.Files, g.add)
+	var err error
+	if opt.Uploads {
+		err = g.addUploads(ctx, span{0, g.uploads()})
+	} else {
+		err = g.each(ctx, 0, opt.Files-g.doubles(), g.add)
+	}
 	return g.facts(), err
 }
 
@@ -65,6 +79,11 @@ func Generate(ctx context.Context, dir string, opt Options) (Facts, error) {
 // files, 0.2 % fewer of the old ones. Nights are numbered from 1; each adds and
 // removes others.
 func Night(ctx context.Context, dir string, opt Options, night int) (Facts, error) {
+	if opt.Uploads {
+		g := &generator{Options: opt.withDefaults(), dir: dir}
+		added, removed := g.night(night)
+		return g.exchange(ctx, added, removed)
+	}
 	g, first, last := newNight(dir, opt, night)
 	err := errors.Join(
 		g.each(ctx, first, last, g.add),
@@ -72,8 +91,13 @@ func Night(ctx context.Context, dir string, opt Options, night int) (Facts, erro
 	return g.facts(), err
 }
 
-// Undo takes a night back, directories included.
-func Undo(ctx context.Context, dir string, opt Options, night int) (Facts, error) {
+// UndoNight takes a night back, directories included.
+func UndoNight(ctx context.Context, dir string, opt Options, night int) (Facts, error) {
+	if opt.Uploads {
+		g := &generator{Options: opt.withDefaults(), dir: dir, prune: true}
+		added, removed := g.night(night)
+		return g.exchange(ctx, removed, added)
+	}
 	g, first, last := newNight(dir, opt, night)
 	g.prune = true
 	err := errors.Join(
@@ -106,13 +130,23 @@ func (g *generator) removed(night int, act action) action {
 type generator struct {
 	Options
 	dir   string
-	prune bool // remove directories that become empty
+	prune bool                                                // remove directories that become empty
+	rows  func(upload int, gold member, files []member) error // may be nil
 
 	files, gold, dirs, bytes, gone atomic.Int64
 }
 
 // worker is what one goroutine needs for itself.
-type worker struct{ buf, name []byte }
+type worker struct {
+	buf, name []byte
+	zip       bytes.Buffer
+}
+
+// secondHost has the doubles that are not gold.
+const secondHost = "second"
+
+// doubles is how many files are there twice.
+func (g *generator) doubles() int { return int(float64(g.Files) * g.Doubles) }
 
 // action does something with the file of a number.
 type action func(w *worker, number int) error
@@ -149,20 +183,34 @@ func (g *generator) each(ctx context.Context, first, last int, act action) error
 // add writes a file, and every goldEvery-th time a gold with its copy.
 func (g *generator) add(w *worker, number int) error {
 	w.buf = fileContent(w.buf, g.Seed, uint64(number))
-	if err := g.write(w, "files", number); err != nil {
+	if err := g.write(w, g.Host, "files", number); err != nil {
 		return err
 	}
 	g.files.Add(1)
+	if number < g.doubles() {
+		if err := g.double(w, number); err != nil {
+			return err
+		}
+	}
 	if number%goldEvery != goldEvery-1 {
 		return nil
 	}
 	w.buf = goldContent(w.buf, g.Seed, uint64(number))
-	if err := errors.Join(g.write(w, "gold", number), g.write(w, "files", number)); err != nil {
+	if err := errors.Join(g.write(w, g.Host, "gold", number), g.write(w, g.Host, "files", number)); err != nil {
 		return err
 	}
 	g.files.Add(1)
 	g.gold.Add(1)
 	return nil
+}
+
+// double writes w.buf a second time, with another time.
+func (g *generator) double(w *worker, number int) error {
+	g.files.Add(1)
+	if number%2 == 0 {
+		return g.write(w, g.Host, "gold", g.Files+number)
+	}
+	return g.write(w, secondHost, "files", g.Files+number)
 }
 
 // remove removes what add wrote.
@@ -179,7 +227,7 @@ func (g *generator) remove(w *worker, number int) error {
 }
 
 // path returns where the content in w.buf belongs.
-func (g *generator) path(w *worker, typ string) string {
+func (g *generator) path(w *worker, host, typ string) string {
 	s, m := sha1.Sum(w.buf), md5.Sum(w.buf)
 	w.name = hex.AppendEncode(w.name[:0], s[:])
 	w.name = append(w.name, '.')
@@ -187,15 +235,15 @@ func (g *generator) path(w *worker, typ string) string {
 	w.name = append(w.name, '.')
 	w.name = strconv.AppendInt(w.name, int64(len(w.buf)), 10)
 	n := string(w.name)
-	return g.dir + "/" + g.Host + "/" + typ + "/" + n[0:2] + "/" + n[2:4] + "/" + n[4:6] + "/" + n
+	return g.dir + "/" + host + "/" + typ + "/" + n[0:2] + "/" + n[2:4] + "/" + n[4:6] + "/" + n
 }
 
 // epoch is the time of file number 0; every file is a second and a bit younger.
 var epoch = time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC)
 
 // write writes w.buf under its name.
-func (g *generator) write(w *worker, typ string, number int) error {
-	path := g.path(w, typ)
+func (g *generator) write(w *worker, host, typ string, number int) error {
+	path := g.path(w, host, typ)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o660)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := g.mkdir(filepath.Dir(path)); err != nil {
@@ -240,7 +288,7 @@ func (g *generator) mkdir(path string) error {
 
 // unlink removes the file that holds w.buf, as FOSSology does: empty directories stay.
 func (g *generator) unlink(w *worker, typ string) error {
-	path := g.path(w, typ)
+	path := g.path(w, g.Host, typ)
 	if err := os.Remove(path); err != nil {
 		return err
 	}

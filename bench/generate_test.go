@@ -121,7 +121,7 @@ func TestNight(t *testing.T) {
 		t.Errorf("%d files after two nights, want %d", len(after), want)
 	}
 	for night := 2; night >= 1; night-- {
-		if _, err := bench.Undo(ctx, dir, opt, night); err != nil {
+		if _, err := bench.UndoNight(ctx, dir, opt, night); err != nil {
 			t.Fatal(err)
 		}
 	}

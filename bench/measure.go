@@ -131,3 +131,58 @@ func (s Space) minus(t Space) Space { return Space{s.Bytes - t.Bytes, s.Inodes -
 func (u Usage) plus(v Usage) Usage {
 	return Usage{Wall: u.Wall + v.Wall, CPU: u.CPU + v.CPU, RSS: max(u.RSS, v.RSS)}
 }
+
+// measure runs the commands of a step.
+func (r *runner) measure(ctx context.Context, target string, commands []Command) Sample {
+	var s Sample
+	fail := func(err error) Sample { return Sample{Failure: err.Error()} }
+	if err := Settle(target); err != nil {
+		return fail(err)
+	}
+	if r.opt.Cold {
+		if err := dropCaches(); err != nil {
+			return fail(err)
+		}
+	}
+	before, err := used(target)
+	if err != nil {
+		return fail(err)
+	}
+	walkedBefore, err := walked(ctx, target)
+	if err != nil {
+		return fail(err)
+	}
+	for _, cmd := range commands {
+		u, err := cmd.Run(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		s.Usage = s.Usage.plus(u)
+		if len(commands) > 1 {
+			s.Parts = append(s.Parts, u)
+		}
+	}
+	start := time.Now()
+	if err := Settle(target); err != nil {
+		return fail(err)
+	}
+	s.Settle = time.Since(start).Seconds()
+	after, err := used(target)
+	if err != nil {
+		return fail(err)
+	}
+	walkedAfter, err := walked(ctx, target)
+	if err != nil {
+		return fail(err)
+	}
+	s.Added, s.Walked = after.minus(before), walkedAfter.minus(walkedBefore)
+	return s
+}
+
+// dropCaches has the system forget what it has read.
+func dropCaches() error {
+	if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("3\n"), 0); err != nil {
+		return fmt.Errorf("drop the system's caches, as root may: %w", err)
+	}
+	return nil
+}

@@ -3,14 +3,12 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
-	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -19,50 +17,90 @@ import (
 
 // Report is all that a Run found out. Its JSON form keeps every sample.
 type Report struct {
-	Time       time.Time                     `json:"time"`
-	Kernel     string                        `json:"kernel"`
-	Processors int                           `json:"processors"`
-	FileSystem string                        `json:"fileSystem"`
-	Files      int                           `json:"files"`
-	Seed       uint64                        `json:"seed"`
-	Versions   map[string]string             `json:"versions"`
-	Commands   map[string]map[Step][]Command `json:"commands"`
-	Samples    map[string]map[Step][]Sample  `json:"samples"`
-	Restored   map[string][]Differences      `json:"restored"`
+	Time        time.Time                     `json:"time"`
+	Kernel      string                        `json:"kernel"`
+	Processors  int                           `json:"processors"`
+	Processor   string                        `json:"processor"`
+	Memory      int64                         `json:"memory"` // bytes, of the machine
+	FileSystem  string                        `json:"fileSystem"`
+	Files       int                           `json:"files"`
+	Bytes       int64                         `json:"bytes,omitempty"` // that each step reads, where that is known
+	Seed        uint64                        `json:"seed"`
+	Contestants []string                      `json:"contestants"` // in their order
+	Steps       []Step                        `json:"steps"`       // in theirs
+	Versions    map[string]string             `json:"versions"`
+	Commands    map[string]map[Step][]Command `json:"commands"`
+	Samples     map[string]map[Step][]Sample  `json:"samples"`
+	Restored    map[string][]Differences      `json:"restored"`
 
 	dir, bin string // of the benchmark and of repotool, left out of the tables
+	outcomes func(*Report) []Outcome
 }
 
 // newReport notes where and with what a run happens.
-func newReport(ctx context.Context, opt RunOptions) *Report {
+func newReport(ctx context.Context, suite *Suite, chosen []Contestant, opt RunOptions) *Report {
+	p := suite.Place
 	r := &Report{
-		Time: opt.Now().UTC(), Processors: runtime.NumCPU(), Files: opt.Files, Seed: opt.Seed,
+		Time: opt.Now().UTC(), Files: suite.Files, Bytes: suite.Bytes, Seed: suite.Seed,
 		Versions: map[string]string{}, Commands: map[string]map[Step][]Command{},
 		Samples: map[string]map[Step][]Sample{}, Restored: map[string][]Differences{},
-		dir: opt.Dir, bin: filepath.Dir(opt.Repotool),
+		dir: filepath.Dir(p.Target), bin: filepath.Dir(p.Repotool), outcomes: suite.Outcomes,
 	}
+	r.machine()
+	for _, s := range suite.Steps {
+		if opt.measured(s) && !slices.Contains(r.Steps, s) {
+			r.Steps = append(r.Steps, s)
+		}
+	}
+	for _, c := range chosen {
+		r.Contestants = append(r.Contestants, c.Name)
+		args := c.Version
+		if args == nil {
+			args = []string{p.Repotool, "version"}
+		}
+		// jdupes and rdfind say it, and exit with 1.
+		out, _ := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+		if line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); line != "" {
+			r.Versions[c.Name] = strings.Join(strings.Fields(line), " ")
+		}
+	}
+	return r
+}
+
+// machine notes what everything runs on.
+func (r *Report) machine() {
+	r.Processors = runtime.NumCPU()
 	var uts unix.Utsname
 	if unix.Uname(&uts) == nil {
 		r.Kernel = unix.ByteSliceToString(uts.Release[:])
 	}
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) == nil {
+		r.Memory = int64(info.Totalram) * int64(info.Unit)
+	}
+	cpu, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(cpu)) {
+		if name, value, _ := strings.Cut(line, ":"); strings.TrimSpace(name) == "model name" {
+			r.Processor = strings.TrimSpace(value)
+			break
+		}
+	}
 	var st unix.Statfs_t
-	if unix.Statfs(opt.Dir, &st) == nil {
+	if unix.Statfs(r.dir, &st) == nil {
 		r.FileSystem = fmt.Sprintf("%#x", st.Type)
 		if name, ok := fileSystems[int64(st.Type)]; ok {
 			r.FileSystem = name
 		}
 	}
-	for name, c := range contestants() {
-		args := c.version
-		if args[0] == "version" {
-			args = []string{opt.Repotool, "version"}
-		}
-		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).Output(); err == nil {
-			line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-			r.Versions[name] = strings.Join(strings.Fields(line), " ")
-		}
+}
+
+// place says what the machine is.
+func (r *Report) place() string {
+	cpu := fmt.Sprintf("%d processors", r.Processors)
+	if r.Processor != "" {
+		cpu += " (" + r.Processor + ")"
 	}
-	return r
+	return fmt.Sprintf("%s, %s, %s of memory, Linux %s", r.FileSystem, cpu, humanize.IBytes(uint64(r.Memory)), r.Kernel)
 }
 
 var fileSystems = map[int64]string{
@@ -140,54 +178,14 @@ func Median(v []float64) float64 {
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
-// Markdown writes the tables: one for each step, what restored trees are like,
-// the targets, the commands.
-func (r *Report) Markdown(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s files, %s, %d processors, Linux %s, %s. Medians; × is how many times repotool's (flat days) it takes; sync is what a syncfs takes afterwards, because only some programs do it themselves.\n",
-		humanize.Comma(int64(r.Files)), r.FileSystem, r.Processors, r.Kernel, r.Time.Format(time.DateOnly))
-	for _, step := range Steps {
-		r.table(&b, step)
-	}
-	r.restored(&b)
-	r.targets(&b)
-	r.commands(&b)
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// table writes the rows of one step.
-func (r *Report) table(b *strings.Builder, step Step) {
-	base, known := r.Median(Flat, step)
-	fmt.Fprintf(b, "\n**%s**\n\n", step)
-	tw := tabwriter.NewWriter(b, 0, 1, 0, ' ', 0)
-	fmt.Fprint(tw, "| \t | n\t | wall s\t | ×\t | sync s\t | CPU s\t | ×\t | memory\t | bytes added\t | inodes added\t |\n")
-	fmt.Fprint(tw, "|---\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|\n")
-	for _, name := range Names {
-		samples := r.Samples[name][step]
-		m, n := r.Median(name, step)
-		if n == 0 {
-			if len(samples) > 0 {
-				fmt.Fprintf(tw, "| %s\t | 0\t | failed\t | \t | \t | \t | \t | \t | \t | \t |\n", name)
-			}
-			continue
-		}
-		wall, cpu := "", ""
-		if known > 0 {
-			wall, cpu = fmt.Sprintf("%.1f", m.Wall/base.Wall), fmt.Sprintf("%.1f", m.CPU/base.CPU)
-		}
-		fmt.Fprintf(tw, "| %s\t | %d\t | %.2f\t | %s\t | %.2f\t | %.2f\t | %s\t | %s\t | %s\t | %s\t |\n", name, n, m.Wall, wall, m.Settle, m.CPU, cpu,
-			humanize.Bytes(uint64(m.RSS)), signed(m.Added.Bytes), humanize.Comma(m.Added.Inodes))
-	}
-	tw.Flush()
-	for _, name := range Names {
-		for _, s := range r.Samples[name][step] {
-			if s.Failure != "" {
-				fmt.Fprintf(b, "\n%s failed: `%s`\n", name, strings.ReplaceAll(s.Failure, "\n", " "))
-				break
-			}
+// base is the contestant that others are compared with in a step: the first that does it.
+func (r *Report) base(step Step) string {
+	for _, name := range r.Contestants {
+		if _, n := r.Median(name, step); n > 0 {
+			return name
 		}
 	}
+	return ""
 }
 
 // signed is humanize.Bytes for what may shrink.
@@ -196,41 +194,4 @@ func signed(n int64) string {
 		return "-" + humanize.Bytes(uint64(-n))
 	}
 	return humanize.Bytes(uint64(n))
-}
-
-// restored says whether what was restored is what was backed up.
-func (r *Report) restored(b *strings.Builder) {
-	fmt.Fprint(b, "\n**Restored trees compared with the source** (every byte, modes, times)\n\n")
-	for _, name := range Names {
-		for i, d := range r.Restored[name] {
-			if !d.Same() {
-				fmt.Fprintf(b, "- %s, run %d: %d missing, %d too many, %d with other bytes, %d modes, %d times; first %s\n",
-					name, i+1, d.Missing, d.Extra, d.Content, d.Mode, d.Time, d.FirstOne)
-			} else if i == len(r.Restored[name])-1 {
-				fmt.Fprintf(b, "- %s: the same, %s files; %s directories with another time\n",
-					name, humanize.Comma(d.Files), humanize.Comma(d.DirTime))
-			}
-		}
-	}
-}
-
-// commands writes what was run, of the first run, without the directories of
-// the benchmark; one that is the same every night stands there once.
-func (r *Report) commands(b *strings.Builder) {
-	short := strings.NewReplacer(r.dir+"/", "", r.bin+"/", "")
-	fmt.Fprint(b, "\n**Commands**\n\n```\n")
-	for _, name := range Names {
-		var written []string
-		for _, step := range Steps {
-			for _, c := range r.Commands[name][step] {
-				if line := short.Replace(c.String()); !slices.Contains(written, line) {
-					written = append(written, line)
-					fmt.Fprintf(b, "%s\n", line)
-				}
-			}
-		}
-	}
-	fmt.Fprint(b, "```\n")
-	versions := slices.Sorted(maps.Values(r.Versions))
-	fmt.Fprintf(b, "\nVersions: %s.\n", strings.Join(slices.Compact(versions), "; "))
 }

@@ -12,31 +12,36 @@ import (
 	"repotool/repotest"
 )
 
-// TestRun takes rsync's two methods through the cycle twice.
-func TestRun(t *testing.T) {
+// TestRunLife takes rsync's two methods through the cycle twice, with two nights of each kind.
+func TestRunLife(t *testing.T) {
 	repotest.Tool(t, "rsync")
 	repotest.Tool(t, "du")
 	dir := memory(t)
 	var steps int
-	report, err := bench.Run(t.Context(), bench.RunOptions{
-		Options: bench.Options{Files: 300, Seed: 3}, Dir: dir, Cache: t.TempDir(), Runs: 2,
-		Contestants: []string{bench.RsyncCp, bench.LinkDest},
-		Note:        func(bench.Event) { steps++ },
-		Now:         func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC) },
+	report, err := bench.RunLife(t.Context(), bench.LifeOptions{
+		Options: bench.Options{Files: 300, Seed: 3}, Dir: dir, Cache: t.TempDir(), Nights: 2,
+	}, bench.RunOptions{
+		Runs: 2, Contestants: []string{bench.RsyncCp, bench.LinkDest},
+		Note: func(bench.Event) { steps++ },
+		Now:  func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 2 * 2 * (6 + 5); steps != want { // run, before and after; rsync --link-dest cannot verify
+	if want := 2 * 2 * (8 + 7); steps != want { // run, before and after; rsync --link-dest cannot verify
 		t.Errorf("%d events, want %d", steps, want)
 	}
 	for _, name := range []string{bench.RsyncCp, bench.LinkDest} {
-		for _, step := range bench.Steps {
+		for _, step := range []bench.Step{bench.First, bench.Unchanged, bench.Changed, bench.Restore, bench.Verify, bench.Remove} {
 			m, n := report.Median(name, step)
 			if n == 0 && name == bench.LinkDest && step == bench.Verify {
 				continue
 			}
-			if n != 2 || m.Wall <= 0 || m.CPU <= 0 || m.RSS <= 0 {
+			want := 2
+			if step == bench.Unchanged || step == bench.Changed {
+				want = 4
+			}
+			if n != want || m.Wall <= 0 || m.CPU <= 0 || m.RSS <= 0 {
 				t.Errorf("%s, %s: %+v of %d", name, step, m, n)
 			}
 			if (step == bench.First || step == bench.Unchanged) && m.Walked.Inodes < 300 {
@@ -47,7 +52,7 @@ func TestRun(t *testing.T) {
 			}
 		}
 		for _, d := range report.Restored[name] {
-			if !d.Same() || d.Files != 303 {
+			if !d.Same() || d.Files != 306 { // two nights of three files
 				t.Errorf("%s restored %+v", name, d)
 			}
 		}
@@ -63,10 +68,29 @@ func TestRun(t *testing.T) {
 	if err := report.Markdown(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"**night without change**", "| rsync -a + cp -al | 2 ", "\ncp -al target/current target/day1\n", "the same, 303 files"} {
+	for _, want := range []string{"**night without change**", "| rsync -a + cp -al | 4 ", "\ncp -al target/current target/day1\n", "the same, 306 files"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
+	}
+}
+
+// TestRunOnly measures one step, and does what it builds on.
+func TestRunOnly(t *testing.T) {
+	report, err := bench.RunLife(t.Context(), bench.LifeOptions{Options: bench.Options{Files: 100}, Dir: memory(t), Cache: t.TempDir()},
+		bench.RunOptions{Runs: 1, Contestants: []string{bench.RsyncCp, bench.Flat}, Only: []bench.Step{bench.Verify}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(report.Samples[bench.RsyncCp]); n != 1 {
+		t.Errorf("%d steps were measured", n)
+	}
+	if _, n := report.Median(bench.RsyncCp, bench.Verify); n != 1 {
+		t.Errorf("verify was measured %d times", n)
+	}
+	// There is no program: what it cannot do is a failure of the first step, not the end.
+	if s := report.Samples[bench.Flat][bench.First]; len(s) != 1 || s[0].Failure == "" {
+		t.Errorf("a missing program: %+v", s)
 	}
 }
 

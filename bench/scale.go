@@ -43,9 +43,9 @@ type Growth struct {
 	Bytes      float64 `json:"bytes"`  // of what it added on the disk; 0: nothing, or less
 }
 
-// Scale measures the same contestants at several numbers of files, one after another, each
+// Scale measures the life of a backup at several numbers of files, one after another, each
 // in a directory of its own below opt.Dir, which is removed before the next.
-func Scale(ctx context.Context, opt RunOptions, sizes []int) (*Scaling, error) {
+func Scale(ctx context.Context, opt LifeOptions, run RunOptions, sizes []int) (*Scaling, error) {
 	s := &Scaling{}
 	for _, n := range sizes {
 		o := opt
@@ -53,7 +53,7 @@ func Scale(ctx context.Context, opt RunOptions, sizes []int) (*Scaling, error) {
 		if err := os.Mkdir(o.Dir, 0o755); err != nil {
 			return s, err
 		}
-		r, err := Run(ctx, o)
+		r, err := RunLife(ctx, o, run)
 		if r != nil {
 			s.Reports = append(s.Reports, r)
 		}
@@ -70,8 +70,11 @@ func Scale(ctx context.Context, opt RunOptions, sizes []int) (*Scaling, error) {
 
 // fit fits a power of the number of files to what was measured.
 func (s *Scaling) fit() {
-	for _, name := range Names {
-		for _, step := range Steps {
+	if len(s.Reports) == 0 {
+		return
+	}
+	for _, name := range s.Reports[0].Contestants {
+		for _, step := range s.Reports[0].Steps {
 			var n, wall, cpu, memory, bytes []float64
 			for _, r := range s.Reports {
 				m, samples := r.Median(name, step)
@@ -111,11 +114,11 @@ func exponent(n, y []float64) float64 {
 // Markdown writes a table for each contestant.
 func (s *Scaling) Markdown(w io.Writer) error {
 	var b strings.Builder
-	if len(s.Reports) > 0 {
-		r := s.Reports[0]
-		fmt.Fprintf(&b, "%s, %d processors, Linux %s. Seconds on the clock, medians; growth is the fitted exponent: 1 is linear, memory is not to grow at all.\n", r.FileSystem, r.Processors, r.Kernel)
+	if len(s.Reports) == 0 {
+		return nil
 	}
-	for _, name := range Names {
+	fmt.Fprintf(&b, "%s. Seconds on the clock, medians; growth is the fitted exponent: 1 is linear, memory is not to grow at all.\n", s.Reports[0].place())
+	for _, name := range s.Reports[0].Contestants {
 		var rows []Growth
 		for _, g := range s.Growth {
 			if g.Contestant == name {
@@ -145,26 +148,6 @@ func (s *Scaling) Markdown(w io.Writer) error {
 			fmt.Fprintf(tw, " | n^%.2f\t | n^%.2f\t | n^%.2f\t | n^%.2f\t |\n", g.Wall, g.CPU, g.Memory, g.Bytes)
 		}
 		tw.Flush()
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// GoBench writes every sample in the format of Go's benchmarks, which benchstat reads.
-func (r *Report) GoBench(w io.Writer) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "goos: linux\nkernel: %s\nfilesystem: %s\nfiles: %d\n", r.Kernel, r.FileSystem, r.Files)
-	word := strings.NewReplacer(" ", "_", ",", "", "%", "percent", "-", "", "+", "and")
-	for _, step := range Steps {
-		for _, name := range Names {
-			for _, s := range r.Samples[name][step] {
-				if s.Failure != "" {
-					continue
-				}
-				fmt.Fprintf(&b, "Benchmark/step=%s/who=%s/files=%d 1 %.0f ns/op %.0f cpu-ns/op %d peak-bytes %d added-bytes\n",
-					word.Replace(string(step)), word.Replace(name), r.Files, s.Wall*1e9, s.CPU*1e9, s.RSS, s.Added.Bytes)
-			}
-		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

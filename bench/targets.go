@@ -100,7 +100,7 @@ func (o *outcomes) native() {
 func (o *outcomes) memory() {
 	var most int64
 	for _, name := range []string{Flat, NoDays, Native} {
-		for _, step := range Steps {
+		for _, step := range LifeSteps {
 			s, _ := o.r.Median(name, step)
 			most = max(most, s.RSS)
 		}
@@ -109,9 +109,6 @@ func (o *outcomes) memory() {
 		o.list = append(o.list, Outcome{Target: "repotool, all steps: memory", Wanted: 150e6, Measured: float64(most), AtMost: true, Bytes: true})
 	}
 }
-
-// targets writes the outcomes as a table.
-func (r *Report) targets(b *strings.Builder) { WriteOutcomes(b, r.Outcomes()) }
 
 // WriteOutcomes writes targets and what was measured as a table.
 func WriteOutcomes(b *strings.Builder, list []Outcome) {

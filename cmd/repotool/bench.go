@@ -1,7 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,93 +17,132 @@ func (t *tool) benchCommand() *cli.Command {
 	c := documented(&cli.Command{
 		Name:      "bench",
 		Usage:     "measure, compare, and say what a backup costs",
-		ArgsUsage: "repo|compare|scale|unpack|iso|report",
+		ArgsUsage: "report|repo|scale|unpack|iso",
 		Description: `
 bench report says what an installation holds, and what each way to back it up
 costs. bench unpack and bench iso measure what archives unpack to, and how fast.
 
-bench repo makes a repository of FOSSology's shape: true names, sizes as
-measured on real servers, as many files as you like. bench compare takes
-repotool, rsync, restic and borg through the same days side by side, and prints
-what each step cost; bench scale does so with several numbers of files. None of
-them touches an installation or a store of yours.`,
+bench repo makes an installation of FOSSology's shape, as large as you like, and
+measures the life of a backup of it, with --peers beside rsync, restic, borg and
+others; bench scale does so with several numbers of files. None of them touches
+an installation or a store of yours.`,
 		Action: func(*cli.Context) error {
-			return &usageError{err: errNoCommand, hint: "write repotool bench repo DIR, or repotool bench compare DIR"}
+			return &usageError{err: errNoCommand, hint: "write repotool bench report, or repotool bench repo DIR"}
 		},
 	}, `
 repotool bench report --html cost.html
 repotool bench unpack Fedora-11-source-DVD.iso
-repotool bench repo --files 100000 /mnt/test/repository
-repotool bench compare --files 10000 /mnt/test`,
+repotool bench repo --files 10000 --peers /mnt/test`,
 		exitFailed, exitInterrupted)
-	c.Subcommands = []*cli.Command{t.benchRepoCommand(), t.benchCompareCommand(), t.benchScaleCommand(), t.benchUnpackCommand(), t.benchISOCommand(), t.benchReportCommand(), t.benchChoreCommand()}
+	c.Subcommands = []*cli.Command{t.benchReportCommand(), t.benchRepoCommand(), t.benchScaleCommand(), t.benchUnpackCommand(), t.benchISOCommand(), t.benchChoreCommand()}
 	return c
 }
 
-// repositoryFlags say what a generated repository is like.
-func repositoryFlags() []cli.Flag {
+// measuringFlags say who is measured, how often, and how that is told.
+func measuringFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "files", Value: 100_000, Usage: "make `N` files (default 100000)"},
+		&cli.IntFlag{Name: "runs", Value: 1, Usage: "go through all of it `N` times, and print medians (default 1)"},
+		&cli.IntFlag{Name: "nights", Value: 1, Usage: "let `N` nights of each kind pass in a run (default 1)"},
+		&cli.BoolFlag{Name: "peers", Usage: "measure the other programs, too"},
+		&cli.StringSliceFlag{Name: "contestant", Usage: "measure only `NAME` (repeatable): " + strings.Join(bench.LifeNames(), "; ")},
+		&cli.StringSliceFlag{Name: "step", Usage: "measure only the step `NAME` (repeatable): " + strings.Join(stepNames(), "; ")},
+		&cli.BoolFlag{Name: "no-database", Usage: "a repository alone, of gold that unpacks to nothing, and without the steps that take a database"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "the same `NUMBER` makes the same repository (default 1)"},
+		&cli.BoolFlag{Name: "cold", Usage: "drop the system's caches before each step, as root"},
+		&cli.BoolFlag{Name: "gobench", Usage: "print every sample in the format of Go's benchmarks, for benchstat"},
 	}
 }
 
-func (t *tool) benchRepoCommand() *cli.Command {
-	return documented(&cli.Command{
-		Name:      "repo",
-		HelpName:  "bench repo",
-		Usage:     "make a repository of FOSSology's shape",
-		ArgsUsage: "DIR",
-		Description: `
-Makes a repository in DIR, which must not hold one. With --night N, changes a
-repository that was made with the same --files and --seed as one day of work
-does: 1 % more files, 0.2 % fewer of the old ones.`,
-		Flags: append(repositoryFlags(),
-			&cli.IntFlag{Name: "night", Usage: "change the repository in DIR as night `N` does, from 1"}),
-		Action: t.benchRepo,
-	}, `
-repotool bench repo --files 100000 /mnt/test/repository
-repotool bench repo --files 100000 --night 1 /mnt/test/repository`,
-		exitFailed, exitInterrupted)
+func stepNames() (names []string) {
+	for _, s := range bench.LifeSteps {
+		names = append(names, string(s))
+	}
+	return names
 }
 
-func (t *tool) benchRepo(c *cli.Context) error {
-	dir, o, err := benchPlace(c)
-	if err != nil {
-		return err
+// runOptions reads those flags.
+func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
+	o := bench.RunOptions{Runs: c.Int("runs"), Cold: c.Bool("cold"), Contestants: c.StringSlice("contestant"), Now: t.now}
+	for _, flag := range []string{"runs", "nights"} {
+		if n := c.Int(flag); n < 1 {
+			return o, usagef("--%s %d: expected a number above 0", flag, n)
+		}
 	}
-	var facts bench.Facts
-	if n := c.Int("night"); n > 0 {
-		facts, err = bench.Night(c.Context, dir, o, n)
-	} else {
-		facts, err = bench.Generate(c.Context, dir, o)
+	for _, name := range o.Contestants {
+		if !slices.Contains(bench.LifeNames(), name) {
+			return o, oneOf("--contestant", name, bench.LifeNames()...)
+		}
 	}
-	if err != nil {
-		return err
+	for _, name := range c.StringSlice("step") {
+		if !slices.Contains(stepNames(), name) {
+			return o, oneOf("--step", name, stepNames()...)
+		}
+		o.Only = append(o.Only, bench.Step(name))
 	}
-	if c.Bool("json") {
-		return t.answer(facts)
+	if len(o.Contestants) == 0 && !c.Bool("peers") {
+		o.Contestants = bench.Own
+		if c.Bool("no-database") {
+			o.Contestants = slices.DeleteFunc(slices.Clone(bench.Own), func(name string) bool { return name == bench.Gold })
+		}
 	}
 	if !c.Bool("quiet") {
-		fmt.Fprintf(t.stdout, "made %s and %s of gold (%s) in %s, removed %s\n", plural(facts.Files, "file", "files"),
-			count(facts.Gold), size(facts.Bytes), dir, count(facts.Removed))
+		o.Note = t.noteStep
 	}
-	return nil
+	return o, nil
 }
 
-// benchPlace reads the directory and the shape of the repository.
-func benchPlace(c *cli.Context) (string, bench.Options, error) {
-	o := bench.Options{Files: c.Int("files"), Seed: c.Uint64("seed")}
-	dir, err := benchDir(c)
+// noteStep tells of a step: on a terminal when it begins, and of all when they end.
+func (t *tool) noteStep(e bench.Event) {
+	who := fmt.Sprintf("%d/%d  %s: %s", e.Run, e.Runs, e.Contestant, e.Step)
 	switch {
-	case err != nil:
-		return "", o, err
-	case o.Files < 1:
-		return "", o, usagef("--files %d: expected a number above 0", o.Files)
-	case c.Int("night") < 0:
-		return "", o, usagef("--night %d: expected a number above 0", c.Int("night"))
+	case e.Sample == nil && t.terminal:
+		fmt.Fprintf(t.stderr, "%-60s …\r", who)
+	case e.Sample == nil:
+	case e.Sample.Failure != "":
+		fmt.Fprintf(t.stderr, "%-60s failed: %s\n", who, e.Sample.Failure)
+	default:
+		fmt.Fprintf(t.stderr, "%-60s %8.2f s %8.2f CPU s %8s\n", who, e.Sample.Wall, e.Sample.CPU, size(e.Sample.RSS))
 	}
-	return dir, o, nil
+}
+
+// measured measures in an empty directory.
+func (t *tool) measured(c *cli.Context, measure func(bench.LifeOptions) error) error {
+	dir, err := benchDir(c)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+	if dir, err = filepath.Abs(dir); err != nil { // contestants run elsewhere
+		return fmt.Errorf("find %s: %w", c.Args().First(), err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		return errors.Join(err, usagef("bench %s: %s is not empty", c.Command.Name, dir))
+	}
+	cache, err := os.MkdirTemp("", "repotool-bench-")
+	if err != nil {
+		return fmt.Errorf("make cache: %w", err)
+	}
+	defer os.RemoveAll(cache)
+	err = measure(bench.LifeOptions{
+		Options: bench.Options{Seed: c.Uint64("seed")}, Dir: dir, Cache: cache, Repotool: self, Chores: []string{self, "bench", "chore"},
+		Nights: c.Int("nights"), Database: !c.Bool("no-database"),
+	})
+	return errors.Join(err, clear(dir))
+}
+
+// clear empties a directory that only a measurement has written to.
+func clear(dir string) error {
+	left, err := os.ReadDir(dir)
+	for _, e := range left {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
 }
 
 // benchDir is the directory that a benchmark works in.
@@ -119,6 +163,6 @@ func (t *tool) benchChoreCommand() *cli.Command {
 		Name:            "chore",
 		Hidden:          true,
 		SkipFlagParsing: true,
-		Action:          func(c *cli.Context) error { return bench.Chore(c.Context, c.Args().Slice()) },
+		Action:          func(c *cli.Context) error { return bench.RunChore(c.Context, c.Args().First()) },
 	}
 }

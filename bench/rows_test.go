@@ -1,0 +1,124 @@
+package bench_test
+
+import (
+	"archive/zip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"repotool/bench"
+	"repotool/fossology"
+	"repotool/repotest"
+)
+
+// rowsOf returns the Names that the rows of a site refer to.
+func rowsOf(t *testing.T, site *bench.Site) (names []fossology.Name, uploads, tree int) {
+	t.Helper()
+	db, err := fossology.Connect(t.Context(), fossology.DSN(site.DSN()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(t.Context())
+	view, err := db.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer view.Close()
+	for p, err := range view.Parts(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, p.Name)
+	}
+	counts, err := view.Counts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counts.Pfile != counts.Uploadtree {
+		t.Errorf("%d rows in pfile, %d in uploadtree", counts.Pfile, counts.Uploadtree)
+	}
+	return names, int(counts.Upload), int(counts.Uploadtree)
+}
+
+// TestRows: each row is of a file that is there, each gold is a zip of the files of its
+// upload, before and after nights, and a night that is taken back leaves what there was.
+func TestRows(t *testing.T) {
+	repotest.Tool(t, "psql")
+	dir := memory(t)
+	site, err := bench.NewSite(t.Context(), dir, filepath.Join(dir, "repository"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close()
+	opt := bench.Options{Files: 5100, Seed: 4, Uploads: true, Rows: site.Rows()}
+	check := func(when string, wantUploads, wantFiles int) {
+		t.Helper()
+		names, uploads, tree := rowsOf(t, site)
+		if uploads != wantUploads || tree != wantFiles+wantUploads || len(names) != tree {
+			t.Errorf("%s: %d uploads with %d rows of %d contents, want %d with %d", when, uploads, tree, len(names), wantUploads, wantFiles+wantUploads)
+		}
+		for _, n := range names {
+			name := n.String()
+			if _, err := os.Stat(filepath.Join(site.Repository, "localhost", "files", fossology.FanOut(name, 3), name)); err != nil {
+				t.Fatalf("%s: %v", when, err)
+			}
+		}
+		golds, _ := filepath.Glob(site.Repository + "/localhost/gold/*/*/*/*")
+		if len(golds) != uploads {
+			t.Errorf("%s: %d golds of %d uploads", when, len(golds), uploads)
+		}
+		if n := zipped(t, golds); n != wantFiles {
+			t.Errorf("%s: gold holds %d files, want %d", when, n, wantFiles)
+		}
+	}
+	if _, err := bench.Generate(t.Context(), site.Repository, opt); err != nil {
+		t.Fatal(err)
+	}
+	check("made", 510, 5100)
+	before := fmt.Sprint(tree(t, site.Repository))
+	for night := range 2 {
+		if _, err := bench.Night(t.Context(), site.Repository, opt, night+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("two nights later", 510+2*(5-1), 5100+2*(50-10))
+	for _, night := range []int{2, 1} {
+		if _, err := bench.UndoNight(t.Context(), site.Repository, opt, night); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("taken back", 510, 5100)
+	if after := fmt.Sprint(tree(t, site.Repository)); after != before {
+		t.Error("the repository is another one")
+	}
+	opt.Rows = &bench.Rows{DSN: strings.Replace(site.DSN(), "dbname=fossology", "dbname=nothing", 1), Bin: site.Bin()}
+	if _, err := bench.Night(t.Context(), site.Repository, opt, 3); err == nil || !strings.Contains(err.Error(), "nothing") {
+		t.Errorf("a database that is not there: %v", err)
+	}
+}
+
+// zipped counts the files in zips.
+func zipped(t *testing.T, golds []string) (n int) {
+	t.Helper()
+	for _, g := range golds {
+		r, err := zip.OpenReader(g)
+		if err != nil {
+			t.Fatalf("%s: %v", g, err)
+		}
+		for _, f := range r.File {
+			content, err := f.Open()
+			if err == nil {
+				_, err = io.Copy(io.Discard, content) // its checksum is checked
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", g, err)
+			}
+			n++
+		}
+		r.Close()
+	}
+	return n
+}
