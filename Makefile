@@ -12,11 +12,11 @@
 #   make fuzz    every fuzz test for FUZZTIME each
 #   make compare-unpack DIR=...  every file below a directory, opened by us and by the
 #                tools that FOSSology calls: both must find the same; as root
-#   make bench   repotool beside rsync, restic and borg; see scripts/bench.sh
-#   make bench-unpack  how fast an ISO of source rpms is indexed and re-unpacked; see scripts/bench-unpack.sh
-#   make bench-prune  the plan of a prune of 1,000,000 files; see scripts/bench-prune.sh
-#   make bench-dedup  repotool dedup beside hardlink, jdupes, rdfind and rmlint; see scripts/bench-dedup.sh
-#   make scale   what 1,000,000 files cost against 100,000; see scripts/scale.sh
+#   make bench   repotool beside rsync, restic and borg; RUNS=5 FILES=100000 ARGS=--json
+#   make bench-life    the same with databases, gold-only backups, prune, gc and dedup
+#   make bench-dedup   repotool dedup beside hardlink, jdupes, rdfind and rmlint
+#   make bench-unpack  how fast an ISO of source rpms is indexed and re-unpacked
+#   make scale   how time, memory and bytes grow from 10,000 to 1,000,000 files
 #   make deps    what tests and demo need from the system; as root it installs it
 #
 # Only Go has to be there. As root the other targets install the rest with
@@ -31,7 +31,7 @@ export CGO_ENABLED = $(if $(RACE),1,0)
 # One version for everybody: a new release of a linter must not break old commits.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test race browser lint fuzz faults torture compare-unpack demo bench bench-unpack bench-prune bench-dedup scale deps clean
+.PHONY: build test race browser lint fuzz faults torture compare-unpack demo bench bench-life bench-unpack bench-dedup scale deps clean
 
 build:
 	$(GO) build -trimpath -o repotool ./cmd/repotool
@@ -85,20 +85,35 @@ demo: build
 	scripts/deps.sh demo
 	$(GO) run ./scripts/demo -repotool ./repotool
 
-bench:
-	scripts/bench.sh
+# The generator of bench repo makes what they are measured on; see repotool bench repo --help.
+# In memory, unless ON names an empty directory; see scripts/bench.sh.
+RUNS ?= 5
+FILES ?= 100000
+BENCH = scripts/bench.sh $(CURDIR)/repotool bench
 
-bench-unpack:
-	scripts/bench-unpack.sh
+bench: build
+	scripts/deps.sh bench
+	$(BENCH) repo --no-database --peers --files $(FILES) --runs $(RUNS) --step 'first snapshot' --step 'night without change' \
+		--step 'night with 1 % new files' --step 'restore of everything' --step 'verify all data' --step 'remove the oldest day' $(ARGS) {}
 
-bench-prune:
-	scripts/bench-prune.sh
+bench-life: build
+	scripts/deps.sh bench bench-dedup test
+	RAM=14000 INODES=3000000 $(BENCH) repo --peers --files $(FILES) --runs $(RUNS) $(ARGS) {}
 
-bench-dedup:
-	scripts/bench-dedup.sh
+bench-unpack: build
+	scripts/deps.sh bench-unpack
+	RUNS=$(RUNS) scripts/bench-unpack.sh $(ARGS)
 
-scale:
-	scripts/scale.sh
+bench-dedup: build
+	scripts/deps.sh bench-dedup
+	$(BENCH) repo --no-database --peers --files $(FILES) --doubles 0.3 --runs $(RUNS) --step dedup $(ARGS) {}
+
+# On the disk, cold: a million files do not fit into memory. ON is a directory with 80 GB.
+SIZES ?= 10000 100000 1000000
+scale: build
+	scripts/deps.sh test
+	ON=$${ON:-$$(mktemp -d)} $(BENCH) scale $(SIZES:%=--files %) --contestant 'repotool, flat days' --contestant 'repotool, gold only' \
+		$(if $(filter 0,$(shell id -u)),--cold) $(ARGS) {}
 
 clean:
 	rm -f repotool

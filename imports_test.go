@@ -69,12 +69,9 @@ var allowed = map[string][]string{
 	"repotest": {"store", "fossology", "golang.org/x/sys"},
 
 	// Programs of the Makefile. They run the built repotool as a user would.
-	"scripts/bench": {"bench"},
 	"scripts/benchunpack": {"bench", "repotest", "fossology", "unpack", "github.com/dustin/go-humanize", // and, for the floor, decoders and hashes:
 		"github.com/mikelolasagasti/xz", "github.com/zeebo/blake3"},
-	"scripts/benchprune": {"bench", "repotest", "github.com/dustin/go-humanize"},
-	"scripts/benchdedup": {"bench", "github.com/dustin/go-humanize"},
-	"scripts/demo":       {"repotest"},
+	"scripts/demo": {"repotest"},
 }
 
 // forTests is what the tests of every package may import in addition.

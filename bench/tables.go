@@ -36,8 +36,12 @@ func (r *Report) table(b *strings.Builder, step Step) {
 	base, known := r.Median(first, step)
 	fmt.Fprintf(b, "\n**%s**\n\n", step)
 	tw := tabwriter.NewWriter(b, 0, 1, 0, ' ', 0)
-	fmt.Fprint(tw, "| \t | n\t | wall s\t | ×\t | sync s\t | CPU s\t | ×\t | memory\t | bytes added\t | inodes added\t |\n")
-	fmt.Fprint(tw, "|---\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|\n")
+	rates, line := "", ""
+	if r.Bytes > 0 {
+		rates, line = " files/s\t | MB/s\t |", "--:\t|--:\t|"
+	}
+	fmt.Fprintf(tw, "| \t | n\t | wall s\t | ×\t | sync s\t | CPU s\t | ×\t | memory\t | bytes added\t | inodes added\t |%s\n", rates)
+	fmt.Fprintf(tw, "|---\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|--:\t|%s\n", line)
 	for _, name := range r.Contestants {
 		samples := r.Samples[name][step]
 		m, n := r.Median(name, step)
@@ -51,8 +55,11 @@ func (r *Report) table(b *strings.Builder, step Step) {
 		if known > 0 {
 			wall, cpu = fmt.Sprintf("%.1f", m.Wall/base.Wall), fmt.Sprintf("%.1f", m.CPU/base.CPU)
 		}
-		fmt.Fprintf(tw, "| %s\t | %d\t | %.2f\t | %s\t | %.2f\t | %.2f\t | %s\t | %s\t | %s\t | %s\t |\n", name, n, m.Wall, wall, m.Settle, m.CPU, cpu,
-			humanize.Bytes(uint64(m.RSS)), signed(m.Added.Bytes), humanize.Comma(m.Added.Inodes))
+		if r.Bytes > 0 {
+			rates = fmt.Sprintf(" %s\t | %.0f\t |", humanize.Comma(int64(float64(r.Files)/m.Wall)), float64(r.Bytes)/1e6/m.Wall)
+		}
+		fmt.Fprintf(tw, "| %s\t | %d\t | %.2f\t | %s\t | %.2f\t | %.2f\t | %s\t | %s\t | %s\t | %s\t |%s\n", name, n, m.Wall, wall, m.Settle, m.CPU, cpu,
+			humanize.Bytes(uint64(m.RSS)), signed(m.Added.Bytes), humanize.Comma(m.Added.Inodes), rates)
 	}
 	tw.Flush()
 	for _, name := range r.Contestants {

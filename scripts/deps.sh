@@ -2,7 +2,7 @@
 # Sees to the programs that tests, demo and benchmark run. As root it installs
 # what is missing with apt-get; otherwise it prints the line and exits with 1.
 #
-#   scripts/deps.sh [test] [race] [demo] [bench] [bench-unpack] [bench-dedup] [browser] [scale]
+#   scripts/deps.sh [test] [race] [demo] [bench] [bench-unpack] [bench-dedup] [browser]
 #
 # Debian's postgresql package makes and starts a cluster of its own, which nobody
 # here needs: tests and demo make theirs in a temporary directory. On a machine
@@ -83,11 +83,8 @@ for purpose in "${@:-test}"; do
 		# Ubuntu has it as a snap only: there it has to be installed by hand.
 		need chromium chromium
 		;;
-	scale)
-		[ -x /usr/bin/time ] || missing+=(time)
-		;;
 	*)
-		echo "usage: deps.sh [test] [race] [demo] [bench] [bench-unpack] [bench-dedup] [browser] [scale]" >&2
+		echo "usage: deps.sh [test] [race] [demo] [bench] [bench-unpack] [bench-dedup] [browser]" >&2
 		exit 2
 		;;
 	esac
