@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -46,6 +47,11 @@ type Growth struct {
 // Scale measures the same contestants at several numbers of files, one after another, each
 // in a directory of its own below opt.Dir, which is removed before the next.
 func Scale(ctx context.Context, opt RunOptions, sizes []int) (*Scaling, error) {
+	return scale(ctx, opt, sizes, Run)
+}
+
+// scale does so with what run measures.
+func scale(ctx context.Context, opt RunOptions, sizes []int, run func(context.Context, RunOptions) (*Report, error)) (*Scaling, error) {
 	s := &Scaling{}
 	for _, n := range sizes {
 		o := opt
@@ -53,7 +59,7 @@ func Scale(ctx context.Context, opt RunOptions, sizes []int) (*Scaling, error) {
 		if err := os.Mkdir(o.Dir, 0o755); err != nil {
 			return s, err
 		}
-		r, err := Run(ctx, o)
+		r, err := run(ctx, o)
 		if r != nil {
 			s.Reports = append(s.Reports, r)
 		}
@@ -68,10 +74,16 @@ func Scale(ctx context.Context, opt RunOptions, sizes []int) (*Scaling, error) {
 	return s, nil
 }
 
+// Who and what may be in the reports of a Scaling, in the order of its tables.
+var (
+	scaledNames = slices.Concat(Names, []string{Manifests})
+	scaledSteps = slices.Concat(Steps, ManifestSteps)
+)
+
 // fit fits a power of the number of files to what was measured.
 func (s *Scaling) fit() {
-	for _, name := range Names {
-		for _, step := range Steps {
+	for _, name := range scaledNames {
+		for _, step := range scaledSteps {
 			var n, wall, cpu, memory, bytes []float64
 			for _, r := range s.Reports {
 				m, samples := r.Median(name, step)
@@ -115,7 +127,7 @@ func (s *Scaling) Markdown(w io.Writer) error {
 		r := s.Reports[0]
 		fmt.Fprintf(&b, "%s, %d processors, Linux %s. Seconds on the clock, medians; growth is the fitted exponent: 1 is linear, memory is not to grow at all.\n", r.FileSystem, r.Processors, r.Kernel)
 	}
-	for _, name := range Names {
+	for _, name := range scaledNames {
 		var rows []Growth
 		for _, g := range s.Growth {
 			if g.Contestant == name {
@@ -155,8 +167,8 @@ func (r *Report) GoBench(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "goos: linux\nkernel: %s\nfilesystem: %s\nfiles: %d\n", r.Kernel, r.FileSystem, r.Files)
 	word := strings.NewReplacer(" ", "_", ",", "", "%", "percent", "-", "", "+", "and")
-	for _, step := range Steps {
-		for _, name := range Names {
+	for _, step := range scaledSteps {
+		for _, name := range scaledNames {
 			for _, s := range r.Samples[name][step] {
 				if s.Failure != "" {
 					continue

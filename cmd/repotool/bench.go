@@ -119,6 +119,6 @@ func (t *tool) benchChoreCommand() *cli.Command {
 		Name:            "chore",
 		Hidden:          true,
 		SkipFlagParsing: true,
-		Action:          func(c *cli.Context) error { return bench.Chore(c.Context, c.Args().Slice()) },
+		Action:          benchChore,
 	}
 }

@@ -80,31 +80,29 @@ each step it prints seconds, microseconds a file and memory at each, and the
 exponent that was fitted: with n^1.00 ten times the files take ten times as
 long. Memory is not to grow at all.
 
-1,000,000 files take some 60 GB of disk, and half an hour a run.`,
+1,000,000 files take some 60 GB of disk, and half an hour a run.
+
+With --manifest-only there are no files at all, but manifests of as many: what
+it costs to write one, to read it, to find a file in it, to merge it with the
+next night and compare the two, and what gc does to know which objects are used.
+10,000,000 files then take 2 GB of disk, and some minutes.`,
 		Flags: append([]cli.Flag{
 			&cli.IntSliceFlag{Name: "files", Usage: "measure with `N` files (repeatable; default 10000, 100000)"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "the same `NUMBER` makes the same repositories (default 1)"},
+			&cli.BoolFlag{Name: "manifest-only", Usage: "measure manifests without their files"},
 		}, contestantFlags()...),
 		Action: t.benchScale,
 	}, `
 repotool bench scale /mnt/test
+repotool bench scale --manifest-only --runs 1 /mnt/test
 repotool bench scale --files 10000 --files 1000000 --runs 1 /mnt/test`,
 		exitFailed, exitInterrupted)
 }
 
 func (t *tool) benchScale(c *cli.Context) error {
-	sizes := c.IntSlice("files")
-	if len(sizes) == 0 {
-		sizes = []int{10_000, 100_000}
-	}
-	for _, n := range sizes {
-		if n < 1 {
-			return usagef("--files %d: expected a number above 0", n)
-		}
-	}
-	slices.Sort(sizes)
-	if sizes = slices.Compact(sizes); len(sizes) < 2 {
-		return usagef("bench scale: one number of files shows no growth: give --files twice")
+	scale, err := scalingOf(c)
+	if err != nil {
+		return err
 	}
 	dir, err := benchDir(c)
 	if err != nil {
@@ -114,7 +112,7 @@ func (t *tool) benchScale(c *cli.Context) error {
 		if !c.IsSet("contestant") {
 			o.Contestants = []string{bench.Flat}
 		}
-		s, err := bench.Scale(c.Context, o, sizes)
+		s, err := scale.measure(c.Context, o, scale.sizes)
 		switch {
 		case c.Bool("json"):
 			return errors.Join(t.answer(s), err)
