@@ -15,24 +15,40 @@ import (
 
 // Which objects are alive is asked of the manifests alone. A window holds the answer
 // for one stretch of the hashes: the first eight bytes of each object that is needed,
-// sorted. If they become too many, the window gets narrower, and the manifests are read
-// once more for what is behind it. So memory has a bound that the number of objects
-// does not touch, as in an external sort, but without its files: garbage is collected
-// when the disk is full. Two objects with the same first eight bytes keep each other
-// alive; with a hundred million objects that is to happen once in four thousand stores.
+// sorted. What it has no room for goes into a file in the meantime, in sorted runs, and
+// comes back for the windows behind it: memory has a bound that the number of objects does
+// not touch, and the manifests are read once.
+//
+// But garbage is collected when the disk is full. If the file cannot be written, the
+// window gets narrower instead, and the manifests are read once more for what is behind it.
+// That takes no room, and more time for each further eight million objects.
+//
+// Two objects with the same first eight bytes keep each other alive; with a hundred
+// million objects that is to happen once in four thousand stores.
 type window struct {
 	from, to uint64 // both belong to it
 	max      int    // entries of list
 	list     []uint64
+	narrow   int   // max without a file
+	runs     *runs // nil: there is no file
+	failed   error // why the file is of no use
+	last     uint64
+	broken   func(run int) error // for tests: why a run cannot be written
 }
 
-// windowMax are 64 MiB: eight million objects are known in one reading.
-const windowMax = 8 << 20
+// windowMax are 8 MiB, and narrowMax 64 MiB, for then each window is another reading.
+const (
+	windowMax = 1 << 20
+	narrowMax = 8 << 20
+)
 
 func prefix(h store.Hash) uint64 { return binary.BigEndian.Uint64(h[:]) }
 
-// firstWindow is one over all hashes.
-func firstWindow(most int) *window { return &window{to: math.MaxUint64, max: max(2, most)} }
+// firstWindow is one over all hashes. most and narrow are how many objects it may hold, with
+// a file and without.
+func firstWindow(most, narrow int) *window {
+	return &window{to: math.MaxUint64, max: max(2, most), narrow: max(2, narrow)}
+}
 
 // next moves the window on; false at the end.
 func (w *window) next() bool {
@@ -41,6 +57,13 @@ func (w *window) next() bool {
 	}
 	w.from, w.to, w.list = w.to+1, math.MaxUint64, w.list[:0]
 	return true
+}
+
+func (w *window) close() {
+	if w.runs != nil {
+		w.runs.close()
+		w.runs = nil
+	}
 }
 
 func (w *window) covers(h store.Hash) bool { p := prefix(h); return w.from <= p && p <= w.to }
@@ -54,7 +77,12 @@ func (w *window) add(h store.Hash) {
 		return
 	}
 	w.sort()
-	if half := w.max / 2; len(w.list) > half { // not only repetitions
+	half := w.max / 2
+	switch {
+	case len(w.list) <= half: // there were many repetitions
+	case w.runs != nil:
+		w.spill()
+	default:
 		w.to = w.list[half-1]
 		w.list = w.list[:half]
 	}
@@ -71,8 +99,44 @@ func (w *window) has(h store.Hash) bool {
 	return found
 }
 
-// fill reads all manifests.
+// spill writes the list into the file.
+func (w *window) spill() {
+	if w.failed == nil && w.broken != nil {
+		w.failed = w.broken(len(w.runs.ends))
+	}
+	if w.failed == nil {
+		w.failed = w.runs.write(w.list)
+	}
+	w.list = w.list[:0]
+}
+
+// take fills the window from the file.
+func (w *window) take() error {
+	for len(w.list) < w.max {
+		v, more, err := w.runs.next()
+		if err != nil || !more {
+			return err
+		}
+		if v != w.last || v == 0 {
+			w.list = append(w.list, v)
+		}
+		w.last = v
+	}
+	w.to = w.last
+	return nil
+}
+
+// fill fills the window with what the manifests need. The first one reads them.
 func (w *window) fill(ctx context.Context, st *store.Store, manifests []*Manifest, progress *Progress) error {
+	if w.runs != nil {
+		return w.take()
+	}
+	if n := objectsOf(manifests); w.from == 0 && w.failed == nil && n > int64(w.max) {
+		w.runs, w.failed = newRuns(st, n)
+	}
+	if w.failed != nil {
+		w.max = w.narrow
+	}
 	for batch := range slices.Chunk(manifests, markBatch) {
 		if err := markNeeded(ctx, st, batch, w.add); err != nil {
 			return err
@@ -80,7 +144,32 @@ func (w *window) fill(ctx context.Context, st *store.Store, manifests []*Manifes
 		progress.Files.Add(int64(len(batch)))
 	}
 	w.sort()
-	return nil
+	if w.runs == nil {
+		return nil
+	}
+	if w.spill(); w.failed == nil {
+		if err := w.runs.merge(); err != nil {
+			return err
+		}
+		return w.take()
+	}
+	w.close()
+	return w.fill(ctx, st, manifests, progress)
+}
+
+// objectsOf is how many objects some manifests need at most, but for those of databases,
+// which are few.
+func objectsOf(manifests []*Manifest) (n int64) {
+	counted := map[store.Hash]bool{}
+	for _, m := range manifests {
+		for _, seg := range m.Segments {
+			if !counted[seg.Object] {
+				counted[seg.Object] = true
+				n += seg.Entries
+			}
+		}
+	}
+	return n
 }
 
 // markBatch is how many manifests are read together. They share most of their segments,
