@@ -30,6 +30,11 @@
 // The result is a [Report]: medians, ratios to repotool, the commands. Nothing
 // here prints or decides; scripts/bench does.
 //
+// [Scale] does so at several numbers of files, and fits an exponent. For numbers for which
+// there is no disk, [ScaleManifests] makes manifests of files that there are not, and
+// measures what repotool does with those alone: all that is left when a night has changed
+// nothing, and what decides whether memory is bounded.
+//
 // # What it does not show
 //
 // Caches are warm and the disk is often memory: these are costs of processor

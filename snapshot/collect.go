@@ -38,7 +38,7 @@ const (
 
 // CollectOptions say how garbage is collected.
 type CollectOptions struct {
-	DryRun   bool // count only, change nothing
+	DryRun   bool // count only, change nothing; what has no room in memory goes into a file that is gone afterwards
 	Command  string
 	Now      func() time.Time
 	Progress *Progress

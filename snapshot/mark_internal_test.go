@@ -95,8 +95,8 @@ func TestRunsCut(t *testing.T) {
 		if err := errors.Join(r.write([]uint64{1, 4, 9}), r.write([]uint64{2, 4, 8}), damage(r), r.merge()); err != nil {
 			t.Fatal(err)
 		}
-		for more := true; more && err == nil; {
-			_, more, err = r.next()
+		for _, more := r.peek(); more && err == nil; _, more = r.peek() {
+			err = r.pass()
 		}
 		if !errors.Is(err, errRun) {
 			t.Errorf("damage was not seen: %v", err)

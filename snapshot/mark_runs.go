@@ -23,7 +23,7 @@ type runs struct {
 	merged runHeap
 }
 
-// runBuffer is what is read of a run at a time. There is a run for every million objects.
+// runBuffer is what is read of a run at a time. There is a run for every two million objects.
 const runBuffer = 16 << 10
 
 // freeRuns is how many times the file must have room on the disk: it is not to take the
@@ -87,20 +87,25 @@ func (r *runs) merge() error {
 	return nil
 }
 
-// next is the smallest that was not read yet; false at the end. What stands in several
+// peek is the smallest that was not passed yet; false at the end. What stands in several
 // runs comes several times.
-func (r *runs) next() (v uint64, more bool, err error) {
+func (r *runs) peek() (uint64, bool) {
 	if len(r.merged) == 0 {
-		return 0, false, nil
+		return 0, false
 	}
+	return r.merged[0].head, true
+}
+
+// pass goes behind it.
+func (r *runs) pass() error {
 	first := r.merged[0]
-	v = first.head
-	if err = first.next(); first.there {
+	err := first.next()
+	if first.there {
 		heap.Fix(&r.merged, 0)
 	} else {
 		heap.Pop(&r.merged)
 	}
-	return v, true, err
+	return err
 }
 
 // oneRun is read from its beginning to its end.
