@@ -10,8 +10,8 @@ import (
 // A Chore is work around the measurements, which a process of its own does: memory that a
 // process once used counts as its children's.
 type Chore struct {
-	Do      string // generate, night or undo
-	Dir     string // the repository
+	Do      string // generate, night, undo or manifest
+	Dir     string // the repository; of a manifest, the store
 	Options Options
 	Night   int
 }
@@ -33,6 +33,8 @@ func (c Chore) run(ctx context.Context) (err error) {
 		_, err = Night(ctx, c.Dir, c.Options, c.Night)
 	case "undo":
 		_, err = UndoNight(ctx, c.Dir, c.Options, c.Night)
+	case "manifest":
+		err = writeManifest(ctx, c.Dir, c.Options, c.Night)
 	default:
 		err = fmt.Errorf("no chore %q", c.Do)
 	}
@@ -44,10 +46,16 @@ func (c Chore) in(ctx context.Context, command []string) error {
 	if len(command) == 0 {
 		return c.run(ctx)
 	}
-	text, err := json.Marshal(c)
+	text, err := c.text()
 	if err != nil {
 		return err
 	}
-	_, err = Command{Args: append(slices.Clone(command), string(text))}.Run(ctx)
+	_, err = Command{Args: append(slices.Clone(command), text)}.Run(ctx)
 	return err
+}
+
+// text is what RunChore reads.
+func (c Chore) text() (string, error) {
+	text, err := json.Marshal(c)
+	return string(text), err
 }

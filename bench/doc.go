@@ -25,7 +25,10 @@
 // each begins with the same source. What was restored is compared with the source: every
 // byte, mode and time; a prune that was undone, by the hash of every file. The
 // result is a [Report]: medians, ratios, the machine, the commands. [Scale] fits a power
-// of the number of files to several of them.
+// of the number of files to several of them. For numbers for which there is no disk,
+// [RunManifests] makes manifests of files that there are not, and measures what repotool
+// does with those alone: all that is left when a night has changed nothing, and what
+// decides whether memory is bounded.
 //
 // # What it forecasts
 //

@@ -43,9 +43,12 @@ type Growth struct {
 	Bytes      float64 `json:"bytes"`  // of what it added on the disk; 0: nothing, or less
 }
 
-// Scale measures the life of a backup at several numbers of files, one after another, each
-// in a directory of its own below opt.Dir, which is removed before the next.
-func Scale(ctx context.Context, opt LifeOptions, run RunOptions, sizes []int) (*Scaling, error) {
+// A Measure is what is done at each number of files: [RunLife] or [RunManifests].
+type Measure func(context.Context, LifeOptions, RunOptions) (*Report, error)
+
+// Scale measures at several numbers of files, one after another, each in a directory of its
+// own below opt.Dir, which is removed before the next.
+func Scale(ctx context.Context, opt LifeOptions, run RunOptions, sizes []int, measure Measure) (*Scaling, error) {
 	s := &Scaling{}
 	for _, n := range sizes {
 		o := opt
@@ -53,7 +56,7 @@ func Scale(ctx context.Context, opt LifeOptions, run RunOptions, sizes []int) (*
 		if err := os.Mkdir(o.Dir, 0o755); err != nil {
 			return s, err
 		}
-		r, err := RunLife(ctx, o, run)
+		r, err := measure(ctx, o, run)
 		if r != nil {
 			s.Reports = append(s.Reports, r)
 		}

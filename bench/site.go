@@ -30,7 +30,7 @@ const database = "fossology"
 // NewSite starts the PostgreSQL, makes the tables, and writes the configuration below dir;
 // the repository is to be made.
 func NewSite(ctx context.Context, dir, repository string) (*Site, error) {
-	cluster, err := fossology.StartCluster("") // where the user postgres can come
+	cluster, err := fossology.StartCluster()
 	if err != nil {
 		return nil, err
 	}

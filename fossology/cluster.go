@@ -36,10 +36,10 @@ type Cluster struct {
 	life  io.WriteCloser // closing it ends the cluster
 }
 
-// StartCluster makes a cluster in a new directory below parent ("": that of temporary
-// files). PostgreSQL refuses to run as root: then the cluster belongs to the user postgres,
-// or to nobody if there is none.
-func StartCluster(parent string) (*Cluster, error) {
+// StartCluster makes a cluster in a new directory among the temporary files. PostgreSQL
+// refuses to run as root: then the cluster belongs to the user postgres, or to nobody if
+// there is none.
+func StartCluster() (*Cluster, error) {
 	bin, err := serverPrograms()
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func StartCluster(parent string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(parent, "repotool-pg-")
+	dir, err := os.MkdirTemp(temporary(owner), "repotool-pg-")
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +65,23 @@ func StartCluster(parent string) (*Cluster, error) {
 	}
 	os.RemoveAll(dir)
 	return nil, err
+}
+
+// temporary is the directory of temporary files, or, if the owner of the cluster cannot come
+// there, one that is everybody's.
+func temporary(owner *syscall.Credential) string {
+	dirs := []string{os.TempDir(), "/tmp", "/var/tmp"}
+	for _, dir := range dirs {
+		reached := owner != nil
+		for at := dir; reached && at != "/" && at != "."; at = filepath.Dir(at) {
+			st, err := os.Stat(at)
+			reached = err == nil && st.Mode()&0o001 != 0
+		}
+		if reached {
+			return dir
+		}
+	}
+	return dirs[0]
 }
 
 // serverPrograms finds the directory of initdb and psql: in PATH, or among Debian's

@@ -74,7 +74,7 @@ func (c *Cluster) psql(dsn string, statements io.Reader) (string, error) {
 
 // Start makes a cluster with the role of FOSSology. Tests call [Postgres].
 func Start() (*Cluster, error) {
-	made, err := fossology.StartCluster("")
+	made, err := fossology.StartCluster()
 	if err != nil {
 		return nil, err
 	}

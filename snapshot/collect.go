@@ -38,11 +38,12 @@ const (
 
 // CollectOptions say how garbage is collected.
 type CollectOptions struct {
-	DryRun   bool // count only, change nothing
+	DryRun   bool // count only, change nothing; what has no room in memory goes into a file that is gone afterwards
 	Command  string
 	Now      func() time.Time
 	Progress *Progress
-	window   int // 0: windowMax
+	window   int   // 0: windowMax, or narrowMax
+	noFile   error // why none is used; nil: it is
 }
 
 // A CollectReport says what became of the objects. With DryRun it says what would.
@@ -140,7 +141,11 @@ func (c *collection) run(ctx context.Context) error {
 		return err
 	}
 	c.report.Snapshots = int64(len(manifests))
-	for w := firstWindow(cmp.Or(c.CollectOptions.window, windowMax)); ; {
+	few := c.CollectOptions.window
+	w := firstWindow(cmp.Or(few, windowMax), cmp.Or(few, narrowMax))
+	w.failed = c.noFile
+	defer w.close()
+	for {
 		c.Progress.Begin(PhaseMark, int64(len(manifests)), 0)
 		if err := w.fill(ctx, c.st, manifests, c.Progress); err != nil {
 			if ctx.Err() != nil {

@@ -173,7 +173,7 @@ func BringBack(ctx context.Context, st *store.Store, o CollectOptions) (*Collect
 		return nil, err
 	}
 	defer lock.Unlock()
-	c := &collection{CollectOptions: o, st: st, start: o.Now(), window: firstWindow(0)}
+	c := &collection{CollectOptions: o, st: st, start: o.Now(), window: firstWindow(0, 0)}
 	if c.older, err = st.Generations(); err != nil {
 		return nil, err
 	}

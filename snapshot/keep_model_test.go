@@ -239,7 +239,11 @@ func TestKeepModel(t *testing.T) {
 		case 5, 6:
 			window := 1 + m.random.IntN(40)
 			dry := collect(t, m.st, snapshot.CollectOptions{DryRun: true})
-			r := collect(t, m.st, snapshot.CollectOptions{}.WithWindow(window+7))
+			o := snapshot.CollectOptions{}.WithWindow(window + 7)
+			if m.random.IntN(2) == 0 { // as on a full disk
+				o = o.WithoutFile()
+			}
+			r := collect(t, m.st, o)
 			if dry.Quarantined != r.Quarantined || dry.Deleted != r.Deleted || dry.Objects+dry.Returned.Objects != r.Objects {
 				t.Fatalf("would do %+v, did %+v", dry, r)
 			}

@@ -3,85 +3,13 @@ package snapshot
 import (
 	"container/heap"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
-	"math"
 	"slices"
 
 	"repotool/fossology"
 	"repotool/store"
 )
-
-// Which objects are alive is asked of the manifests alone. A window holds the answer
-// for one stretch of the hashes: the first eight bytes of each object that is needed,
-// sorted. If they become too many, the window gets narrower, and the manifests are read
-// once more for what is behind it. So memory has a bound that the number of objects
-// does not touch, as in an external sort, but without its files: garbage is collected
-// when the disk is full. Two objects with the same first eight bytes keep each other
-// alive; with a hundred million objects that is to happen once in four thousand stores.
-type window struct {
-	from, to uint64 // both belong to it
-	max      int    // entries of list
-	list     []uint64
-}
-
-// windowMax are 64 MiB: eight million objects are known in one reading.
-const windowMax = 8 << 20
-
-func prefix(h store.Hash) uint64 { return binary.BigEndian.Uint64(h[:]) }
-
-// firstWindow is one over all hashes.
-func firstWindow(most int) *window { return &window{to: math.MaxUint64, max: max(2, most)} }
-
-// next moves the window on; false at the end.
-func (w *window) next() bool {
-	if w.to == math.MaxUint64 {
-		return false
-	}
-	w.from, w.to, w.list = w.to+1, math.MaxUint64, w.list[:0]
-	return true
-}
-
-func (w *window) covers(h store.Hash) bool { p := prefix(h); return w.from <= p && p <= w.to }
-
-// add notes that an object is needed.
-func (w *window) add(h store.Hash) {
-	if !w.covers(h) {
-		return
-	}
-	if w.list = append(w.list, prefix(h)); len(w.list) < w.max {
-		return
-	}
-	w.sort()
-	if half := w.max / 2; len(w.list) > half { // not only repetitions
-		w.to = w.list[half-1]
-		w.list = w.list[:half]
-	}
-}
-
-func (w *window) sort() {
-	slices.Sort(w.list)
-	w.list = slices.Compact(w.list)
-}
-
-// has says whether an object that the window covers is needed. The window is sorted.
-func (w *window) has(h store.Hash) bool {
-	_, found := slices.BinarySearch(w.list, prefix(h))
-	return found
-}
-
-// fill reads all manifests.
-func (w *window) fill(ctx context.Context, st *store.Store, manifests []*Manifest, progress *Progress) error {
-	for batch := range slices.Chunk(manifests, markBatch) {
-		if err := markNeeded(ctx, st, batch, w.add); err != nil {
-			return err
-		}
-		progress.Files.Add(int64(len(batch)))
-	}
-	w.sort()
-	return nil
-}
 
 // markBatch is how many manifests are read together. They share most of their segments,
 // which are then read once; each has a block in memory.

@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,27 +40,16 @@ const (
 	maxBlock     = 16 << 20 // bytes of a decoded block: a path has at most 4096, a row not much more
 )
 
-// segmentIndex is what makes a segment readable from the middle.
-type segmentIndex struct {
-	Depth   int          `json:"depth"` // of the repository's fan-out
-	Entries int64        `json:"entries"`
-	Blocks  []blockIndex `json:"blocks"`
-	Golds   []goldIndex  `json:"golds,omitempty"` // those that rows name by their number
-}
-
-type blockIndex struct {
-	First  string `json:"first"`
-	Offset int64  `json:"offset"`
-	Length int    `json:"length"`
-}
-
 // A segmentWriter writes entries, which must come in order, into an object.
 type segmentWriter struct {
 	out   *store.ObjectWriter
-	index segmentIndex
+	depth int
+	index *indexWriter
+	all   int64 // entries
 	enc   *zstd.Encoder
 	rows  []byte
-	n     int
+	n     int // of them in the block
+	first string
 	at    int64
 	last  string
 	state rowState
@@ -79,7 +67,12 @@ func newSegmentWriter(st *store.Store, depth int) (*segmentWriter, error) {
 		out.Discard()
 		return nil, err
 	}
-	w := &segmentWriter{out: out, index: segmentIndex{Depth: depth}, enc: enc, golds: new(goldTable)}
+	index, err := newIndexWriter(depth)
+	if err != nil {
+		out.Discard()
+		return nil, err
+	}
+	w := &segmentWriter{out: out, depth: depth, index: index, enc: enc, golds: new(goldTable)}
 	return w, w.write([]byte(segmentMagic))
 }
 
@@ -91,17 +84,16 @@ func (w *segmentWriter) write(b []byte) error {
 
 // add appends an entry.
 func (w *segmentWriter) add(e *Entry) error {
-	if w.n == 0 {
-		w.index.Blocks = append(w.index.Blocks, blockIndex{First: e.Path, Offset: w.at})
-		w.state = rowState{golds: w.golds}
-	}
-	if w.index.Entries > 0 && fossology.ComparePaths(w.last, e.Path) >= 0 {
+	if w.all > 0 && fossology.ComparePaths(w.last, e.Path) >= 0 {
 		return fmt.Errorf("manifest entry %q does not follow %q", e.Path, w.last)
 	}
+	if w.n == 0 {
+		w.first, w.state = separator(w.last, e.Path), rowState{golds: w.golds}
+	}
 	w.last = e.Path
-	w.rows = w.state.appendRow(w.rows, e, w.index.Depth)
+	w.rows = w.state.appendRow(w.rows, e, w.depth)
 	w.n++
-	w.index.Entries++
+	w.all++
 	if w.n == blockEntries || len(w.rows) >= maxBlock/4 {
 		return w.flush()
 	}
@@ -113,7 +105,9 @@ func (w *segmentWriter) flush() error {
 		return nil
 	}
 	w.frame = w.enc.EncodeAll(w.rows, w.frame[:0])
-	w.index.Blocks[len(w.index.Blocks)-1].Length = len(w.frame)
+	if err := w.index.block(blockIndex{First: w.first, Offset: w.at, Length: len(w.frame)}); err != nil {
+		return err
+	}
 	w.rows, w.n = w.rows[:0], 0
 	return w.write(w.frame)
 }
@@ -123,20 +117,19 @@ func (w *segmentWriter) close() (Segment, error) {
 	if err := w.flush(); err != nil {
 		return Segment{}, err
 	}
-	w.index.Golds = w.golds.index()
-	index, err := json.Marshal(w.index)
+	index, err := w.index.close(w.all, w.golds.index())
 	if err != nil {
 		return Segment{}, err
 	}
 	at := w.at
-	if err := w.write(w.enc.EncodeAll(index, nil)); err != nil {
+	if err := w.write(index); err != nil {
 		return Segment{}, err
 	}
 	if err := w.write(binary.BigEndian.AppendUint64(nil, uint64(at))); err != nil {
 		return Segment{}, err
 	}
 	put, err := w.out.Commit()
-	return Segment{Object: put.Object, Entries: w.index.Entries, Bytes: put.Size}, err
+	return Segment{Object: put.Object, Entries: w.all, Bytes: put.Size}, err
 }
 
 // discard gives up a segment that is not complete.
@@ -194,12 +187,7 @@ func (r *segmentReader) open() (err error) {
 	if at < int64(len(segmentMagic)) || at > info.Size()-8 {
 		return ErrDamagedManifest
 	}
-	frame := make([]byte, info.Size()-8-at)
-	if _, err := r.f.ReadAt(frame, at); err != nil {
-		return ErrDamagedManifest
-	}
-	index, err := r.dec.DecodeAll(frame, nil)
-	if err != nil || json.Unmarshal(index, &r.index) != nil {
+	if r.index, err = readIndex(io.NewSectionReader(r.f, at, info.Size()-8-at)); err != nil {
 		return ErrDamagedManifest
 	}
 	r.golds, err = readGolds(r.index.Golds)

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"testing"
@@ -238,7 +239,9 @@ func TestSegmentBlockBeyondTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.discard()
-	w.index.Blocks = []blockIndex{{First: "a", Offset: 1 << 20, Length: 100}}
+	if err := w.index.block(blockIndex{First: "a", Offset: 1 << 20, Length: 100}); err != nil {
+		t.Fatal(err)
+	}
 	seg, err := w.close()
 	if err != nil {
 		t.Fatal(err)
@@ -250,6 +253,37 @@ func TestSegmentBlockBeyondTheEnd(t *testing.T) {
 		return
 	}
 	t.Error("it reads as empty")
+}
+
+// TestSegmentFinds: each path is found, wherever a block begins, also where names are not
+// UTF-8, which the index cannot hold.
+func TestSegmentFinds(t *testing.T) {
+	st := repotest.Store(t)
+	for name, path := range map[string]func(i int) string{
+		"plain":       func(i int) string { return fmt.Sprintf("logs/%05d", i) },
+		"directories": func(i int) string { return fmt.Sprintf("logs/%02d/%03d/x", i/100, i%100) },
+		"letters":     func(i int) string { return fmt.Sprintf("logs/%c%05d", rune(0xe4+i/500), i) },
+		"no UTF-8":    func(i int) string { return "logs/" + string([]byte{0xff, 0x80 + byte(i/64), 0x80 + byte(i%64)}) },
+	} {
+		var list []Entry
+		for i := range 5000 {
+			list = append(list, Entry{Path: path(i), Size: int64(i)})
+		}
+		list = sortEntries(list)
+		seg := writeSegment(t, st, list)
+		for _, want := range list {
+			for e, err := range entries(t.Context(), st, []Segment{seg}, want.Path) {
+				if err != nil || e != want {
+					t.Fatalf("%s: %+v and %v where %+v was looked for", name, e, err, want)
+				}
+				want.Path = ""
+				break
+			}
+			if want.Path != "" {
+				t.Fatalf("%s: %q is not found", name, want.Path)
+			}
+		}
+	}
 }
 
 // The rows of a scan cache: whatever the bytes are, reading ends.

@@ -623,7 +623,7 @@ note                  how many could be better, though nothing is wrong
 warn                  how many are doubtful
 bad                   how many would make a run fail`,
 
-	"bench repo": `
+	"bench repo --make": `
 files                 files made in files/, copies of gold included
 gold                  files made in gold/
 dirs                  directories made
@@ -795,13 +795,18 @@ checked[].bytes?      it is bytes, else seconds
 checked[].forecast?   what was forecast
 checked[].was?        what then was`,
 
-	"bench compare": `
+	"bench repo": `
 time                  when it began
 kernel                release of the kernel
 processors            their number
+processor             what they are
+memory                bytes, of the machine
 fileSystem            of the directory
 files                 size of the repository
+bytes?                that each step reads, where that is known
 seed                  of the repository
+contestants[]         who was measured, in the order of the tables
+steps[]               in which steps, in theirs
 versions.NAME         version of each program
 commands.NAME.STEP[].args[]
                       what was run for a step

@@ -18,10 +18,10 @@ func (t *tool) benchRepoCommand() *cli.Command {
 		Description: `
 Makes an installation in the empty directory DIR: a repository of true names,
 with sizes as measured on real servers, uploads whose gold makes their files,
-and, in a PostgreSQL of its own, the database that says so. Then measures the life
-of its backup: index, first snapshot, quiet nights, nights with 1 % of new files
-and 0.2 % fewer old ones, restore of everything, verification of all data, prune
-and its undo, removal of a day, gc, and dedup. Nothing is left in DIR.
+and, in a PostgreSQL of its own, the database that says so. Then measures the
+life of its backup: index, first snapshot, quiet nights, nights with 1 % of new
+files and 0.2 % fewer old ones, restore of everything, verification of all data,
+prune and its undo, removal of a day, gc, and dedup. Nothing is left in DIR.
 
 With --peers, rsync, restic and borg go through the same, as far as they do
 such things, each with a dump of the database, and hardlink, jdupes, rdfind and
