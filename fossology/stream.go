@@ -87,16 +87,7 @@ func (v *View) take(ctx context.Context) (*pgx.Conn, error) {
 		return conn, nil
 	}
 	v.idleMu.Unlock()
-	conn, err := v.db.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	_, err = conn.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '`+v.SnapshotID+`'`)
-	if err != nil {
-		cut(conn)
-		return nil, err
-	}
-	return conn, nil
+	return v.begin(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '`+v.SnapshotID+`'`)
 }
 
 // give takes a connection back.

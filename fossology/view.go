@@ -22,9 +22,11 @@ type View struct {
 	// SnapshotID is what pg_dump takes as --snapshot.
 	SnapshotID string
 
-	db   *Database
-	mu   sync.Mutex
-	conn *pgx.Conn // holds the snapshot
+	db    *Database
+	views *Views // whose connections it has, if any
+	mu    sync.Mutex
+	conn  *pgx.Conn // holds the snapshot
+	over  bool      // and has been given back
 
 	idleMu sync.Mutex
 	idle   []*pgx.Conn // of streams read to their end, for the next ones
@@ -34,17 +36,19 @@ type View struct {
 // View opens a view of the present moment. It must be closed: as long as it is
 // open the server keeps old versions of rows.
 func (d *Database) View(ctx context.Context) (*View, error) {
-	conn, err := d.connect(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("open view of database: %w", err)
-	}
-	v := &View{db: d, conn: conn}
-	_, err = conn.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+	return d.view(ctx, nil)
+}
+
+func (d *Database) view(ctx context.Context, over *Views) (*View, error) {
+	v := &View{db: d, views: over}
+	conn, err := v.begin(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 	if err == nil {
-		err = conn.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&v.SnapshotID)
+		v.conn = conn
+		if err = conn.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&v.SnapshotID); err != nil {
+			conn.Close(ctx)
+		}
 	}
 	if err != nil {
-		conn.Close(ctx)
 		return nil, fmt.Errorf("open view of database: %w", err)
 	}
 	return v, nil
@@ -58,17 +62,32 @@ func (v *View) Close() error {
 	v.idle = nil
 	v.idleMu.Unlock()
 	for _, conn := range idle {
-		cut(conn)
+		if !v.views.keep(conn) {
+			cut(conn)
+		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.over {
+		return nil
+	}
+	v.over = true
+	if v.views.keep(v.conn) {
+		return nil
+	}
 	return v.conn.Close(context.Background())
 }
+
+// errClosed means that a view was asked when it was over.
+var errClosed = errors.New("the view is closed")
 
 // use lends the connection that holds the snapshot to f.
 func (v *View) use(f func(*pgx.Conn) error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.over {
+		return errClosed
+	}
 	return f(v.conn)
 }
 

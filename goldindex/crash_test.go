@@ -34,7 +34,7 @@ func ledgerFiles(t testing.TB, s *site, pattern string) []string {
 // next update notices and makes it anew, and the answers are the same.
 func TestLedgerDamaged(t *testing.T) {
 	s := newSite(t)
-	s.update(t)
+	s.fill(t)
 	before := s.answers(t)
 	for _, pattern := range []string{"golds/*/*", "segments/made-*", "segments/read-*"} {
 		for what, harm := range map[string]func(string) error{
@@ -84,13 +84,15 @@ func TestKilled(t *testing.T) {
 		updateUntilKilled(t)
 		return
 	}
-	whole := newSite(t)
-	whole.update(t)
-	want := whole.answers(t)
 	s := newSite(t)
+	s.fill(t)
+	want := s.answers(t)
+	if err := os.RemoveAll(s.ledger); err != nil {
+		t.Fatal(err)
+	}
 	dsn := repotest.Fossology(t)
 	kills := 0
-	for delay := 150 * time.Millisecond; ; delay += delay / 6 { // a busy machine gets its time, too
+	for delay := 150 * time.Millisecond; ; delay += delay / 4 { // a busy machine gets its time, too
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
 		cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), fmt.Sprintf("%s=%s\n%s\n%s", killed, s.repo.Path, s.ledger, dsn))
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

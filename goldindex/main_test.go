@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"repotool/fossology"
 	"repotool/goldindex"
@@ -87,6 +88,36 @@ func (s *site) update(t testing.TB) *goldindex.Report {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// made is the ledger of the installation, made once: it speaks of contents, not of places.
+// TestLedgerDamaged compares it with one that is made anew.
+var made fstest.MapFS
+
+// fill brings the ledger of a site that is as it was up to date.
+func (s *site) fill(t testing.TB) {
+	t.Helper()
+	if made != nil {
+		if err := os.CopyFS(s.ledger, made); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	s.update(t)
+	made = fstest.MapFS{}
+	for path, content := range contentOf(t, s.ledger) {
+		made[strings.TrimPrefix(path, "/")] = &fstest.MapFile{Data: []byte(content), Mode: 0o644}
+	}
+}
+
+// unread makes the ledger forget which files of the repository it has read.
+func (s *site) unread(t testing.TB) {
+	t.Helper()
+	for _, path := range ledgerFiles(t, s, "segments/read-*") {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (s *site) status(t testing.TB) *goldindex.Status {

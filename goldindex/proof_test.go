@@ -11,7 +11,7 @@ import (
 // unpacker, or without the gold, there is none.
 func TestProof(t *testing.T) {
 	s := newSite(t)
-	s.update(t)
+	s.fill(t)
 	l, n := s.open(t), 0
 	other, err := goldindex.Open(s.ledger, goldindex.Unpacker{Version: s.unpacker.Version + 1, Tools: s.unpacker.Tools})
 	if err != nil {

@@ -108,7 +108,7 @@ func TestReasons(t *testing.T) {
 // never taken for a derived file; what cannot be read is told.
 func TestStrays(t *testing.T) {
 	s := newSite(t)
-	s.update(t)
+	s.fill(t)
 	n := s.plant(t, "misplaced")
 	dir := filepath.Join(s.repo.Path, "localhost", "files")
 	name := filepath.Join(dir, fossology.FanOut(n.String(), 3), n.String())
@@ -163,7 +163,7 @@ func TestHosts(t *testing.T) {
 // once.
 func TestBudgetNotes(t *testing.T) {
 	s := newSite(t)
-	s.update(t)
+	s.fill(t)
 	victim := oracle(t)[20].name
 	path, err := s.repo.Find("files", victim.String())
 	if err != nil {

@@ -20,7 +20,7 @@ func TestAbsent(t *testing.T) {
 	if a := before.Absent; a.Files.Files != 0 || len(a.Reasons) != 0 {
 		t.Fatalf("nothing is gone: %+v", a)
 	}
-	s.update(t)
+	s.fill(t)
 	var made, meta goldindex.Sum
 	gone := map[string]bool{}
 	l := s.open(t)
@@ -73,6 +73,7 @@ func TestAbsent(t *testing.T) {
 func TestUnpacking(t *testing.T) {
 	const cut = 88 // the one that was killed
 	s := newSite(t)
+	s.fill(t)
 	dsn := repotest.Fossology(t)
 	_, rest, _ := strings.Cut(dsn, "dbname=")
 	database, _, _ := strings.Cut(rest, " ")
@@ -101,7 +102,7 @@ func TestOtherName(t *testing.T) {
 	dsn := repotest.Fossology(t)
 	_, rest, _ := strings.Cut(dsn, "dbname=")
 	database, _, _ := strings.Cut(rest, " ")
-	s.update(t)
+	s.fill(t)
 	want := s.status(t)
 	repotest.Postgres(t).SQL(t, database, `INSERT INTO upload (upload_pk, upload_desc, upload_filename, upload_mode, upload_origin, pfile_fk)
 		SELECT 4711, '', 'other.name.bin', upload_mode, 'other.name.bin', pfile_fk FROM upload WHERE upload_pk = 90;

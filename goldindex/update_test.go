@@ -48,7 +48,7 @@ func TestGoldDamaged(t *testing.T) {
 // confirmed before; and no longer when it is back.
 func TestGoldMissing(t *testing.T) {
 	s := newSite(t)
-	s.update(t)
+	s.fill(t)
 	before := s.answers(t)
 	_, path := s.gold(t, "11")
 	aside := path + ".I" // which FOSSology takes for a file that is being copied
@@ -110,6 +110,8 @@ func TestFileDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.fill(t)
+	s.unread(t)
 	good := turnBit(t, path)
 	r := s.update(t)
 	if r.Differ != 1 || !strings.Contains(strings.Join(r.First, "\n"), path) {
@@ -133,7 +135,7 @@ func TestFileDiffers(t *testing.T) {
 // concerns the golds that needed it.
 func TestUnpackerChanged(t *testing.T) {
 	s := newSite(t)
-	s.update(t)
+	s.fill(t)
 	before := s.answers(t)
 	s.unpacker.Version++
 	if st := s.status(t); st.Classes[goldindex.Confirmed].Files != 0 || st.Golds.Outdated != 89 ||
@@ -193,6 +195,7 @@ func TestBudget(t *testing.T) {
 // TestForgotten: a gold that is gone, and that no upload has, is no longer spoken of.
 func TestForgotten(t *testing.T) {
 	s := newSite(t)
+	s.fill(t)
 	stray := fossology.Name{Size: 5, SHA1: [20]byte{1}}
 	dir := filepath.Join(s.repo.Path, "localhost", "gold", fossology.FanOut(stray.String(), 3))
 	if err := os.MkdirAll(dir, 0o755); err != nil {

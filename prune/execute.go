@@ -16,7 +16,7 @@ import (
 	"repotool/goldindex"
 )
 
-// A Moment of the database is asked before each batch. *fossology.View is one.
+// A Moment of the database is asked before each batch. *fossology.View is one, best of [fossology.Views].
 type Moment interface {
 	// PartsOf yields what some contents are to each upload, in the order of the Names.
 	PartsOf(context.Context, []fossology.Name) iter.Seq2[fossology.Part, error]

@@ -3,12 +3,15 @@ package prune_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"repotool/fossology"
 	"repotool/goldindex"
@@ -23,6 +26,7 @@ type site struct {
 	repo   fossology.Repository
 	dsn    string
 	db     *fossology.Database
+	views  *fossology.Views // of deeds
 	ledger *goldindex.Ledger
 	// ledgerDir is where it lies, dir where journals do.
 	ledgerDir, dir string
@@ -40,22 +44,50 @@ func newSite(t *testing.T) *site {
 	if s.db, err = fossology.Connect(t.Context(), s.dsn); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.db.Close(context.Background()) })
+	s.views = s.db.Views()
+	t.Cleanup(func() { s.views.Close(); s.db.Close(context.Background()) })
 	s.sql(`UPDATE jobqueue SET jq_endtime = now(), jq_end_bits = 1 WHERE jq_endtime IS NULL`)
 	unpacker, err := goldindex.Present(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.ledgerDir = filepath.Join(t.TempDir(), "ledger")
+	if index != nil {
+		if err := os.CopyFS(s.ledgerDir, index); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if s.ledger, err = goldindex.Open(s.ledgerDir, unpacker); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.ledger.Close() })
-	if _, err := s.ledger.Update(t.Context(), goldindex.UpdateOptions{Repository: s.repo, Database: s.view(), TempDir: t.TempDir(), Prefix: prefix}); err != nil {
-		t.Fatal(err)
+	if index == nil {
+		if _, err := s.ledger.Update(t.Context(), goldindex.UpdateOptions{Repository: s.repo, Database: s.view(), TempDir: t.TempDir(), Prefix: prefix}); err != nil {
+			t.Fatal(err)
+		}
+		keepIndex(t, s.ledgerDir)
 	}
 	s.before = s.files()
 	return s
+}
+
+// index is the ledger of the installation, made once: it speaks of contents, not of places.
+var index fstest.MapFS
+
+func keepIndex(t *testing.T, dir string) {
+	t.Helper()
+	index = fstest.MapFS{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(filepath.Join(dir, path))
+		index[path] = &fstest.MapFile{Data: b, Mode: 0o644}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *site) sql(statement string) string {
@@ -113,7 +145,7 @@ func (s *site) plan(l prune.Level, f prune.Filters) *prune.Plan {
 
 func (s *site) execution() prune.ExecuteOptions {
 	return prune.ExecuteOptions{Repository: s.repo, Ledger: s.ledger, Dir: s.dir,
-		Look: func(ctx context.Context) (prune.Moment, error) { return s.db.View(ctx) }}
+		Look: func(ctx context.Context) (prune.Moment, error) { return s.views.View(ctx) }}
 }
 
 func (s *site) execute(p *prune.Plan) *prune.Report {
@@ -186,6 +218,7 @@ func TestLevels(t *testing.T) {
 			t.Errorf("%s: %+v, plan %+v, %d freed", level, *r, p.Victims, p.Freed)
 		}
 		last = p.Victims.Files
+		t.Logf("%s: %d bytes; kept %v", level, p.Victims.Bytes, p.Kept)
 		names := s.removed(p.ID)
 		now := s.files()
 		for _, n := range names {
@@ -212,15 +245,17 @@ func TestLevels(t *testing.T) {
 	// What is wanted of this installation, but for the one upload that was never unpacked to its end.
 	for level, want := range map[prune.Level]int64{prune.Containers: 40, prune.Derived: 95} {
 		p := s.plan(level, prune.Filters{CutShort: true})
-		if r := s.execute(p); r.Removed.Bytes*100 < total*want || r.Freed != p.Freed || r.Removed != p.Victims { // what was brought back is sparse
-			t.Errorf("%s: %d of %d bytes went, %d freed, %d planned", level, r.Removed.Bytes, total, r.Freed, p.Freed)
+		if p.Victims.Bytes*100 < total*want {
+			t.Errorf("%s: %d of %d bytes are to go", level, p.Victims.Bytes, total)
 		}
 		t.Logf("%s, with what was cut short: %.1f %%", level, 100*float64(p.Victims.Bytes)/float64(total))
+		if level != prune.Derived {
+			continue
+		}
+		if r := s.execute(p); r.Freed != p.Freed || r.Removed != p.Victims { // what was brought back is sparse
+			t.Errorf("%s: %d bytes went, %d freed, %d planned", level, r.Removed.Bytes, r.Freed, p.Freed)
+		}
 		s.undo(s.removed(p.ID))
-	}
-	for _, level := range prune.Levels() {
-		p := s.plan(level, prune.Filters{})
-		t.Logf("%s: %d of %d bytes, %.1f %%; kept %v", level, p.Victims.Bytes, total, 100*float64(p.Victims.Bytes)/float64(total), p.Kept)
 	}
 }
 
@@ -322,109 +357,158 @@ func TestInterrupted(t *testing.T) {
 // reason; everything else goes.
 func TestHostile(t *testing.T) {
 	s := newSite(t)
-	whole := s.plan(prune.Containers, prune.Filters{})
-	var victim, other prune.Victim
-	for v, err := range whole.Each(0) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if v.Class == prune.Archive && v.Name.Size > 100 {
-			victim = v
-		}
+	p := s.plan(prune.Containers, prune.Filters{})
+	ofGold, all := map[int][]prune.Victim{}, victims(t, p)
+	for _, v := range all {
+		ofGold[v.Gold] = append(ofGold[v.Gold], v)
 	}
-	for v := range whole.Each(0) { // of another gold: their order is that of what they cost, which is chance's
-		if v.Class == prune.Uploaded && v.Gold != victim.Gold {
-			other = v
-		}
-	}
-	name := victim.Name.String()
-	path := filepath.Join(s.repo.Path, "localhost", "files", fossology.FanOut(name, 3), name)
-	goldName := whole.Golds[victim.Gold].Name
-	gold := filepath.Join(s.repo.Path, "localhost", "gold", fossology.FanOut(goldName, 3), goldName)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	replace := func(path string, change func(b []byte) []byte) func() {
+	taken := map[fossology.Name]prune.Reason{} // what stays
+	var back []func()
+	stays := func(v prune.Victim, why prune.Reason) {
+		if old, twice := taken[v.Name]; twice {
+			t.Fatalf("%s was to stay for %s", v.Name, old)
+		}
+		taken[v.Name] = why
+	}
+
+	// The job is of an upload with one victim or two; what else is of it is left alone.
+	busy := ""
+	of := map[string][]prune.Victim{}
+	for line := range strings.Lines(s.sql("SELECT DISTINCT lower(pfile_sha1), upload_fk FROM uploadtree JOIN pfile ON pfile_pk = pfile_fk")) {
+		sha1, u, _ := strings.Cut(strings.TrimSpace(line), "|")
+		if i := slices.IndexFunc(all, func(v prune.Victim) bool { return v.Name.String()[:40] == sha1 }); i >= 0 {
+			of[u] = append(of[u], all[i])
+		}
+	}
+	for u, vs := range of {
+		if len(vs) < len(of[busy]) || busy == "" {
+			busy = u
+		}
+	}
+	for _, v := range of[busy] {
+		stays(v, prune.Job)
+	}
+	s.sql("WITH j AS (INSERT INTO job (job_queued, job_name, job_upload_fk, job_user_fk) VALUES (now(), 'x', " + busy +
+		", 1) RETURNING job_pk) INSERT INTO jobqueue (jq_job_fk, jq_type, jq_args) SELECT job_pk, 'nomos', '0' FROM j")
+	back = append(back, func() { s.sql("UPDATE jobqueue SET jq_endtime = now() WHERE jq_endtime IS NULL") })
+
+	free := func(vs []prune.Victim) bool {
+		return !slices.ContainsFunc(vs, func(v prune.Victim) bool { return taken[v.Name] != "" })
+	}
+	inPlace := func(path string) {
 		b, err := os.ReadFile(path)
 		must(err)
+		was := slices.Clone(b)
+		b[len(b)/2] ^= 1
+		must(os.WriteFile(path, b, 0o644))
+		back = append(back, func() { must(os.WriteFile(path, was, 0o644)) })
+	}
+	aside := func(path string) {
 		must(os.Rename(path, path+".was"))
-		must(os.WriteFile(path, change(append([]byte(nil), b...)), 0o644))
-		return func() { must(os.Rename(path+".was", path)) }
+		back = append(back, func() { must(os.Rename(path+".was", path)) })
 	}
-	flip := func(b []byte) []byte { b[len(b)/2] ^= 1; return b }
-	inPlace := func(path string) func() {
+	anew := func(path string, change bool) {
 		b, err := os.ReadFile(path)
 		must(err)
-		must(os.WriteFile(path, flip(append([]byte(nil), b...)), 0o644))
-		return func() { must(os.WriteFile(path, b, 0o644)) }
+		if change {
+			b[len(b)/2] ^= 1
+		}
+		aside(path)
+		must(os.WriteFile(path, b, 0o644))
 	}
-	pfile := s.sql("SELECT pfile_pk FROM pfile WHERE lower(pfile_sha1) = '" + name[:40] + "'")
+	golds := map[int]bool{}
 	for what, c := range map[string]struct {
-		change func() (back func())
-		want   prune.Reason
+		change func(gold string)
+		why    prune.Reason
 	}{
-		"gold flipped": {func() func() { return inPlace(gold) }, prune.GoldDamaged},
-		"gold gone": {func() func() {
-			must(os.Rename(gold, gold+".was"))
-			return func() { must(os.Rename(gold+".was", gold)) }
-		}, prune.GoldMissing},
-		"gold a link": {func() func() {
-			must(os.Rename(gold, gold+".was"))
-			must(os.Symlink(gold+".was", gold))
-			return func() { must(os.Rename(gold+".was", gold)) }
-		}, prune.GoldMissing},
-		"bytes flipped": {func() func() { return inPlace(path) }, prune.WrongBytes},
-		"another file":  {func() func() { return replace(path, flip) }, prune.Changed},
-		"written anew":  {func() func() { return replace(path, func(b []byte) []byte { return b }) }, prune.Changed},
-		"one link more": {func() func() { must(os.Link(path, path+".link")); return func() { must(os.Remove(path + ".link")) } }, prune.Changed},
-		"a symbolic link": {func() func() {
-			must(os.Rename(path, path+".was"))
-			must(os.Symlink(path+".was", path))
-			return func() { must(os.Rename(path+".was", path)) }
+		"flipped": {inPlace, prune.GoldDamaged},
+		"gone":    {aside, prune.GoldMissing},
+		"a link":  {func(gold string) { aside(gold); must(os.Symlink(gold+".was", gold)) }, prune.GoldMissing},
+	} {
+		for n := range ofGold {
+			if golds[n] || !free(ofGold[n]) || len(ofGold[n]) > 3 {
+				continue
+			}
+			golds[n] = true
+			t.Logf("gold %s: %s, with %d", what, p.Golds[n].Name, len(ofGold[n]))
+			name := p.Golds[n].Name
+			c.change(filepath.Join(s.repo.Path, "localhost", "gold", fossology.FanOut(name, 3), name))
+			for _, v := range ofGold[n] {
+				stays(v, c.why)
+			}
+			break
+		}
+	}
+	if len(golds) != 3 {
+		t.Fatal("too few golds")
+	}
+	pfile := func(v prune.Victim) string {
+		return s.sql("SELECT pfile_pk FROM pfile WHERE lower(pfile_sha1) = '" + v.Name.String()[:40] + "'")
+	}
+	for what, c := range map[string]struct {
+		change func(path string, v prune.Victim)
+		why    prune.Reason
+	}{
+		"bytes flipped": {func(path string, _ prune.Victim) { inPlace(path) }, prune.WrongBytes},
+		"another file":  {func(path string, _ prune.Victim) { anew(path, true) }, prune.Changed},
+		"written anew":  {func(path string, _ prune.Victim) { anew(path, false) }, prune.Changed},
+		"one link more": {func(path string, _ prune.Victim) {
+			must(os.Link(path, path+".link"))
+			back = append(back, func() { must(os.Remove(path + ".link")) })
 		}, prune.Changed},
-		"a directory a link": {func() func() {
+		"a symbolic link": {func(path string, _ prune.Victim) { aside(path); must(os.Symlink(path+".was", path)) }, prune.Changed},
+		"a directory a link": {func(path string, _ prune.Victim) {
 			dir := filepath.Dir(path)
 			must(os.Rename(dir, dir+".was"))
 			must(os.Symlink(dir+".was", dir))
-			return func() { must(os.Remove(dir)); must(os.Rename(dir+".was", dir)) }
+			back = append(back, func() { must(os.Remove(dir)); must(os.Rename(dir+".was", dir)) })
 		}, prune.Changed},
-		"gone": {func() func() {
-			must(os.Rename(path, path+".was"))
-			return func() { must(os.Rename(path+".was", path)) }
-		}, prune.Gone},
-		"a job": {func() func() {
-			s.sql("WITH j AS (INSERT INTO job (job_queued, job_name, job_upload_fk, job_user_fk) SELECT now(), 'x', upload_fk, 1 FROM uploadtree WHERE pfile_fk = " + pfile +
-				" LIMIT 1 RETURNING job_pk) INSERT INTO jobqueue (jq_job_fk, jq_type, jq_args) SELECT job_pk, 'nomos', '0' FROM j")
-			return func() { s.sql("UPDATE jobqueue SET jq_endtime = now() WHERE jq_endtime IS NULL") }
-		}, prune.Job},
-		"a plain file elsewhere": {func() func() {
-			s.sql("INSERT INTO uploadtree_a (parent, upload_fk, pfile_fk, ufile_mode, ufile_name) SELECT uploadtree_pk, upload_fk, " + pfile +
-				", 32768, 'plain' FROM uploadtree_a WHERE upload_fk = " + "(SELECT max(upload_fk) FROM uploadtree_a) LIMIT 1")
-			return func() { s.sql("DELETE FROM uploadtree_a WHERE ufile_name = 'plain' AND pfile_fk = " + pfile) }
+		"gone": {func(path string, _ prune.Victim) { aside(path) }, prune.Gone},
+		"a plain file elsewhere": {func(_ string, v prune.Victim) {
+			s.sql("INSERT INTO uploadtree_a (parent, upload_fk, pfile_fk, ufile_mode, ufile_name) SELECT uploadtree_pk, upload_fk, " + pfile(v) +
+				", 32768, 'plain' FROM uploadtree_a WHERE upload_fk = (SELECT max(upload_fk) FROM uploadtree_a WHERE upload_fk <> " + busy + ") LIMIT 1")
+			back = append(back, func() { s.sql("DELETE FROM uploadtree_a WHERE ufile_name = 'plain' AND pfile_fk = " + pfile(v)) })
 		}, prune.OtherClass},
-		"no row": {func() func() {
-			s.sql("UPDATE uploadtree_a SET pfile_fk = -pfile_fk WHERE pfile_fk = " + pfile)
-			return func() { s.sql("UPDATE uploadtree_a SET pfile_fk = -pfile_fk WHERE pfile_fk = -" + pfile) }
+		"no row": {func(_ string, v prune.Victim) {
+			s.sql("UPDATE uploadtree_a SET pfile_fk = -pfile_fk WHERE pfile_fk = " + pfile(v))
+			back = append(back, func() { s.sql("UPDATE uploadtree_a SET pfile_fk = -pfile_fk WHERE pfile_fk = -" + pfile(v)) })
 		}, prune.Unknown},
 	} {
-		t.Run(what, func(t *testing.T) {
-			p := s.plan(prune.Containers, prune.Filters{})
-			back := c.change()
-			r := s.execute(p)
-			if r.Kept[c.want].Files < 1 {
-				t.Errorf("%+v", *r)
-			}
-			if slices.Contains(s.removed(p.ID), victim.Name) {
-				t.Error("it was removed")
-			}
-			if r.Removed.Files < p.Victims.Files/2 || !slices.Contains(s.removed(p.ID), other.Name) && what != "a job" {
-				t.Errorf("with it stayed %d of %d", p.Victims.Files-r.Removed.Files, p.Victims.Files)
-			}
-			back()
-			s.undo(s.removed(p.ID))
+		i := slices.IndexFunc(all, func(v prune.Victim) bool {
+			return v.Class == prune.Archive && v.Name.Size > 100 && !golds[v.Gold] && free([]prune.Victim{v})
 		})
+		if i < 0 {
+			t.Fatalf("no victim for %s", what)
+		}
+		v := all[i]
+		t.Logf("%s: %s", what, v.Name)
+		stays(v, c.why)
+		c.change(s.path(&v), v)
 	}
+	r := s.execute(p)
+	want := prune.Kept{}
+	gone := s.removed(p.ID)
+	for _, v := range all {
+		why, stays := taken[v.Name]
+		if _, removed := slices.BinarySearchFunc(gone, v.Name, fossology.Name.Compare); removed == stays {
+			t.Errorf("%s: removed: %v, was to stay: %v %s", v.Name, removed, stays, why)
+		}
+		if stays {
+			sum := want[why]
+			want[why] = prune.Sum{Files: sum.Files + 1, Bytes: sum.Bytes + v.Name.Size}
+		}
+	}
+	if !maps.Equal(r.Kept, want) || r.Removed.Files != int64(len(all)-len(taken)) || len(taken) > len(all)/2 {
+		t.Errorf("%+v, want %+v to stay", *r, want)
+	}
+	for _, f := range slices.Backward(back) {
+		f()
+	}
+	s.undo(gone)
 }

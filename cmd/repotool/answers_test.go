@@ -123,7 +123,7 @@ func pageOf(name string) (page string) {
 	commands := (&tool{}).app().Commands
 	for word := range strings.FieldsSeq(name) {
 		if c := findCommand(commands, word); c != nil {
-			page, commands = c.CustomHelpTemplate, c.Subcommands
+			page, commands = manual(c), c.Subcommands
 		}
 	}
 	return page

@@ -30,14 +30,15 @@ func TestDiskFull(t *testing.T) {
 	for _, fileSystem := range fileSystems {
 		for _, job := range append(faultJobs(), rotatingJobs()...) {
 			t.Run(fileSystem+"/"+job.name, func(t *testing.T) {
+				full := newFullDisk(t, fileSystem, job)
 				for _, left := range rooms {
-					failed += fullOnce(t, fileSystem, job, fmt.Sprintf("%d KiB", left), func(dir string) { fillBytes(t, dir, left<<10) })
+					failed += full.once(fmt.Sprintf("%d KiB", left), func(dir string) { fillBytes(t, dir, left<<10) })
 				}
 				if fileSystem == "xfs" {
 					return // it has as many inodes as fit
 				}
 				for _, left := range inodes {
-					failed += fullOnce(t, fileSystem, job, fmt.Sprintf("%d inodes", left), func(dir string) { fillInodes(t, dir, left) })
+					failed += full.once(fmt.Sprintf("%d inodes", left), func(dir string) { fillInodes(t, dir, left) })
 				}
 			})
 		}
@@ -48,19 +49,38 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-func fullOnce(t *testing.T, fileSystem string, job faultJob, what string, fill func(dir string)) (failed int) {
+// A fullDisk is one on which a job can begin, made once and copied for each run.
+type fullDisk struct {
+	t          *testing.T
+	job        faultJob
+	base, work *disk
+	w          *faultWorld
+	before     map[string]map[string]string
+}
+
+func newFullDisk(t *testing.T, fileSystem string, job faultJob) *fullDisk {
 	t.Helper()
 	dir := t.TempDir()
-	d := newDisk(t, fileSystem, filepath.Join(dir, "disk"), filepath.Join(dir, "mnt"))
-	d.make()
+	at := filepath.Join(dir, "mnt")
+	d := &fullDisk{t: t, job: job, base: newDisk(t, fileSystem, filepath.Join(dir, "base"), at), work: newDisk(t, fileSystem, filepath.Join(dir, "work"), at)}
+	d.base.make()
+	d.base.mount()
+	defer d.base.unmount()
+	d.w = newFaultWorldAt(t, at)
+	job.prepare(d.w)
+	if !job.damaged {
+		d.before = d.w.snapshots(true)
+	}
+	return d
+}
+
+// once runs the job on a disk that fill has filled.
+func (full *fullDisk) once(what string, fill func(dir string)) (failed int) {
+	t, job, w, before, d := full.t, full.job, full.w, full.before, full.work
+	t.Helper()
+	full.base.copy(d.file)
 	d.mount()
 	defer d.unmount()
-	w := newFaultWorldAt(t, d.at)
-	job.prepare(w)
-	var before map[string]map[string]string
-	if !job.damaged {
-		before = w.snapshots(true)
-	}
 	filler := filepath.Join(d.at, "filler")
 	if err := os.Mkdir(filler, 0o755); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/sys/unix"
 
@@ -22,22 +23,40 @@ func goldFaults(t *testing.T) *faultWorld {
 	return w
 }
 
+// goldWorld is what all worlds of gold begin with, made once: files of the repository, a
+// database to copy, and files of the ledger, which speaks of contents, not of places.
+var goldWorld struct {
+	files, ledger fstest.MapFS
+	template      string
+}
+
 // fillWithGold makes the world's repository a part of the real one, with the real database:
 // two uploads with archives in archives.
 func (w *faultWorld) fillWithGold(t *testing.T) {
-	whole := repotest.Repository(t)
 	if err := os.RemoveAll(w.repository); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("REPOTOOL_DATABASE", "plain")
-	dsn := repotest.Fossology(t)
-	w.dsn = dsn
+	if goldWorld.template == "" {
+		makeGoldWorld(t)
+	}
+	w.dsn = repotest.Postgres(t).Database(t, goldWorld.template)
 	w.configure()
+	if err := os.CopyFS(w.repository, goldWorld.files); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func makeGoldWorld(t *testing.T) {
+	dsn := repotest.Fossology(t)
 	_, name, _ := strings.Cut(dsn, "dbname=")
-	repotest.Postgres(t).SQL(t, strings.Fields(name)[0], `SET session_replication_role = replica;
+	name = strings.Fields(name)[0]
+	repotest.Postgres(t).SQL(t, name, `SET session_replication_role = replica;
 		DELETE FROM uploadtree_a WHERE upload_fk NOT IN (4, 14); DELETE FROM upload WHERE upload_pk NOT IN (4, 14);
 		DELETE FROM pfile p WHERE NOT EXISTS (SELECT FROM uploadtree_a t WHERE t.pfile_fk = p.pfile_pk)
 			AND NOT EXISTS (SELECT FROM upload u WHERE u.pfile_fk = p.pfile_pk)`)
+	repotest.Postgres(t).SQL(t, "postgres", "CREATE DATABASE gold_template TEMPLATE "+name)
+	whole, files := repotest.Repository(t), fstest.MapFS{}
 	db, err := fossology.Connect(t.Context(), fossology.DSN(dsn))
 	if err != nil {
 		t.Fatal(err)
@@ -59,12 +78,39 @@ func (w *faultWorld) fillWithGold(t *testing.T) {
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
-			to := filepath.Join(w.repository, path)
-			if err = errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, b, 0o644)); err != nil {
+			if err != nil {
 				t.Fatal(err)
 			}
+			files[path] = &fstest.MapFile{Data: b, Mode: 0o644}
 		}
 	}
+	goldWorld.files, goldWorld.template = files, "gold_template"
+}
+
+// index makes the ledger of a world of gold.
+func (w *faultWorld) index(t *testing.T) {
+	t.Helper()
+	ledger := filepath.Join(w.store, "ledger", "fossology")
+	if goldWorld.ledger != nil {
+		if err := os.CopyFS(ledger, goldWorld.ledger); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	repotoolEnds(t, "index")
+	files := fstest.MapFS{}
+	err := fs.WalkDir(os.DirFS(ledger), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(filepath.Join(ledger, path))
+		files[path] = &fstest.MapFile{Data: b, Mode: 0o644}
+		return err
+	})
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files of the ledger: %v", len(files), err)
+	}
+	goldWorld.ledger = files
 }
 
 // repotoolEnds runs a command that may have findings: the database refers to more than the
@@ -147,7 +193,7 @@ func indexJob() faultJob {
 	return faultJob{name: "index", damaged: true,
 		prepare: func(w *faultWorld) {
 			w.fillWithGold(w.t)
-			repotoolEnds(w.t, "index")
+			w.index(w.t)
 			if want = status(w); !strings.Contains(want, "confirmed") {
 				w.t.Fatal(want)
 			}
@@ -175,7 +221,7 @@ func reunpackJob() faultJob {
 	return faultJob{name: "reunpack", damaged: true, many: true,
 		prepare: func(w *faultWorld) {
 			w.fillWithGold(w.t)
-			repotoolEnds(w.t, "index")
+			w.index(w.t)
 			want = contents(w.t, files(w))
 			if err := os.RemoveAll(files(w)); err != nil {
 				w.t.Fatal(err)

@@ -21,7 +21,7 @@ func prunable(t *testing.T) *faultWorld {
 func (w *faultWorld) nothingHolds() {
 	_, name, _ := strings.Cut(w.dsn, "dbname=")
 	repotest.Postgres(w.t).SQL(w.t, strings.Fields(name)[0], "UPDATE jobqueue SET jq_endtime = now(), jq_end_bits = 1 WHERE jq_endtime IS NULL")
-	repotoolEnds(w.t, "index")
+	w.index(w.t)
 	repotoolEnds(w.t, "snapshot", "--quiesce", "none")
 }
 

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 )
@@ -20,6 +22,20 @@ const (
 
 var errNoCommand = errors.New("no command is given")
 
+// pages make the manual page of a command, or of the program, when it is looked at: to write
+// all of them took a quarter of the time in which the program starts.
+var pages sync.Map // of func() string, by *cli.Command or *cli.App
+
+func init() {
+	show := cli.HelpPrinter
+	cli.HelpPrinter = func(w io.Writer, template string, of any) {
+		if page, ok := pages.Load(of); ok {
+			template = page.(func() string)()
+		}
+		show(w, template, of)
+	}
+}
+
 // documented completes a command: the common flags, errors of the flag parser
 // as usage errors, and a manual page with examples and the exit codes it has.
 func documented(c *cli.Command, examples string, exits ...int) *cli.Command {
@@ -30,7 +46,7 @@ func documented(c *cli.Command, examples string, exits ...int) *cli.Command {
 		return badValue(full, c.Flags, err)
 	}
 	c.HideHelpCommand = true
-	c.CustomHelpTemplate = commandPage(full, c, own, examples, exits)
+	pages.Store(c, func() string { return commandPage(full, c, own, examples, exits) })
 	return c
 }
 

@@ -97,10 +97,9 @@ func (t *tool) app() *cli.App {
 		t.versionCommand(),
 		t.watchdogCommand(),
 	}
-	return &cli.App{
+	app := &cli.App{
 		Name:                      "repotool",
 		Commands:                  commands,
-		CustomAppHelpTemplate:     topPage(commands),
 		HideHelpCommand:           true,
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true,
@@ -111,6 +110,8 @@ func (t *tool) app() *cli.App {
 			return &usageError{err: errNoCommand, hint: "see repotool --help; to begin with: repotool doctor"}
 		},
 	}
+	pages.Store(app, func() string { return topPage(commands) })
+	return app
 }
 
 // goingOn tells a person at a terminal why the program does not end at once.

@@ -38,7 +38,8 @@ func (x *pruning) execute() error {
 		return x.reportPlan(p)
 	}
 	return x.whileStill(x.c, x.s, x.g.in, x.g.db, func() error {
-		o := x.options()
+		o, end := x.options()
+		defer end()
 		defer x.shown(x.s, "remove files", p.Victims, &o.Progress)()
 		r, err := p.Execute(ctx, o)
 		return x.reportDeed(r, err)
@@ -68,7 +69,9 @@ func (x *pruning) readPlan(ctx context.Context, name string) (*prune.Plan, error
 	return p, nil
 }
 
-func (x *pruning) options() prune.ExecuteOptions {
+// options are those of a deed; end is called behind it.
+func (x *pruning) options() (o prune.ExecuteOptions, end func() error) {
+	views := x.g.db.Views()
 	return prune.ExecuteOptions{Repository: x.g.in.Repository, Ledger: x.ledger, Dir: x.dir, Now: x.now, Log: x.log,
-		Look: func(ctx context.Context) (prune.Moment, error) { return x.g.db.View(ctx) }}
+		Look: func(ctx context.Context) (prune.Moment, error) { return views.View(ctx) }}, views.Close
 }

@@ -63,7 +63,8 @@ func (x *pruning) resume(which string) error {
 	if err := notEnded("prune", &d.Run); err != nil {
 		return err
 	}
-	o := x.options()
+	o, end := x.options()
+	defer end()
 	defer x.shown(x.s, "remove files", prune.Sum{}, &o.Progress)()
 	r, err := prune.Resume(ctx, d, "", o)
 	return x.reportDeed(r, err)
