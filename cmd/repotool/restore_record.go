@@ -28,7 +28,7 @@ func (r *restoration) record() {
 	line := bench.Restored{Time: r.now().UTC(), Snapshot: r.result.Snapshot, Whole: len(r.only) == 0, Files: r.result.Files.Written, Bytes: r.result.Files.NewBytes,
 		Database: len(r.databases) > 0, Stored: r.result.Stored, Seconds: r.result.Seconds}
 	if r.result.Rebuild != nil {
-		line.Rebuilt = r.result.Rebuild.Rebuilt.Files
+		line.Rebuilt, line.Made = r.result.Rebuild.Rebuilt.Files, r.result.Rebuild.Rebuilt.Bytes
 	}
 	b, err := json.Marshal(line)
 	if err == nil {

@@ -1,0 +1,179 @@
+package bench
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"runtime"
+	"time"
+
+	"repotool/snapshot"
+)
+
+// The measured defaults: make bench, 100,000 files on ext4 in memory; what any restore and
+// any database take, on the installation in testdata/small.
+const (
+	measuredFilesRate     = 20_000
+	measuredBytesRate     = 1e9
+	measuredDatabaseRate  = 20e6
+	measuredManifest      = 62
+	measuredRestoreStart  = 0.3
+	measuredDatabaseStart = 1.0
+)
+
+// Where values come from, with the command that makes them.
+const (
+	fromBench     = "measured by this project (make bench)"
+	fromFixture   = "measured by this project (go test ./cmd/repotool -run TestForecast -v)"
+	fromSnapshots = "the median of the snapshots so far (repotool snapshots)"
+	fromRestores  = "the median of the restores so far (repotool bench report --check)"
+)
+
+// Assume makes assumptions of a survey and of the snapshots so far, oldest first.
+func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptions {
+	a := Assumptions{Retention: p, From: map[string]string{}}
+	a.take("filesRate", measuredFilesRate, fromBench)
+	a.take("bytesRate", measuredBytesRate, fromBench)
+	a.take("databaseRate", measuredDatabaseRate, fromBench)
+	a.take("manifest", measuredManifest, fromBench)
+	a.take("restoreStart", measuredRestoreStart, fromFixture)
+	a.take("databaseStart", measuredDatabaseStart, fromFixture)
+	a.take("rebuildFactor", 1, "the ledger's costs as they are")
+	a.take("parallel", float64(runtime.GOMAXPROCS(0)), "the processors of this machine")
+	a.take("cycle", 7, "a week")
+	a.take("keepCycles", 0, "none but the newest")
+	a.take("block", 4096, "ext4, XFS")
+	a.take("standstill", 1, "a guess: no snapshot yet")
+	a.grow(s)
+	a.learn(history)
+	return a
+}
+
+// Cycles takes the settings of the scheme rotating: a cycle that ends on a day is a week.
+func (a *Assumptions) Cycles(length snapshot.CycleLength, keep int) {
+	if length.Days > 0 {
+		a.take("cycle", float64(length.Days), "as it is set")
+	}
+	a.take("keepCycles", float64(keep), "as it is set")
+}
+
+// grow takes what was uploaded in the last ninety days, or since the first upload.
+func (a *Assumptions) grow(s *Survey) {
+	days, gold := 90.0, 0.0
+	since := s.Time.AddDate(0, 0, -90)
+	for i, m := range s.Months {
+		at, err := time.Parse("2006-01", m.Month)
+		if err != nil {
+			continue
+		}
+		if i == 0 && at.After(since) {
+			days = math.Max(1, s.Time.Sub(at).Hours()/24)
+		}
+		// A month counts as far as it lies in those days.
+		end := at.AddDate(0, 1, 0)
+		if end.After(since) {
+			from := at
+			if from.Before(since) {
+				from = since
+			}
+			gold += float64(m.Gold) * end.Sub(from).Hours() / end.Sub(at).Hours()
+		}
+	}
+	a.take("growthGold", gold/days, fmt.Sprintf("uploads of the last %.0f days", days))
+	a.take("growthFiles", gold/days*s.Ratio(), "the same, times the ratio of files to gold")
+}
+
+// learn takes what snapshots have measured.
+func (a *Assumptions) learn(history []*snapshot.Summary) {
+	var stills, nights []float64
+	first := true
+	for _, x := range history {
+		if !x.Known() {
+			continue
+		}
+		if x.Standstill > 0 {
+			stills = append(stills, x.Standstill)
+		}
+		if d := x.Database; d != nil {
+			a.take("databaseRaw", float64(d.RawBytes), "the last snapshot")
+			if first {
+				a.take("dump", float64(d.NewBytes), "the first snapshot")
+			} else if x.Rotation == nil || x.Rotation.NewBase == "" { // a base holds a whole dump again
+				nights = append(nights, float64(d.NewBytes))
+			}
+			first = false
+		}
+	}
+	if len(stills) > 0 {
+		a.take("standstill", Median(stills), fromSnapshots)
+	}
+	if len(nights) > 0 {
+		a.take("dumpNight", Median(nights), fromSnapshots)
+	}
+}
+
+// smallRestore is up to how many seconds the files or rows of a restore say more about what
+// any restore takes than about rates; larger ones tell of the rates.
+const smallRestore = 2
+
+// LearnRestores takes what restores have measured on this machine: the median of what those
+// that brought little took beyond their files is what any restore takes; that of the others
+// tells the rates. So it is with the database, and with what unpacking takes beyond the
+// ledger's costs. What somebody has given stays.
+func (a *Assumptions) LearnRestores(s *Survey, restores []Restored) {
+	a.From = maps.Clone(a.From)
+	var starts, rates, bases, loads, factors []float64
+	for _, r := range restores {
+		if !r.Whole || r.Database {
+			continue
+		}
+		if files := a.files(float64(r.Files), float64(r.Bytes)); files < smallRestore {
+			starts = append(starts, math.Max(0, r.Stored-files))
+		} else {
+			rates = append(rates, files/math.Max(1e-3, r.Stored-a.RestoreStart))
+		}
+	}
+	if len(starts) > 0 {
+		a.take("restoreStart", Median(starts), fromRestores)
+	}
+	if len(rates) > 0 {
+		faster := Median(rates)
+		a.take("filesRate", math.Max(1, a.FilesRate*faster), fromRestores)
+		a.take("bytesRate", math.Max(1, a.BytesRate*faster), fromRestores)
+	}
+	for _, r := range restores {
+		if r.Whole && r.Database {
+			beyond := r.Stored - a.RestoreStart - a.files(float64(r.Files), float64(r.Bytes))
+			if rows := a.DatabaseRaw / a.DatabaseRate; rows < smallRestore {
+				bases = append(bases, math.Max(0, beyond-rows))
+			} else {
+				loads = append(loads, rows/math.Max(1e-3, beyond-a.DatabaseStart))
+			}
+		}
+		if unpacked := s.unpacking(&r, a.Parallel); r.Whole && r.Rebuilt > 0 && unpacked > 0 {
+			factors = append(factors, math.Max(0, r.Seconds-r.Stored-a.files(float64(r.Rebuilt), r.made(s)))/unpacked)
+		}
+	}
+	if len(bases) > 0 {
+		a.take("databaseStart", Median(bases), fromRestores)
+	}
+	if len(loads) > 0 {
+		a.take("databaseRate", math.Max(1, a.DatabaseRate*Median(loads)), fromRestores)
+	}
+	if len(factors) > 0 {
+		a.take("rebuildFactor", Median(factors), fromRestores)
+	}
+}
+
+// files are the seconds in which files are made.
+func (a *Assumptions) files(files, bytes float64) float64 {
+	return files/a.FilesRate + bytes/a.BytesRate
+}
+
+// database are the seconds in which a database is loaded, if there is one.
+func (a *Assumptions) database() float64 {
+	if a.DatabaseRaw == 0 {
+		return 0
+	}
+	return a.DatabaseStart + a.DatabaseRaw/a.DatabaseRate
+}
