@@ -84,9 +84,9 @@ func (a *Assumptions) List() (all []Assumption) {
 
 // Set changes one by NAME=VALUE. Numbers of bytes may have a unit, which size reads.
 func (a *Assumptions) Set(text string, size func(string) (uint64, error)) error {
-	name, value, _ := strings.Cut(text, "=")
+	name, value, ok := strings.Cut(text, "=")
 	for _, x := range assumed {
-		if x.name != name {
+		if x.name != name || !ok {
 			continue
 		}
 		v, err := number(value, x.bytes, x.least, size)

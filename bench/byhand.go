@@ -53,10 +53,10 @@ var figures = []figure{
 func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s *Survey, rest []string, err error) {
 	v := map[string]float64{}
 	for _, text := range texts {
-		name, value, _ := strings.Cut(text, "=")
+		name, value, ok := strings.Cut(text, "=")
 		known := false
 		for _, x := range figures {
-			if x.name != name {
+			if x.name != name || !ok {
 				continue
 			}
 			known = true

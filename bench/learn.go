@@ -59,6 +59,11 @@ func (a *Assumptions) Cycles(length snapshot.CycleLength, keep int) {
 
 // grow takes what was uploaded in the last ninety days, or since the first upload.
 func (a *Assumptions) grow(s *Survey) {
+	if len(s.Months) == 0 {
+		a.take("growthGold", 0, "not known: no upload has a time")
+		a.take("growthFiles", 0, "not known: no upload has a time")
+		return
+	}
 	days, gold := 90.0, 0.0
 	since := s.Time.AddDate(0, 0, -90)
 	for i, m := range s.Months {
