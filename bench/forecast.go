@@ -23,10 +23,11 @@ type Choice struct {
 }
 
 // Parts are the terms of a forecast, of which a page makes it again when somebody changes
-// an assumption. The first three are made of those below them.
+// an assumption. The first four are made of those below them.
 type Parts struct {
 	Base     float64 `json:"base"`     // bytes at the first snapshot, without its own and the dump
 	Snapshot float64 `json:"snapshot"` // bytes of each snapshot that is kept, without the dump
+	Around   float64 `json:"around"`   // bytes of the store around cycles
 	Copies   float64 `json:"copies"`   // how many times the base lies there, at most
 
 	FilesShare float64 `json:"filesShare"` // of the growth of files, that is kept
@@ -110,7 +111,8 @@ func (c *Choice) cost(a *Assumptions) {
 	p.Snapshot, p.Copies = snapshotFiles*a.Block+day, 1
 	if c.Scheme == "rotating" {
 		p.Base += day
-		p.Snapshot, p.Copies = 2*snapshotFiles*a.Block, a.KeepCycles+2 // the new base is made before the old one goes
+		p.Snapshot = 2*snapshotFiles*a.Block + p.rebuildText(a.Block)
+		p.Around, p.Copies = objectFolders*a.Block, a.KeepCycles+2 // the new base is made before the old one goes
 	}
 	for _, h := range Horizons {
 		c.Snapshots[h], c.Bases[h] = c.kept(h, a)
@@ -130,7 +132,7 @@ func atOnce(seconds, longest, parallel float64) float64 { return math.Max(longes
 // after are the bytes after so many nights.
 func (p *Parts) after(days, snapshots, bases int, a *Assumptions) float64 {
 	growth := a.GrowthGold + a.GrowthFiles*p.FilesShare
-	return float64(bases)*(p.Base+a.Dump+growth*float64(days-1)) + (p.Snapshot+a.DumpNight)*float64(snapshots)
+	return p.Around + float64(bases)*(p.Base+a.Dump+growth*float64(days-1)) + (p.Snapshot+a.DumpNight)*float64(snapshots)
 }
 
 // kept is how many snapshots there are after so many days with one a night, and how many
@@ -163,7 +165,7 @@ func (p *Parts) day(layout string, block float64) float64 {
 	if layout == "none" {
 		return 0
 	}
-	bytes := dayFolders*block + ceilTo(p.LeftOut*rebuildLine, block)
+	bytes := dayFolders*block + p.rebuildText(block)
 	for _, n := range []float64{p.DayGold, p.DayOthers} {
 		if n < 1 {
 			continue
@@ -179,6 +181,9 @@ func (p *Parts) day(layout string, block float64) float64 {
 	}
 	return bytes
 }
+
+// rebuildText is what REBUILD.txt.zst takes.
+func (p *Parts) rebuildText(block float64) float64 { return ceilTo(p.LeftOut*rebuildLine, block) }
 
 // filled is how many of so many places hold something when n things fall into them.
 func filled(places, n float64) float64 { return places * -math.Expm1(n*math.Log1p(-1/places)) }

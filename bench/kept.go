@@ -10,7 +10,7 @@ import (
 // Kept says in words what a retention keeps, as repotool forget is told it.
 func Kept(p *snapshot.Policy) string {
 	if p.Empty() {
-		return "no retention is set: every snapshot stays"
+		return "no retention, so that every snapshot stays"
 	}
 	var flags []string
 	for _, r := range []struct {
@@ -24,5 +24,5 @@ func Kept(p *snapshot.Policy) string {
 	if p.Within != (snapshot.Period{}) {
 		flags = append(flags, "--keep-within "+p.Within.String())
 	}
-	return "retention: " + strings.Join(flags, " ")
+	return "the retention " + strings.Join(flags, " ")
 }

@@ -15,10 +15,12 @@ function assumed() {
   return a;
 }
 
+const rebuildText = (c, a) => up(c.parts.leftOut * model.rebuildLine, a.block);
+
 function day(c, a) {
   if (c.days === "none") return 0;
   const p = c.parts;
-  let bytes = model.dayFolders * a.block + up(p.leftOut * model.rebuildLine, a.block);
+  let bytes = model.dayFolders * a.block + rebuildText(c, a);
   for (const n of [p.dayGold, p.dayOthers]) {
     if (n < 1) continue;
     if (c.days === "native") {
@@ -40,11 +42,11 @@ function kept(c, days, a) {
 function cost(c, a) {
   const p = c.parts, of = day(c, a), rotating = c.scheme === "rotating";
   const base = p.disk + model.objectFolders * a.block + up(p.names * a.manifest, a.block) + (rotating ? of : 0);
-  const each = rotating ? 2 * model.snapshotFiles * a.block : model.snapshotFiles * a.block + of;
+  const each = rotating ? 2 * model.snapshotFiles * a.block + rebuildText(c, a) : model.snapshotFiles * a.block + of;
   const growth = a.growthGold + a.growthFiles * p.filesShare, files = (n, bytes) => n / a.filesRate + bytes / a.bytesRate;
   const bytes = model.horizons.map(h => {
     const [snapshots, bases] = kept(c, h, a);
-    return bases * (base + a.dump + growth * (h - 1)) + (each + a.dumpNight) * snapshots;
+    return (rotating ? model.objectFolders * a.block : 0) + bases * (base + a.dump + growth * (h - 1)) + (each + a.dumpNight) * snapshots;
   });
   const service = a.restoreStart + files(p.files, p.bytes) + (a.databaseRaw ? a.databaseStart + a.databaseRaw / a.databaseRate : 0);
   let last = service;

@@ -773,9 +773,10 @@ choices[].last        seconds until the last file is back
 choices[].bases.*     how often everything lies there then, at most
 choices[].parts.base  what the bytes are made of, for whoever makes them again:
 choices[].parts.snapshot
+choices[].parts.around
 choices[].parts.copies
 choices[].parts.filesShare
-                      bases x (base + dump + growth x (nights - 1)) +
+                      around + bases x (base + dump + growth x (nights - 1)) +
                       (snapshot + dumpNight) x snapshots; growth is
                       growthGold and the share of growthFiles
 choices[].parts.disk  what base and snapshot are made of: bytes, names of the

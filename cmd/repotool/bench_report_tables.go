@@ -142,7 +142,7 @@ func (t *tool) choicesTable(r *sizing) {
 		w.AppendRow(append(line, fraction(c.Standstill), fraction(c.Service), fraction(c.Last)))
 	}
 	w.Render()
-	fmt.Fprintln(t.stdout, bench.Kept(&r.Assumptions.Retention))
+	fmt.Fprintf(t.stdout, "under %s; of rotating the most up to then\n", bench.Kept(&r.Assumptions.Retention))
 	t.source(r, "choices")
 }
 
