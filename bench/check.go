@@ -14,12 +14,16 @@ type Restored struct {
 	Whole    bool      `json:"whole"`    // nothing was left out by --only
 	Files    int64     `json:"files"`    // written, of those that the snapshot stores
 	Bytes    int64     `json:"bytes"`    // of them
+	Kept     int64     `json:"kept"`     // files that were there and right, which takes a look only
 	Database bool      `json:"database"` // it was restored, too
 	Rebuilt  int64     `json:"rebuilt"`  // files that came back from gold
 	Made     int64     `json:"made"`     // bytes of them; 0: not known
 	Stored   float64   `json:"stored"`   // seconds until all was back that the snapshot stores
 	Seconds  float64   `json:"seconds"`  // until all was back
 }
+
+// telling says whether it tells of restores from nothing, of which a forecast speaks.
+func (r *Restored) telling() bool { return r.Whole && r.Kept <= r.Files/10 }
 
 // A Checked figure was forecast, and then was measured.
 type Checked struct {
@@ -45,7 +49,7 @@ const (
 )
 
 // Check compares forecasts with what then was: the store, the last nights, and the last
-// restores that were whole, each by those before it. a has learned nothing of restores yet.
+// restores of everything, each by those before it. a has learned nothing of restores yet.
 func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summary, restores []Restored, store int64) (all []Checked) {
 	if present != nil {
 		snapshots, bases := len(history), 1
@@ -56,7 +60,7 @@ func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summa
 	}
 	all = append(all, checkNights(history)...)
 	for i, r := range restores {
-		if r.Whole && i >= len(restores)-checkedRestores {
+		if r.telling() && i >= len(restores)-checkedRestores {
 			all = append(all, r.check(s, a, restores[:i])...)
 		}
 	}

@@ -118,6 +118,12 @@ func TestLearnRestores(t *testing.T) {
 		if last := checked[len(checked)-1]; math.Abs(last.Error()) > 0.01 || last.Was != test.settle {
 			t.Errorf("%s: after two restores a third is forecast to take %g, and takes %g", test.name, last.Forecast, last.Was)
 		}
+		few := test.as
+		few.Kept, few.Stored, few.Seconds = 1e9, 1e6, 1e6
+		then := a
+		if then.LearnRestores(s, []bench.Restored{few}); then.RestoreStart != a.RestoreStart || then.FilesRate != a.FilesRate || then.RebuildFactor != 1 {
+			t.Errorf("%s: a restore of what was there has told something", test.name)
+		}
 		a.From["filesRate"], a.FilesRate = "given", 7
 		a.LearnRestores(s, []bench.Restored{test.as})
 		if a.FilesRate != 7 {

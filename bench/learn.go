@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"runtime"
 	"time"
@@ -24,7 +23,7 @@ const (
 // Where values come from, with the command that makes them.
 const (
 	fromBench     = "measured by this project (make bench)"
-	fromFixture   = "measured by this project (go test ./cmd/repotool -run TestForecast -v)"
+	fromFixture   = "measured by this project (go test -v -run TestForecastOfRestores ./cmd/repotool)"
 	fromSnapshots = "the median of the snapshots so far (repotool snapshots)"
 	fromRestores  = "the median of the restores so far (repotool bench report --check)"
 )
@@ -114,59 +113,6 @@ func (a *Assumptions) learn(history []*snapshot.Summary) {
 	}
 	if len(nights) > 0 {
 		a.take("dumpNight", Median(nights), fromSnapshots)
-	}
-}
-
-// smallRestore is up to how many seconds the files or rows of a restore say more about what
-// any restore takes than about rates; larger ones tell of the rates.
-const smallRestore = 2
-
-// LearnRestores takes what restores have measured on this machine: the median of what those
-// that brought little took beyond their files is what any restore takes; that of the others
-// tells the rates. So it is with the database, and with what unpacking takes beyond the
-// ledger's costs. What somebody has given stays.
-func (a *Assumptions) LearnRestores(s *Survey, restores []Restored) {
-	a.From = maps.Clone(a.From)
-	var starts, rates, bases, loads, factors []float64
-	for _, r := range restores {
-		if !r.Whole || r.Database {
-			continue
-		}
-		if files := a.files(float64(r.Files), float64(r.Bytes)); files < smallRestore {
-			starts = append(starts, math.Max(0, r.Stored-files))
-		} else {
-			rates = append(rates, files/math.Max(1e-3, r.Stored-a.RestoreStart))
-		}
-	}
-	if len(starts) > 0 {
-		a.take("restoreStart", Median(starts), fromRestores)
-	}
-	if len(rates) > 0 {
-		faster := Median(rates)
-		a.take("filesRate", math.Max(1, a.FilesRate*faster), fromRestores)
-		a.take("bytesRate", math.Max(1, a.BytesRate*faster), fromRestores)
-	}
-	for _, r := range restores {
-		if r.Whole && r.Database {
-			beyond := r.Stored - a.RestoreStart - a.files(float64(r.Files), float64(r.Bytes))
-			if rows := a.DatabaseRaw / a.DatabaseRate; rows < smallRestore {
-				bases = append(bases, math.Max(0, beyond-rows))
-			} else {
-				loads = append(loads, rows/math.Max(1e-3, beyond-a.DatabaseStart))
-			}
-		}
-		if unpacked := s.unpacking(&r, a.Parallel); r.Whole && r.Rebuilt > 0 && unpacked > 0 {
-			factors = append(factors, math.Max(0, r.Seconds-r.Stored-a.files(float64(r.Rebuilt), r.made(s)))/unpacked)
-		}
-	}
-	if len(bases) > 0 {
-		a.take("databaseStart", Median(bases), fromRestores)
-	}
-	if len(loads) > 0 {
-		a.take("databaseRate", math.Max(1, a.DatabaseRate*Median(loads)), fromRestores)
-	}
-	if len(factors) > 0 {
-		a.take("rebuildFactor", Median(factors), fromRestores)
 	}
 }
 

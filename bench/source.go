@@ -5,8 +5,7 @@ import "strings"
 // sources says which command makes the figures of each part of a report: REPORT is the one
 // that made it. Whoever doubts a figure can ask again.
 var sources = map[string]string{
-	"there":    "REPORT --json | jq .survey",
-	"proven":   "repotool gold status",
+	"there":    "repotool gold status, and REPORT --json | jq .survey",
 	"months":   "REPORT --json | jq .survey.months",
 	"largest":  "REPORT --json | jq .survey.largest",
 	"rebuild":  "repotool index, and REPORT --json | jq .survey.rebuild",

@@ -152,22 +152,27 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 				e.Stat.Blocks = disk / 512
 			}
 		}
-		switch topKind(kind, e.Path) {
-		case "gold":
-			s.Gold.add(e.Stat.Size, e.Stat.Blocks)
-			if there, err := o.Repository.Find("files", path.Base(e.Path)); err == nil {
-				var st unix.Stat_t
-				if unix.Lstat(there, &st) == nil && st.Size == e.Stat.Size {
-					s.GoldToo.add(st.Size, e.Stat.Blocks)
-				}
-			}
-		case "files":
-			s.Files.add(e.Stat.Size, e.Stat.Blocks)
-		default:
-			s.Other.add(e.Stat.Size, e.Stat.Blocks)
-		}
+		s.stands(topKind(kind, e.Path), &e, o)
 	}
 	return nil
+}
+
+// stands counts a file of that kind.
+func (s *Survey) stands(kind string, e *fossology.Event, o *SurveyOptions) {
+	switch kind {
+	case "gold":
+		s.Gold.add(e.Stat.Size, e.Stat.Blocks)
+		if there, err := o.Repository.Find("files", path.Base(e.Path)); err == nil {
+			var st unix.Stat_t
+			if unix.Lstat(there, &st) == nil && st.Size == e.Stat.Size {
+				s.GoldToo.add(st.Size, e.Stat.Blocks)
+			}
+		}
+	case "files":
+		s.Files.add(e.Stat.Size, e.Stat.Blocks)
+	default:
+		s.Other.add(e.Stat.Size, e.Stat.Blocks)
+	}
 }
 
 // topKind is gold or files if a path lies in one.

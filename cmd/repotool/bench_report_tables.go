@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -54,7 +55,7 @@ func assumption(x bench.Assumption) string {
 	if x.Bytes {
 		return size(int64(x.Value))
 	}
-	return humanize.CommafWithDigits(x.Value, 2)
+	return humanize.Commaf(math.Round(100*x.Value) / 100)
 }
 
 func (t *tool) thereTable(r *sizing) {
