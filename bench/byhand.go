@@ -98,7 +98,7 @@ func surveyOf(v map[string]float64, now time.Time) *Survey {
 	proven := of(v["fileCount"]*(1-residue), v["files"]*(1-residue))
 	return &Survey{Repository: "figures by hand", Time: now.UTC(), Uploads: golds,
 		Gold: of(v["golds"], v["gold"]), Files: of(v["fileCount"], v["files"]), Unproven: of(v["fileCount"]*residue, v["files"]*residue),
-		Proven: proven, LeftOut: proven, Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{},
+		Proven: proven, LeftOut: proven, Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{}, Months: []Month{}, Largest: []UploadSize{},
 		Rebuild: Rebuild{Golds: golds, Needed: golds, Seconds: v["unpack"], Least: v["unpack"], Longest: v["longest"], Bytes: int64(v["files"])}}
 }
 

@@ -32,6 +32,9 @@ type SurveyOptions struct {
 	// Stored, if not nil, says what a content takes in a store that has it: less than in the
 	// repository, where much of it is zeros.
 	Stored func(object store.Hash) (disk int64, ok bool)
+	// Zeros lets large files of which no store says so be looked into for runs of zeros, for
+	// which a store takes no room.
+	Zeros bool
 	// Entries, if not nil, are those of the last snapshot: they say which object is which file.
 	Entries iter.Seq2[snapshot.Entry, error]
 	// Progress, if not nil, is told of every file that was looked at.
@@ -57,7 +60,7 @@ func (h Holding) Plus(o Holding) Holding {
 }
 
 // A Survey says what an installation holds. It is made by reading names, sizes and rows;
-// no file is opened.
+// unless Zeros is asked for, no file is opened.
 type Survey struct {
 	Repository string                  `json:"repository"`
 	Time       time.Time               `json:"time"`
@@ -78,6 +81,7 @@ type Survey struct {
 	Months   []Month                 `json:"months"`
 	Largest  []UploadSize            `json:"largest"`
 	ByHand   []Assumption            `json:"byHand,omitempty"` // the figures that it was made of, if nobody looked
+	Opened   bool                    `json:"opened"`           // large files were looked into for zeros
 	Troubles []string                `json:"troubles,omitempty"`
 }
 
@@ -100,7 +104,8 @@ func (s *Survey) Kept() Holding { return s.Gold.Plus(s.Unproven).Plus(s.Other) }
 
 // MakeSurvey looks at an installation.
 func MakeSurvey(ctx context.Context, db Installed, o SurveyOptions) (*Survey, error) {
-	s := &Survey{Repository: o.Repository.Path, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{}}
+	s := &Survey{Repository: o.Repository.Path, Opened: o.Zeros, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{},
+		Months: []Month{}, Largest: []UploadSize{}}
 	for _, step := range []func(context.Context, Installed, *SurveyOptions) error{s.sizes, s.classes, s.uploads} {
 		if err := step(ctx, db, &o); err != nil {
 			return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)
@@ -147,11 +152,11 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 		if err != nil {
 			return err
 		}
+		var object store.Hash
 		if len(known) > 0 {
-			if disk, ok := o.disk(known[0].Object); ok {
-				e.Stat.Blocks = disk / 512
-			}
+			object = known[0].Object
 		}
+		e.Stat.Blocks = o.blocks(object, path.Join(o.Repository.Path, e.Path), e.Stat.Size, e.Stat.Blocks)
 		s.stands(topKind(kind, e.Path), &e, o)
 	}
 	return nil
@@ -183,14 +188,6 @@ func topKind(kind map[string]string, path string) string {
 		}
 	}
 	return ""
-}
-
-// disk is what an object takes in the store.
-func (o *SurveyOptions) disk(object store.Hash) (int64, bool) {
-	if o.Stored == nil || object == (store.Hash{}) {
-		return 0, false
-	}
-	return o.Stored(object)
 }
 
 func there(path string) bool {

@@ -46,9 +46,7 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 	if f.Absent || unix.Lstat(f.Path, &st) != nil {
 		return nil
 	}
-	if disk, ok := c.o.disk(f.BLAKE3); ok {
-		st.Blocks = disk / 512
-	}
+	st.Blocks = c.o.blocks(f.BLAKE3, f.Path, f.Size, st.Blocks)
 	if len(of) == 0 || f.Name.IsZero() {
 		c.Unknown.add(f.Size, st.Blocks)
 	} else {

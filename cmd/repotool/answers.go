@@ -752,6 +752,7 @@ survey.byHand[].value?
 survey.byHand[].bytes?
 survey.byHand[].from? where they come from
 survey.byHand[].least?
+survey.opened         large files were looked into for runs of zeros
 survey.troubles[]?    what could not be read
 ` + assumptionKeys() + `assumptions.from.*    where a value comes from
 assumptions.retention.last?

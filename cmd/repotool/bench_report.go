@@ -23,7 +23,7 @@ func (t *tool) benchReportCommand() *cli.Command {
 		Usage:    "say what is there, and what each way to back it up costs",
 		Description: `
 Reads an installation - names and sizes of its files, rows of its database, the
-ledger, the snapshots so far; no file is opened - and prints what is there, and
+ledger, the snapshots so far - and prints what is there, and
 what each choice costs: full or gold, linked or rotating, flat, native or no
 days. Bytes are those on the disk after 1, 7, 30 and 365 nights under the
 installation's retention; seconds those of a restore, to service (gold, residue,
@@ -39,6 +39,10 @@ Without an installation, --assume gives the figures by hand: gold and files at
 least, from which the others follow. Nothing is read then.
 
 ` + bench.FiguresHelp() + `
+No file is opened, so of contents that no snapshot holds yet it is not known how
+much of them is zeros, for which a store takes no room. --zeros looks into files
+of a megabyte and more: a block of each megabyte, and the rest if that is zeros.
+
 --check compares forecasts with what then was: the bytes of the store, the last
 nights and the restores that were whole, each by those before it; the error is
 shown.
@@ -48,6 +52,7 @@ else, and on which what is assumed can be changed.`,
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "text", Usage: "answer in tables (default; --json has the same as one object)"},
 			&cli.StringSliceFlag{Name: "assume", Usage: "take `NAME=VALUE` for granted (repeatable), such as growthGold=2GB"},
+			&cli.BoolFlag{Name: "zeros", Usage: "look into large files for runs of zeros, which take no room in a store"},
 			&cli.BoolFlag{Name: "check", Usage: "compare forecasts with what then was: the store, the last nights, restores"},
 			&cli.StringFlag{Name: "html", Usage: "write a page with pictures to `FILE`, too"},
 		}, installationFlags()...),
@@ -92,9 +97,9 @@ func (t *tool) benchReport(c *cli.Context) error {
 	}
 	r := &sizing{Survey: survey}
 	if survey == nil {
-		err = t.withGold(c.Context, s, func(g gold) error { return r.read(c.Context, t, s, g, assume, c.Bool("check")) })
-	} else if c.Bool("check") {
-		return usagef("bench report: --check compares with an installation; of figures by hand there is none")
+		err = t.withGold(c.Context, s, func(g gold) error { return r.read(c.Context, t, s, g, assume, c.Bool("check"), c.Bool("zeros")) })
+	} else if c.Bool("check") || c.Bool("zeros") {
+		return usagef("bench report: --check and --zeros look at an installation; of figures by hand there is none")
 	} else {
 		err = r.forecast(s, assume, nil)
 	}

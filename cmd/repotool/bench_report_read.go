@@ -12,8 +12,8 @@ import (
 )
 
 // read looks at the installation.
-func (r *sizing) read(ctx context.Context, t *tool, s settings, g gold, assume []string, check bool) (err error) {
-	if r.Survey, err = t.survey(ctx, s, g); err != nil {
+func (r *sizing) read(ctx context.Context, t *tool, s settings, g gold, assume []string, check, zeros bool) (err error) {
+	if r.Survey, err = t.survey(ctx, s, g, zeros); err != nil {
 		return err
 	}
 	if r.history, err = snapshot.List(g.st, s.installation); err != nil {
@@ -54,7 +54,7 @@ func (r *sizing) assume(s settings, assume []string) (bench.Assumptions, error) 
 }
 
 // survey looks at what is there.
-func (t *tool) survey(ctx context.Context, s settings, g gold) (*bench.Survey, error) {
+func (t *tool) survey(ctx context.Context, s settings, g gold, zeros bool) (*bench.Survey, error) {
 	ledger, err := g.ledger(ctx, s)
 	if err != nil {
 		return nil, err
@@ -79,6 +79,7 @@ func (t *tool) survey(ctx context.Context, s settings, g gold) (*bench.Survey, e
 			info, err := st.Stat(object)
 			return info.Disk, err == nil
 		},
+		Zeros:    zeros,
 		Entries:  entries,
 		Progress: func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }})
 	return survey, mendLedger(err)

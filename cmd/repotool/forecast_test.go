@@ -86,8 +86,13 @@ func within(t *testing.T, what string, forecast, was, share float64) {
 // more.
 func TestForecast(t *testing.T) {
 	first := realSite(t)
+	before := sizingOf(t, "--zeros") // there is no snapshot yet
 	repotoolEnds(t, "snapshot")
 	r := sizingOf(t)
+	dump := r.Assumptions.Dump // nobody knows that before
+	for i, c := range r.Choices {
+		within(t, c.Name()+", before the first snapshot", before.Choices[i].Bytes[1]+dump*float64(c.Bases[1]), c.Bytes[1], 0.05)
+	}
 	if r.Present != "full, linked, flat days" {
 		t.Errorf("present: %q", r.Present)
 	}
