@@ -37,7 +37,7 @@ func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptio
 	a.take("manifest", measuredManifest, fromBench)
 	a.take("restoreStart", measuredRestoreStart, fromFixture)
 	a.take("databaseStart", measuredDatabaseStart, fromFixture)
-	a.take("rebuildFactor", 1, "the ledger's costs as they are")
+	a.take("rebuildFactor", 1, "the ledger's costs as index measured them, at low priority (repotool index)")
 	a.take("parallel", float64(runtime.GOMAXPROCS(0)), "the processors of this machine")
 	a.take("cycle", 7, "a week")
 	a.take("keepCycles", 0, "none but the newest")
