@@ -27,7 +27,7 @@ func Advice(s *Survey, choices []Choice, present string) (says []string) {
 	if full == nil || gold == nil {
 		return nil
 	}
-	const days = 30
+	const days = frontierDays
 	share := gold.Bytes[days] / full.Bytes[days]
 	proven := 0.0
 	if s.Files.Bytes > 0 {
@@ -41,7 +41,11 @@ func Advice(s *Survey, choices []Choice, present string) (says []string) {
 		says = append(says, "Nothing is known yet about what gold brings back: run repotool index, and make this report again. Until then: full, linked, flat days.", sizes)
 	case share <= worthShare && proven >= worthProven:
 		best = gold
-		says = append(says, fmt.Sprintf("Recommended: %s. Gold is proven to bring back %.0f %% of the bytes of files, so the backup takes %.0f %% of a full one, and loses nothing.", gold.Name(), 100*proven, 100*share), sizes)
+		why := "Gold is proven to bring back %.0f %% of the bytes of files, so the backup takes %.0f %% of a full one, and loses nothing."
+		if len(s.ByHand) > 0 {
+			why = "If gold brings back %.0f %% of the bytes of files, as the figures say, the backup takes %.0f %% of a full one; repotool index proves it, file by file."
+		}
+		says = append(says, fmt.Sprintf("Recommended: %s. "+why, gold.Name(), 100*proven, 100*share), sizes)
 	default:
 		says = append(says, fmt.Sprintf("Recommended: %s. Gold brings back %.0f %% of the bytes of files; a backup by gold would take %.0f %% of a full one, which is not worth the longer recovery.", full.Name(), 100*proven, 100*share), sizes)
 	}

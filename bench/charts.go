@@ -8,7 +8,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -59,115 +58,6 @@ func svg(p *plot.Plot, about string) (template.HTML, error) {
 		template.HTMLEscapeString(about), chartWidth.Points(), chartHeight.Points(), body)), nil
 }
 
-// bytesTicks labels an axis of bytes, at powers of two or ten.
-type bytesTicks struct{ log bool }
-
-func (t bytesTicks) Ticks(min, max float64) []plot.Tick {
-	if t.log {
-		return logTicks(min, max, func(v float64) string { return humanize.Bytes(uint64(v)) })
-	}
-	ticks := plot.DefaultTicks{}.Ticks(min, max)
-	for i := range ticks {
-		if ticks[i].Label != "" {
-			ticks[i].Label = humanize.Bytes(uint64(math.Max(0, ticks[i].Value)))
-		}
-	}
-	return ticks
-}
-
-// secondsTicks labels an axis of time that something takes.
-type secondsTicks struct{}
-
-func (secondsTicks) Ticks(min, max float64) (ticks []plot.Tick) {
-	const m, h, d = 60, 3600, 86400
-	for _, v := range []float64{.1, .2, .5, 1, 2, 5, 10, 30, m, 2 * m, 5 * m, 10 * m, 30 * m, h, 2 * h, 5 * h, 10 * h, d, 2 * d, 5 * d, 10 * d, 30 * d, 100 * d} {
-		if v >= min && v <= max {
-			ticks = append(ticks, plot.Tick{Value: v, Label: shortly(v)})
-		}
-	}
-	return ticks
-}
-
-// shortly is a round time in its largest unit.
-func shortly(seconds float64) string {
-	for _, u := range []struct {
-		unit    string
-		seconds float64
-	}{{"d", 86400}, {"h", 3600}, {"min", 60}} {
-		if seconds >= u.seconds {
-			return fmt.Sprintf("%g %s", seconds/u.seconds, u.unit)
-		}
-	}
-	return fmt.Sprintf("%g s", seconds)
-}
-
-// logTicks are at one, two and five times the powers of ten.
-func logTicks(min, max float64, label func(float64) string) (ticks []plot.Tick) {
-	for power := math.Pow(10, math.Floor(math.Log10(min))); power <= max; power *= 10 {
-		for _, n := range []float64{1, 2, 5} {
-			if v := n * power; v >= min && v <= max {
-				ticks = append(ticks, plot.Tick{Value: v, Label: label(v)})
-			}
-		}
-	}
-	return ticks
-}
-
-// frontierChart shows disk against the time until the last file is back.
-func frontierChart(choices []Choice, present string, days int) (template.HTML, error) {
-	p := newChart("", fmt.Sprintf("on the disk after %d days", days), "until the last file is back")
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = bytesTicks{log: true}, secondsTicks{}
-	p.Legend.Top, p.Legend.XOffs = true, 0
-	for i, kind := range []struct {
-		strategy, scheme string
-		shape            draw.GlyphDrawer
-		color            color.Color
-	}{{"full", "linked", draw.CircleGlyph{}, blue}, {"full", "rotating", draw.SquareGlyph{}, orange}, {"gold", "linked", draw.PyramidGlyph{}, green}, {"gold", "rotating", draw.BoxGlyph{}, red}} {
-		at, labels := frontierPoints(choices, kind.strategy, kind.scheme, present, days)
-		if len(at) == 0 {
-			continue
-		}
-		s, err := plotter.NewScatter(at)
-		if err != nil {
-			return "", err
-		}
-		s.GlyphStyle = draw.GlyphStyle{Color: kind.color, Radius: 4, Shape: kind.shape}
-		l, err := plotter.NewLabels(plotter.XYLabels{XYs: at, Labels: labels})
-		if err != nil {
-			return "", err
-		}
-		l.Offset = vg.Point{X: 6, Y: vg.Length(-12 + 16*(i%2))} // those of rotating above, where they lie near linked ones
-		p.Add(s, l)
-		p.Legend.Add(kind.strategy+", "+kind.scheme, s)
-	}
-	// Room for labels: half a decade.
-	p.X.Min, p.X.Max = p.X.Min/1.3, p.X.Max*4
-	p.Y.Min, p.Y.Max = p.Y.Min/2, p.Y.Max*4
-	return svg(p, "disk space against recovery time, one point for each choice")
-}
-
-// frontierPoints are the choices of one kind. Of those that lie on each other one has all labels.
-func frontierPoints(choices []Choice, strategy, scheme, present string, days int) (at plotter.XYs, labels []string) {
-	const near = 1.1
-	for _, c := range choices {
-		if c.Strategy != strategy || c.Scheme != scheme {
-			continue
-		}
-		p := plotter.XY{X: math.Max(1, c.Bytes[days]), Y: math.Max(0.1, c.Last)}
-		label := strings.Replace(c.Days, "none", "no days", 1)
-		if c.Name() == present {
-			label += " (now)"
-		}
-		if n := len(at) - 1; n >= 0 && math.Max(p.X, at[n].X) < near*math.Min(p.X, at[n].X) {
-			labels[n] += ", " + label
-			label = ""
-		}
-		at, labels = append(at, p), append(labels, label)
-	}
-	return at, labels
-}
-
 // growthChart shows what was uploaded month by month.
 func growthChart(months []Month) (template.HTML, error) {
 	if len(months) == 0 {
@@ -208,6 +98,29 @@ func growthChart(months []Month) (template.HTML, error) {
 
 // A historyPoint takes a figure of a snapshot.
 type historyPoint func(*snapshot.Summary) float64
+
+// historyCharts show the snapshots so far: a picture for each figure.
+func historyCharts(history []*snapshot.Summary) (all []template.HTML, err error) {
+	for _, h := range []struct {
+		y     string
+		ticks plot.Ticker // nil: plain numbers
+		of    historyPoint
+	}{
+		{"seconds that a snapshot took", nil, func(s *snapshot.Summary) float64 { return s.Seconds }},
+		{"seconds of standstill", nil, func(s *snapshot.Summary) float64 { return s.Standstill }},
+		{"bytes that it added", bytesTicks{}, added},
+		{"findings", nil, func(s *snapshot.Summary) float64 { return float64(s.Findings()) }},
+	} {
+		chart, err := historyChart(history, h.y, h.ticks, h.of)
+		if err != nil {
+			return nil, err
+		}
+		if chart != "" {
+			all = append(all, chart)
+		}
+	}
+	return all, nil
+}
 
 // historyChart shows a figure of the snapshots so far.
 func historyChart(history []*snapshot.Summary, y string, ticks plot.Ticker, of historyPoint) (template.HTML, error) {

@@ -1,14 +1,7 @@
 package bench
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"math"
-	"path/filepath"
-	"strings"
-	"syscall"
 	"time"
 
 	"repotool/snapshot"
@@ -21,11 +14,16 @@ type Restored struct {
 	Whole    bool      `json:"whole"`    // nothing was left out by --only
 	Files    int64     `json:"files"`    // written, of those that the snapshot stores
 	Bytes    int64     `json:"bytes"`    // of them
+	Kept     int64     `json:"kept"`     // files that were there and right, which takes a look only
 	Database bool      `json:"database"` // it was restored, too
 	Rebuilt  int64     `json:"rebuilt"`  // files that came back from gold
+	Made     int64     `json:"made"`     // bytes of them; 0: not known
 	Stored   float64   `json:"stored"`   // seconds until all was back that the snapshot stores
 	Seconds  float64   `json:"seconds"`  // until all was back
 }
+
+// telling says whether it tells of restores from nothing, of which a forecast speaks.
+func (r *Restored) telling() bool { return r.Whole && r.Kept <= r.Files/10 }
 
 // A Checked figure was forecast, and then was measured.
 type Checked struct {
@@ -43,15 +41,46 @@ func (c *Checked) Error() float64 {
 	return c.Forecast/c.Was - 1
 }
 
-// checkedNights are as many of the last snapshots as are compared.
-const checkedNights = 5
+// checkedNights are as many of the last snapshots as are compared, and checkedRestores of
+// the restores.
+const (
+	checkedNights   = 5
+	checkedRestores = 5
+)
 
-// Check compares forecasts with what then was: the store, the last nights, each by those
-// before it, and the restores that were whole.
+// Check compares forecasts with what then was: the store, the last nights, and the last
+// restores of everything, each by those before it. a has learned nothing of restores yet.
 func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summary, restores []Restored, store int64) (all []Checked) {
 	if present != nil {
-		all = append(all, Checked{"the store, on the disk", true, present.Parts.after(1, len(history), a), float64(store)})
+		snapshots, bases := len(history), 1
+		if present.Scheme == "rotating" {
+			snapshots, bases = inCycles(history)
+		}
+		all = append(all, Checked{"the store, on the disk", true, present.Parts.after(1, snapshots, bases, a), float64(store)})
 	}
+	all = append(all, checkNights(history)...)
+	for i, r := range restores {
+		if r.telling() && i >= len(restores)-checkedRestores {
+			all = append(all, r.check(s, a, restores[:i])...)
+		}
+	}
+	return all
+}
+
+// inCycles counts the snapshots of cycles, and the cycles.
+func inCycles(history []*snapshot.Summary) (snapshots, cycles int) {
+	seen := map[string]bool{}
+	for _, x := range history {
+		if x.Cycle != "" {
+			seen[x.Cycle] = true
+			snapshots++
+		}
+	}
+	return snapshots, max(1, len(seen))
+}
+
+// checkNights compares each of the last nights with the median of those before it.
+func checkNights(history []*snapshot.Summary) (all []Checked) {
 	known := history[:0:0]
 	for _, x := range history {
 		if x.Known() {
@@ -66,20 +95,58 @@ func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summa
 			all = append(all, Checked{"standstill of " + x.Name, false, midOf(before, func(x *snapshot.Summary) float64 { return x.Standstill }), x.Standstill})
 		}
 	}
-	for _, r := range restores {
-		if !r.Whole {
-			continue
-		}
-		at := r.Time.Local().Format(time.DateTime)
-		want := float64(r.Files)/a.FilesRate + float64(r.Bytes)/a.BytesRate
-		if r.Database {
-			want += a.DatabaseRaw / a.DatabaseRate
-		}
-		all = append(all, Checked{"restore of " + at + ", to service", false, want, r.Stored})
-		if r.Rebuilt > 0 && s.Proven.Files > 0 {
-			share := math.Min(1, float64(r.Rebuilt)/float64(s.Proven.Files))
-			rebuild := math.Max(s.Rebuild.Longest*share, s.Rebuild.Seconds*share/a.Parallel)
-			all = append(all, Checked{"restore of " + at + ", rebuilding", false, rebuild, r.Seconds - r.Stored})
+	return all
+}
+
+// check compares a restore with what would have been forecast before it.
+func (r *Restored) check(s *Survey, a *Assumptions, before []Restored) (all []Checked) {
+	then := *a
+	then.LearnRestores(s, before)
+	want := then.RestoreStart + then.files(float64(r.Files), float64(r.Bytes))
+	if r.Database {
+		want += then.database()
+	}
+	at := "restore of " + r.Time.Local().Format(time.DateTime)
+	all = append(all, Checked{at + ", to service", false, want, r.Stored})
+	if unpacking := s.unpacking(r, then.Parallel); unpacking > 0 {
+		rebuilding := then.RebuildFactor*unpacking + then.files(float64(r.Rebuilt), r.made(s))
+		all = append(all, Checked{at + ", rebuilding", false, rebuilding, r.Seconds - r.Stored},
+			Checked{at + ", to the last file", false, want + rebuilding, r.Seconds})
+	}
+	return all
+}
+
+// unpacking is how long what a restore has taken out of gold takes by the ledger's costs.
+func (s *Survey) unpacking(r *Restored, parallel float64) float64 {
+	if r.Rebuilt == 0 || s.LeftOut.Files == 0 {
+		return 0
+	}
+	return math.Min(1, float64(r.Rebuilt)/float64(s.LeftOut.Files)) * atOnce(s.Rebuild.Least, s.Rebuild.Longest, parallel)
+}
+
+// made are the bytes of what came back from gold: older records do not say.
+func (r *Restored) made(s *Survey) float64 {
+	if r.Made > 0 || s.LeftOut.Files == 0 {
+		return float64(r.Made)
+	}
+	return float64(r.Rebuilt) * float64(s.LeftOut.Bytes) / float64(s.LeftOut.Files)
+}
+
+// A Taken snapshot, and what that took.
+type Taken struct {
+	Name       string  `json:"name"`
+	Strategy   string  `json:"strategy"`
+	Seconds    float64 `json:"seconds"`
+	Standstill float64 `json:"standstill"`
+	Added      int64   `json:"added"` // bytes that it was the first to need, of the database too
+	Findings   int64   `json:"findings"`
+}
+
+// History lists the snapshots of which that is known, the oldest first.
+func History(history []*snapshot.Summary) (all []Taken) {
+	for _, x := range history {
+		if x.Known() {
+			all = append(all, Taken{x.Name, x.Strategy, x.Seconds, x.Standstill, int64(added(x)), x.Findings()})
 		}
 	}
 	return all
@@ -100,40 +167,4 @@ func midOf(history []*snapshot.Summary, of historyPoint) float64 {
 		v[i] = of(x)
 	}
 	return Median(v)
-}
-
-// StoreBytes is what a store takes on the disk, without its ledger. Files of days are links to
-// objects, which are counted where they are objects.
-func StoreBytes(ctx context.Context, dir string) (bytes int64, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if errors.Is(err, fs.ErrNotExist) { // somebody is at work
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		rel := strings.TrimPrefix(strings.TrimPrefix(path, dir), "/")
-		if rel == "ledger" {
-			return fs.SkipDir
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		st := info.Sys().(*syscall.Stat_t)
-		if d.IsDir() || st.Nlink == 1 || strings.HasPrefix(rel, "objects/") || strings.Contains(rel, "/objects/") {
-			bytes += st.Blocks * 512
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, fmt.Errorf("add up the store %s: %w", dir, err)
-	}
-	return bytes, nil
 }

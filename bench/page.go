@@ -6,10 +6,10 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"gonum.org/v1/plot"
 
 	"repotool/prune"
 	"repotool/snapshot"
@@ -18,6 +18,9 @@ import (
 //go:embed page.html
 var pageSource string
 
+//go:embed page.js
+var pageScript string
+
 // A Page is what a report shows.
 type Page struct {
 	Survey      *Survey
@@ -25,18 +28,24 @@ type Page struct {
 	Choices     []Choice
 	Present     string              // the name of the choice that is in use; "" if none is
 	Snapshots   []*snapshot.Summary // the oldest first
+	Checked     []Checked           // forecasts and what then was, if that was asked for
 	Command     string              // that made it
+	Report      string              // the same, without what it was to write
 }
 
 // shownHolding is a line of what is there.
 type shownHolding struct {
 	What string
 	Holding
+	Share string // of the bytes of files
 }
 
 // shown is a page with what is made for it.
 type shown struct {
 	*Page
+	Model    pageModel
+	Script   template.JS
+	Kept     string // the retention, in words
 	When     string
 	Says     []string
 	There    []shownHolding
@@ -45,7 +54,6 @@ type shown struct {
 	Frontier template.HTML
 	History  []template.HTML
 	Assumed  []Assumption
-	Horizons []int
 }
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
@@ -60,6 +68,12 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		return ""
 	},
 	"took": took,
+	"value": func(v float64) string { // six digits say all that an assumption can
+		round, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+		return strconv.FormatFloat(round, 'f', -1, 64)
+	},
+	"percent": func(x float64) string { return fmt.Sprintf("%+.0f %%", 100*x) },
+	"source":  Source,
 }).Parse(pageSource))
 
 // took is a time for people, as page.html has it.
@@ -75,31 +89,16 @@ func took(s float64) string {
 
 // Write writes the page, in HTML. It needs nothing else: no file, no network.
 func (p *Page) Write(w io.Writer) (err error) {
-	x := shown{Page: p, When: p.Survey.Time.Format(time.DateTime) + " UTC", Says: Advice(p.Survey, p.Choices, p.Present), There: p.there(), Prunable: p.prunable(),
-		Assumed: p.Assumptions.List(), Horizons: Horizons}
-	if x.Frontier, err = frontierChart(p.Choices, p.Present, 30); err != nil {
+	x := shown{Page: p, Model: p.model(), Script: template.JS(pageScript), Kept: Kept(&p.Assumptions.Retention), When: p.Survey.Time.Format(time.DateTime) + " UTC",
+		Says: Advice(p.Survey, p.Choices, p.Present), There: p.there(), Prunable: p.prunable()}
+	if x.Frontier, err = frontierChart(p.Choices, p.Present); err != nil {
 		return err
 	}
 	if x.Growth, err = growthChart(p.Survey.Months); err != nil {
 		return err
 	}
-	for _, h := range []struct {
-		y     string
-		ticks plot.Ticker // nil: plain numbers
-		of    historyPoint
-	}{
-		{"seconds that a snapshot took", nil, func(s *snapshot.Summary) float64 { return s.Seconds }},
-		{"seconds of standstill", nil, func(s *snapshot.Summary) float64 { return s.Standstill }},
-		{"bytes that it added", bytesTicks{}, func(s *snapshot.Summary) float64 { return float64(s.Added.Bytes) }},
-		{"findings", nil, func(s *snapshot.Summary) float64 { return float64(s.Findings()) }},
-	} {
-		chart, err := historyChart(p.Snapshots, h.y, h.ticks, h.of)
-		if err != nil {
-			return err
-		}
-		if chart != "" {
-			x.History = append(x.History, chart)
-		}
+	if x.History, err = historyCharts(p.Snapshots); err != nil {
+		return err
 	}
 	if err := page.Execute(w, &x); err != nil {
 		return fmt.Errorf("write page: %w", err)
@@ -112,17 +111,22 @@ func (p *Page) there() (all []shownHolding) {
 	s := p.Survey
 	add := func(what string, h Holding) {
 		if h.Files > 0 {
-			all = append(all, shownHolding{what, h})
+			all = append(all, shownHolding{what, h, ""})
+		}
+	}
+	of := func(what string, h Holding) {
+		if h.Files > 0 {
+			all = append(all, shownHolding{"of them: " + what, h, s.share(h)})
 		}
 	}
 	add("gold", s.Gold)
 	add("files", s.Files)
 	for _, c := range prune.Classes() {
-		add("of them: "+string(c), s.Classes[c])
+		of(string(c), s.Classes[c])
 	}
-	add("of them: of no row", s.Unknown)
-	add("of them: gold brings them back", s.Proven)
-	add("of them: a backup by gold keeps them", s.Unproven)
+	of("of no row", s.Unknown)
+	of("gold brings them back", s.Proven)
+	of("residue, which a backup by gold keeps", s.Unproven)
 	add("other: logs, licences", s.Other)
 	return all
 }
@@ -131,8 +135,13 @@ func (p *Page) there() (all []shownHolding) {
 func (p *Page) prunable() (all []shownHolding) {
 	for _, l := range prune.Levels() {
 		if h := p.Survey.Prunable[l]; h.Files > 0 {
-			all = append(all, shownHolding{string(l), h})
+			all = append(all, shownHolding{string(l), h, p.Survey.share(h)})
 		}
 	}
 	return all
+}
+
+// share says how much of the bytes of files that is.
+func (s *Survey) share(h Holding) string {
+	return fmt.Sprintf("%.0f %%", 100*float64(h.Bytes)/float64(max(1, s.Files.Bytes)))
 }

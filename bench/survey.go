@@ -1,15 +1,11 @@
 package bench
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"path"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +32,9 @@ type SurveyOptions struct {
 	// Stored, if not nil, says what a content takes in a store that has it: less than in the
 	// repository, where much of it is zeros.
 	Stored func(object store.Hash) (disk int64, ok bool)
+	// Zeros lets large files of which no store says so be looked into for runs of zeros, for
+	// which a store takes no room.
+	Zeros bool
 	// Entries, if not nil, are those of the last snapshot: they say which object is which file.
 	Entries iter.Seq2[snapshot.Entry, error]
 	// Progress, if not nil, is told of every file that was looked at.
@@ -61,7 +60,7 @@ func (h Holding) Plus(o Holding) Holding {
 }
 
 // A Survey says what an installation holds. It is made by reading names, sizes and rows;
-// no file is opened.
+// unless Zeros is asked for, no file is opened.
 type Survey struct {
 	Repository string                  `json:"repository"`
 	Time       time.Time               `json:"time"`
@@ -75,43 +74,16 @@ type Survey struct {
 	Classes    map[prune.Class]Holding `json:"classes"`  // of Files that a row refers to
 	Unknown    Holding                 `json:"unknown"`  // of Files: no row refers to them
 	Proven     Holding                 `json:"proven"`   // of Files: gold brings them back
+	LeftOut    Holding                 `json:"leftOut"`  // of Proven: a backup by gold does not hold them
 	// Prunable is what each level of a prune could take at most: what gold brings back, by class.
 	Prunable map[prune.Level]Holding `json:"prunable"`
 	Rebuild  Rebuild                 `json:"rebuild"`
 	Months   []Month                 `json:"months"`
 	Largest  []UploadSize            `json:"largest"`
+	ByHand   []Assumption            `json:"byHand,omitempty"` // the figures that it was made of, if nobody looked
+	Opened   bool                    `json:"opened"`           // large files were looked into for zeros
 	Troubles []string                `json:"troubles,omitempty"`
 }
-
-// Rebuild is what it takes to unpack all gold, when that was last done.
-type Rebuild struct {
-	Golds   int64   `json:"golds"`   // that the ledger knows
-	Missing int64   `json:"missing"` // that it does not know yet
-	Seconds float64 `json:"seconds"` // one after another
-	Longest float64 `json:"longest"` // of one
-	Bytes   int64   `json:"bytes"`   // that come out
-}
-
-// A Month is what was uploaded in one.
-type Month struct {
-	Month   string `json:"month"` // 2026-11
-	Uploads int64  `json:"uploads"`
-	Gold    int64  `json:"gold"` // bytes
-	Out     int64  `json:"out"`  // bytes that came of them, as far as the ledger knows
-}
-
-// An UploadSize is one of the largest uploads.
-type UploadSize struct {
-	Upload  int64   `json:"upload"`
-	Name    string  `json:"name"`
-	Gold    int64   `json:"gold"`
-	Out     int64   `json:"out"`
-	Files   int64   `json:"files"`
-	Seconds float64 `json:"seconds"` // to unpack it
-}
-
-// largestShown is how many are listed.
-const largestShown = 10
 
 // Ratio is how many bytes of files there are for one of gold.
 func (s *Survey) Ratio() float64 {
@@ -132,7 +104,8 @@ func (s *Survey) Kept() Holding { return s.Gold.Plus(s.Unproven).Plus(s.Other) }
 
 // MakeSurvey looks at an installation.
 func MakeSurvey(ctx context.Context, db Installed, o SurveyOptions) (*Survey, error) {
-	s := &Survey{Repository: o.Repository.Path, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{}}
+	s := &Survey{Repository: o.Repository.Path, Opened: o.Zeros, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{},
+		Months: []Month{}, Largest: []UploadSize{}}
 	for _, step := range []func(context.Context, Installed, *SurveyOptions) error{s.sizes, s.classes, s.uploads} {
 		if err := step(ctx, db, &o); err != nil {
 			return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)
@@ -179,27 +152,32 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 		if err != nil {
 			return err
 		}
+		var object store.Hash
 		if len(known) > 0 {
-			if disk, ok := o.disk(known[0].Object); ok {
-				e.Stat.Blocks = disk / 512
-			}
+			object = known[0].Object
 		}
-		switch topKind(kind, e.Path) {
-		case "gold":
-			s.Gold.add(e.Stat.Size, e.Stat.Blocks)
-			if there, err := o.Repository.Find("files", path.Base(e.Path)); err == nil {
-				var st unix.Stat_t
-				if unix.Lstat(there, &st) == nil && st.Size == e.Stat.Size {
-					s.GoldToo.add(st.Size, e.Stat.Blocks)
-				}
-			}
-		case "files":
-			s.Files.add(e.Stat.Size, e.Stat.Blocks)
-		default:
-			s.Other.add(e.Stat.Size, e.Stat.Blocks)
-		}
+		e.Stat.Blocks = o.blocks(object, path.Join(o.Repository.Path, e.Path), e.Stat.Size, e.Stat.Blocks)
+		s.stands(topKind(kind, e.Path), &e, o)
 	}
 	return nil
+}
+
+// stands counts a file of that kind.
+func (s *Survey) stands(kind string, e *fossology.Event, o *SurveyOptions) {
+	switch kind {
+	case "gold":
+		s.Gold.add(e.Stat.Size, e.Stat.Blocks)
+		if there, err := o.Repository.Find("files", path.Base(e.Path)); err == nil {
+			var st unix.Stat_t
+			if unix.Lstat(there, &st) == nil && st.Size == e.Stat.Size {
+				s.GoldToo.add(st.Size, e.Stat.Blocks)
+			}
+		}
+	case "files":
+		s.Files.add(e.Stat.Size, e.Stat.Blocks)
+	default:
+		s.Other.add(e.Stat.Size, e.Stat.Blocks)
+	}
 }
 
 // topKind is gold or files if a path lies in one.
@@ -212,138 +190,7 @@ func topKind(kind map[string]string, path string) string {
 	return ""
 }
 
-// classes says what the files are, and which of them gold brings back.
-func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) error {
-	left := s.Files.Disk
-	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name }, fossology.Name.Compare)
-	defer parts.Stop()
-	for f, err := range o.Ledger.Files(ctx, o.Repository, db, s.trouble) {
-		if err != nil {
-			return err
-		}
-		var st unix.Stat_t
-		if f.Absent || unix.Lstat(f.Path, &st) != nil {
-			continue
-		}
-		of, err := parts.At(f.Name)
-		if err != nil {
-			return err
-		}
-		gold := false
-		if !f.Name.IsZero() {
-			at, err := o.Repository.Find("gold", f.Name.String())
-			gold = err == nil && there(at)
-		}
-		if disk, ok := o.disk(f.BLAKE3); ok {
-			st.Blocks = disk / 512
-		}
-		if len(of) == 0 || f.Name.IsZero() {
-			s.Unknown.add(f.Size, st.Blocks)
-		} else {
-			s.class(of, &f, st.Blocks)
-		}
-		switch {
-		case f.Class == goldindex.Confirmed:
-			s.Proven.add(f.Size, st.Blocks)
-		case !gold:
-			s.Unproven.add(f.Size, st.Blocks)
-			continue
-		}
-		left -= st.Blocks * 512
-	}
-	s.Unproven.Disk = max(0, left) // which is known of the whole more exactly
-	return nil
-}
-
-// class adds a file to its class, and to what can be pruned.
-func (s *Survey) class(of []fossology.Part, f *goldindex.File, blocks int64) {
-	kinds := fossology.Kinds(0)
-	for _, p := range of {
-		kinds |= p.Kinds
-	}
-	c := s.Classes[prune.ClassOf(kinds)]
-	c.add(f.Size, blocks)
-	s.Classes[prune.ClassOf(kinds)] = c
-	for _, level := range prune.Levels() {
-		if f.Class == goldindex.Confirmed && level.Takes(kinds) {
-			h := s.Prunable[level]
-			h.add(f.Size, blocks)
-			s.Prunable[level] = h
-		}
-	}
-}
-
-// disk is what an object takes in the store.
-func (o *SurveyOptions) disk(object store.Hash) (int64, bool) {
-	if o.Stored == nil || object == (store.Hash{}) {
-		return 0, false
-	}
-	return o.Stored(object)
-}
-
 func there(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
-}
-
-// uploads goes through them, and asks the ledger what became of each.
-func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) error {
-	months, seen := map[string]*Month{}, map[fossology.Name]bool{}
-	for u, err := range db.Uploads(ctx) {
-		var bad *fossology.RowError
-		if errors.As(err, &bad) {
-			s.trouble(err)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if !u.Living() {
-			continue
-		}
-		s.Uploads++
-		x := UploadSize{Upload: u.PK, Name: u.Filename, Gold: u.Name.Size}
-		h, err := o.Ledger.Header(u.Name)
-		known := err == nil
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, goldindex.ErrNotMade) {
-			return err
-		}
-		if known {
-			x.Out, x.Files, x.Seconds = h.Cost.Bytes, h.Cost.Files, h.Cost.Seconds
-		}
-		if !seen[u.Name] { // the same archive twice is unpacked once
-			seen[u.Name] = true
-			s.Rebuild.add(&x, known)
-		}
-		key := u.Time.UTC().Format("2006-01")
-		if months[key] == nil {
-			months[key] = &Month{Month: key}
-		}
-		m := months[key]
-		m.Uploads, m.Gold, m.Out = m.Uploads+1, m.Gold+x.Gold, m.Out+x.Out
-		s.largest(x)
-	}
-	for _, m := range months {
-		s.Months = append(s.Months, *m)
-	}
-	slices.SortFunc(s.Months, func(a, b Month) int { return cmp.Compare(a.Month, b.Month) })
-	return nil
-}
-
-func (r *Rebuild) add(u *UploadSize, known bool) {
-	if !known {
-		r.Missing++
-		return
-	}
-	r.Golds++
-	r.Seconds += u.Seconds
-	r.Longest = max(r.Longest, u.Seconds)
-	r.Bytes += u.Out
-}
-
-// largest keeps the uploads of which most came.
-func (s *Survey) largest(x UploadSize) {
-	s.Largest = append(s.Largest, x)
-	slices.SortStableFunc(s.Largest, func(a, b UploadSize) int { return cmp.Compare(b.Gold+b.Out, a.Gold+a.Out) })
-	s.Largest = s.Largest[:min(len(s.Largest), largestShown)]
 }

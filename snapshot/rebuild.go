@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,10 +135,17 @@ func (b *rebuild) batch(ctx context.Context, wanted map[Gold][]Entry) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for gold, list := range wanted {
-		g.Go(func() error { return b.gold(gctx, gold, list) })
+	for _, gold := range largestFirst(slices.Collect(maps.Keys(wanted))) {
+		g.Go(func() error { return b.gold(gctx, gold, wanted[gold]) })
 	}
 	return g.Wait()
+}
+
+// largestFirst orders golds by their size: the one that takes longest must not be the last
+// to begin, while everybody else has nothing left to do.
+func largestFirst(golds []Gold) []Gold {
+	slices.SortStableFunc(sortedGolds(golds), func(a, b Gold) int { return cmp.Compare(b.Name.Size, a.Name.Size) })
+	return golds
 }
 
 // gold rebuilds what is wanted of one gold.

@@ -707,6 +707,9 @@ survey.unproven.disk
 survey.proven.files   of files: gold brings them back
 survey.proven.bytes
 survey.proven.disk
+survey.leftOut.files  of them: a backup by gold does not hold them
+survey.leftOut.bytes
+survey.leftOut.disk
 survey.unknown.files  of files: no row refers to them
 survey.unknown.bytes
 survey.unknown.disk
@@ -724,9 +727,11 @@ survey.rebuild.missing
                       golds that it does not know yet
 survey.rebuild.seconds
                       to unpack them, one after another
-survey.rebuild.longest
-                      of one of them
 survey.rebuild.bytes  bytes that come out
+survey.rebuild.needed golds that make all that a backup by gold leaves out
+survey.rebuild.least  seconds to unpack those, one after another
+survey.rebuild.longest
+                      of one of those
 survey.months[].month a month
 survey.months[].uploads
                       uploads of it
@@ -741,26 +746,15 @@ survey.largest[].files
                       files that came of it
 survey.largest[].seconds
                       to unpack it
+survey.byHand[].name? the figures that were given in place of an installation
+survey.byHand[].says? what they are
+survey.byHand[].value?
+survey.byHand[].bytes?
+survey.byHand[].from? where they come from
+survey.byHand[].least?
+survey.opened         large files were looked into for runs of zeros
 survey.troubles[]?    what could not be read
-assumptions.growthGold
-                      bytes of gold a day
-assumptions.growthFiles
-                      bytes of files a day
-assumptions.dump      bytes that the first dump of the database takes
-assumptions.dumpNight bytes that each further one adds
-assumptions.databaseRaw
-                      bytes of a dump, not compressed
-assumptions.standstill
-                      seconds of a night
-assumptions.filesRate files a second that a restore makes
-assumptions.bytesRate bytes a second that it copies
-assumptions.databaseRate
-                      bytes of the dump a second that it loads
-assumptions.manifest  bytes of a manifest for each file
-assumptions.parallel  golds that are unpacked at once
-assumptions.cycle     snapshots of a cycle, in the scheme rotating
-assumptions.block     bytes of a block
-assumptions.from.*    where a value comes from
+` + assumptionKeys() + `assumptions.from.*    where a value comes from
 assumptions.retention.last?
                       what is kept: the rules of retention
 assumptions.retention.within?
@@ -777,19 +771,34 @@ choices[].snapshots.* snapshots that are kept then
 choices[].standstill  seconds that FOSSology stands still in a night
 choices[].service     seconds of a restore until FOSSology can start
 choices[].last        seconds until the last file is back
+choices[].bases.*     how often everything lies there then, at most
 choices[].parts.base  what the bytes are made of, for whoever makes them again:
-choices[].parts.filesShare
 choices[].parts.snapshot
+choices[].parts.around
 choices[].parts.copies
-choices[].parts.files
-choices[].parts.bytes
-choices[].parts.rebuild
-choices[].parts.longest
-                      copies x (base + dump + growth x (nights - 1)) +
+choices[].parts.filesShare
+                      around + bases x (base + dump + growth x (nights - 1)) +
                       (snapshot + dumpNight) x snapshots; growth is
                       growthGold and the share of growthFiles
+choices[].parts.disk  what base and snapshot are made of: bytes, names of the
+choices[].parts.names manifest and of a day, and lines of what is left out
+choices[].parts.dayGold
+choices[].parts.dayOthers
+choices[].parts.leftOut
+choices[].parts.leftOutBytes
+choices[].parts.files files and bytes of a restore until service
+choices[].parts.bytes
+choices[].parts.rebuild
+                      seconds to unpack what is left out, and of the longest
+choices[].parts.longest
 present?              the choice by which the last snapshot was taken
 advice[]              what that comes to, in words
+history[].name?       a snapshot: its name, and its strategy
+history[].strategy?
+history[].seconds?    that it took
+history[].standstill? seconds that FOSSology stood still
+history[].added?      bytes that it was the first to need, of the database too
+history[].findings?   findings
 checked[].what?       with --check: what was forecast
 checked[].bytes?      it is bytes, else seconds
 checked[].forecast?   what was forecast

@@ -3,13 +3,14 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"repotool/bench"
 	"repotool/repotest"
 )
 
@@ -31,52 +32,131 @@ func onDisk(t *testing.T, store string) float64 {
 	return total
 }
 
-// TestForecast: on the real installation, what a first snapshot is said to take by each
-// strategy and layout is within five percent of what it takes.
-func TestForecast(t *testing.T) {
+// sizingOf is what bench report answers.
+func sizingOf(t *testing.T, args ...string) (r sizing) {
+	t.Helper()
+	out, err := exec.Command("repotool", append([]string{"bench", "report", "--json"}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// realSite lets repotool work on the real installation, whose ledger is in the store that it
+// returns.
+func realSite(t *testing.T) (store string) {
+	t.Helper()
 	repository, dsn := repotest.Repository(t), repotest.Fossology(t)
-	first := filepath.Join(t.TempDir(), "store")
+	store = filepath.Join(t.TempDir(), "store")
 	for name, value := range map[string]string{"CONFIG": "", "SYSCONF": repotest.Sysconf(t, repository, dsn), "QUIESCE": "none", "STATE_DIR": t.TempDir(),
-		"ADMIN": repotest.Postgres(t).AdminDSN("postgres"), "PG_BIN": repotest.Postgres(t).Bin, "STORE": first} {
+		"ADMIN": repotest.Postgres(t).AdminDSN("postgres"), "PG_BIN": repotest.Postgres(t).Bin, "STORE": store} {
 		t.Setenv("REPOTOOL_"+name, value)
 	}
 	repotoolEnds(t, "init")
 	repotoolEnds(t, "index")
-	repotoolEnds(t, "snapshot")
-	out, err := exec.Command("repotool", "bench", "report", "--json").Output()
-	if err != nil {
-		t.Fatal(err)
+	return store
+}
+
+// anotherStore has the ledger of the first.
+func anotherStore(t *testing.T, first string) (store string) {
+	t.Helper()
+	store = filepath.Join(t.TempDir(), "store")
+	t.Setenv("REPOTOOL_STORE", store)
+	repotoolEnds(t, "init")
+	if out, err := exec.Command("cp", "-a", filepath.Join(first, "ledger"), store).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	var r sizing
-	if err := json.Unmarshal(out, &r); err != nil {
-		t.Fatal(err)
+	return store
+}
+
+// within says that two figures differ by a share at most.
+func within(t *testing.T, what string, forecast, was, share float64) {
+	t.Helper()
+	t.Logf("%s: %.0f forecast, %.0f it was: %+.1f %%", what, forecast, was, 100*(forecast/was-1))
+	if math.Abs(forecast/was-1) > share {
+		t.Errorf("%s: %.0f forecast, %.0f it was", what, forecast, was)
+	}
+}
+
+// TestForecast: on the real installation, what a first snapshot is said to take by each
+// choice is within five percent of what it takes, and so is what the store has after two
+// more.
+func TestForecast(t *testing.T) {
+	first := realSite(t)
+	before := sizingOf(t, "--zeros") // there is no snapshot yet
+	repotoolEnds(t, "snapshot")
+	r := sizingOf(t)
+	dump := r.Assumptions.Dump // nobody knows that before
+	for i, c := range r.Choices {
+		within(t, c.Name()+", before the first snapshot", before.Choices[i].Bytes[1]+dump*float64(c.Bases[1]), c.Bytes[1], 0.05)
 	}
 	if r.Present != "full, linked, flat days" {
 		t.Errorf("present: %q", r.Present)
 	}
 	for _, c := range r.Choices {
-		if c.Scheme != "linked" {
-			continue
-		}
 		store := first
 		if c.Name() != r.Present {
-			store = filepath.Join(t.TempDir(), "store")
-			t.Setenv("REPOTOOL_STORE", store)
-			repotoolEnds(t, "init")
-			if out, err := exec.Command("cp", "-a", filepath.Join(first, "ledger"), store).CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			repotoolEnds(t, "snapshot", "--strategy", c.Strategy, "--day-layout", c.Days)
+			store = anotherStore(t, first)
+			repotoolEnds(t, "snapshot", "--strategy", c.Strategy, "--day-layout", c.Days, "--scheme", c.Scheme)
 		}
-		got, want := c.Bytes[1], onDisk(t, store)
-		t.Logf("%s: %.0f bytes forecast, %.0f are there: %+.1f %%", c.Name(), got, want, 100*(got/want-1))
-		if math.Abs(got/want-1) > 0.05 {
-			t.Errorf("%s: %.0f bytes forecast, %.0f are there", c.Name(), got, want)
+		within(t, c.Name(), c.Bytes[1], onDisk(t, store), 0.05)
+		if c.Days != "flat" {
+			continue
 		}
-		if c.Name() == "gold, linked, flat days" {
-			start := time.Now()
-			repotoolEnds(t, "restore", "--to", filepath.Join(t.TempDir(), "to"), "--rebuild", "now", "--only", "files", "--only", "gold", "latest")
-			t.Logf("%s: %.2f s to the last file forecast, %.2f s it took", c.Name(), c.Last, time.Since(start).Seconds())
+		for range 2 {
+			repotoolEnds(t, "snapshot", "--strategy", c.Strategy, "--day-layout", c.Days, "--scheme", c.Scheme)
+		}
+		after := sizingOf(t, "--check")
+		if x := after.Checked[0]; x.What != "the store, on the disk" || after.Present != c.Name() {
+			t.Errorf("%s: %+v, present %q", c.Name(), x, after.Present)
+		} else {
+			within(t, c.Name()+", three snapshots", x.Forecast, onDisk(t, store), 0.05)
+			within(t, c.Name()+", bytes of the store", x.Was, onDisk(t, store), 0.01)
 		}
 	}
 }
+
+// TestForecastOfRestores measures, with MEASURE=N, how well the seconds of N restores of a
+// backup by gold are forecast: the first by what this project has measured, the others by
+// those before them, too.
+//
+//	MEASURE=5 go test -count=1 -v -run TestForecastOfRestores ./cmd/repotool
+//
+// Times depend on what else the machine does, so nothing is asserted but that all came back
+// and was written down.
+func TestForecastOfRestores(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("MEASURE"))
+	n = max(1, n)
+	first := realSite(t)
+	anotherStore(t, first)
+	repotoolEnds(t, "snapshot", "--strategy", "gold")
+	var ratios, service []float64
+	for i := range n {
+		c := goldChoice(sizingOf(t))
+		var back restoreResult
+		out, err := exec.Command("repotool", "restore", "--json", "--rebuild", "now", "--to", filepath.Join(t.TempDir(), "to"), "--database-name", "forecast"+strconv.Itoa(i), "latest").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out, &back); err != nil {
+			t.Fatal(err)
+		}
+		if back.Rebuild == nil || float64(back.Rebuild.Rebuilt.Files) != c.Parts.LeftOut {
+			t.Errorf("%+v came back, of %+v", back.Rebuild, c.Parts)
+		}
+		load, _ := os.ReadFile("/proc/loadavg")
+		ratios, service = append(ratios, c.Last/back.Seconds), append(service, c.Service/back.Stored)
+		t.Logf("to service %.2f s forecast, %.2f s it took: %.2f; to the last file %.2f s forecast, %.2f s it took: %.2f; load %.4s",
+			c.Service, back.Stored, c.Service/back.Stored, c.Last, back.Seconds, c.Last/back.Seconds, load)
+	}
+	t.Logf("medians of %d: to service %.2f, to the last file %.2f times what it took", n, bench.Median(service), bench.Median(ratios))
+	if checked := sizingOf(t, "--check").Checked; len(checked) < 1+3*min(n, 5) {
+		t.Errorf("%d restores, %+v", n, checked)
+	}
+}
+
+// goldChoice is that of a backup by gold.
+func goldChoice(r sizing) *bench.Choice { return r.choice("gold, linked, flat days") }

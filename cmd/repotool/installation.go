@@ -70,10 +70,12 @@ func connected(ctx context.Context, dsn fossology.DSN, work func(*fossology.Data
 	return work(db)
 }
 
-// commandLine describes this run to others who meet its lock. Connection
-// strings may hold passwords and are left out.
-func commandLine() string {
-	args := slices.Clone(os.Args)
+// commandLine describes this run to others who meet its lock.
+func commandLine() string { return strings.Join(withoutSecrets(os.Args), " ") }
+
+// withoutSecrets leaves connection strings out, which may hold passwords.
+func withoutSecrets(line []string) []string {
+	args := slices.Clone(line)
 	for i, a := range args {
 		for _, secret := range []string{"database-dsn", "admin"} {
 			switch strings.TrimLeft(a, "-") {
@@ -87,5 +89,5 @@ func commandLine() string {
 			}
 		}
 	}
-	return strings.Join(args, " ")
+	return args
 }

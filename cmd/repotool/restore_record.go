@@ -25,10 +25,10 @@ func (r *restoration) record() {
 	if r.result.Plan || r.result.Files == nil || r.result.Files.Written == 0 {
 		return
 	}
-	line := bench.Restored{Time: r.now().UTC(), Snapshot: r.result.Snapshot, Whole: len(r.only) == 0, Files: r.result.Files.Written, Bytes: r.result.Files.NewBytes,
+	line := bench.Restored{Time: r.now().UTC(), Snapshot: r.result.Snapshot, Whole: len(r.only) == 0, Files: r.result.Files.Written, Bytes: r.result.Files.NewBytes, Kept: r.result.Files.Kept,
 		Database: len(r.databases) > 0, Stored: r.result.Stored, Seconds: r.result.Seconds}
 	if r.result.Rebuild != nil {
-		line.Rebuilt = r.result.Rebuild.Rebuilt.Files
+		line.Rebuilt, line.Made = r.result.Rebuild.Rebuilt.Files, r.result.Rebuild.Rebuilt.Bytes
 	}
 	b, err := json.Marshal(line)
 	if err == nil {

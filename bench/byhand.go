@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"repotool/prune"
+)
+
+// A figure of a survey that was made by hand, of an installation that is elsewhere, or is yet
+// to come. Those that are not given follow from the others.
+type figure struct {
+	name, says string
+	bytes      bool
+	otherwise  func(map[string]float64) (value float64, from string)
+}
+
+// Of what is measured: make bench has files of 16 kB, as real servers have; make bench-unpack
+// takes 980 MB out of gold in 8.1 seconds of processor; testdata/small has a residue of 1 %.
+const (
+	usualFile    = 16e3
+	usualGold    = 10e6
+	usualUnpack  = 980e6 / 8.1
+	usualResidue = 0.01
+)
+
+// figures is the table of them, each of which follows from those above it.
+var figures = []figure{
+	{"gold", "bytes of gold", true, nil},
+	{"files", "bytes of files", true, nil},
+	{"golds", "how many golds there are", false, func(v map[string]float64) (float64, string) {
+		return math.Max(1, math.Round(v["gold"]/usualGold)), "10 MB each"
+	}},
+	{"fileCount", "how many files there are", false, func(v map[string]float64) (float64, string) {
+		return math.Max(1, math.Round(v["files"]/usualFile)), "16 kB each, as make bench has them"
+	}},
+	{"residue", "bytes of files that gold does not bring back", true, func(v map[string]float64) (float64, string) {
+		return v["files"] * usualResidue, "1 %, as in testdata/small (repotool gold status)"
+	}},
+	{"unpack", "seconds to unpack all gold, one after another", false, func(v map[string]float64) (float64, string) {
+		return v["files"] / usualUnpack, "121 MB a second (make bench-unpack)"
+	}},
+	{"longest", "seconds of the gold that takes longest", false, func(v map[string]float64) (float64, string) {
+		return v["unpack"] / math.Min(10, v["golds"]), "a tenth of all"
+	}},
+}
+
+// ByHand makes a survey of figures given as NAME=VALUE, and returns what was not one of them:
+// that is for [Assumptions.Set]. Without any, there is no survey.
+func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s *Survey, rest []string, err error) {
+	v := map[string]float64{}
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		known := false
+		for _, x := range figures {
+			if x.name != name || !ok {
+				continue
+			}
+			known = true
+			if v[name], err = number(value, x.bytes, 0, size); err != nil {
+				return nil, nil, fmt.Errorf("--assume %q: %w", text, err)
+			}
+		}
+		if !known {
+			rest = append(rest, text)
+		}
+	}
+	if len(v) == 0 {
+		return nil, rest, nil
+	}
+	if v["gold"] == 0 || v["files"] == 0 {
+		return nil, nil, errors.New("--assume: figures by hand take the place of an installation: give gold and files, both")
+	}
+	var list []Assumption
+	for _, x := range figures {
+		from := given
+		if _, ok := v[x.name]; !ok {
+			v[x.name], from = x.otherwise(v)
+		}
+		list = append(list, Assumption{Name: x.name, Says: x.says, Value: v[x.name], Bytes: x.bytes, From: from})
+	}
+	s = surveyOf(v, now)
+	s.ByHand = list
+	return s, rest, nil
+}
+
+// surveyOf has all figures of a survey; half a block of each file stays empty.
+func surveyOf(v map[string]float64, now time.Time) *Survey {
+	of := func(files, bytes float64) Holding {
+		files = math.Max(1, math.Round(files))
+		return Holding{Files: int64(files), Bytes: int64(bytes), Disk: int64(bytes + 2048*files)}
+	}
+	residue := math.Min(1, v["residue"]/v["files"])
+	golds := int64(v["golds"])
+	proven := of(v["fileCount"]*(1-residue), v["files"]*(1-residue))
+	return &Survey{Repository: "figures by hand", Time: now.UTC(), Uploads: golds,
+		Gold: of(v["golds"], v["gold"]), Files: of(v["fileCount"], v["files"]), Unproven: of(v["fileCount"]*residue, v["files"]*residue),
+		Proven: proven, LeftOut: proven, Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{}, Months: []Month{}, Largest: []UploadSize{},
+		Rebuild: Rebuild{Golds: golds, Needed: golds, Seconds: v["unpack"], Least: v["unpack"], Longest: v["longest"], Bytes: int64(v["files"])}}
+}
+
+// FiguresHelp says which figures can be given by hand, and AssumptionsHelp what can be
+// assumed, a line for each.
+func FiguresHelp() string {
+	var b strings.Builder
+	for _, x := range figures {
+		fmt.Fprintf(&b, "    %-14s%s\n", x.name, x.says)
+	}
+	return b.String()
+}
+
+// AssumptionsHelp is described with [FiguresHelp].
+func AssumptionsHelp() string {
+	var b strings.Builder
+	for _, x := range assumed {
+		fmt.Fprintf(&b, "    %-14s%s\n", x.name, x.says)
+	}
+	return b.String()
+}

@@ -1,0 +1,174 @@
+package bench_test
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"repotool/bench"
+	"repotool/snapshot"
+)
+
+// TestForecastGrows: more of anything costs more, and linearly.
+func TestForecastGrows(t *testing.T) {
+	p := aPage()
+	for i, c := range p.Choices {
+		if !(c.Bytes[1] < c.Bytes[7] && c.Bytes[7] < c.Bytes[30] && c.Bytes[30] < c.Bytes[365]) || c.Last < c.Service {
+			t.Errorf("%s: %v, service %g, last %g", c.Name(), c.Bytes, c.Service, c.Last)
+		}
+		a := *p.Assumptions
+		a.GrowthGold, a.GrowthFiles, a.FilesRate = 2*a.GrowthGold, 2*a.GrowthFiles, a.FilesRate/2
+		d := bench.Forecast(p.Survey, &a)[i]
+		if d.Bytes[1] != c.Bytes[1] || d.Bytes[365] <= c.Bytes[365] || d.Service <= c.Service {
+			t.Errorf("%s: %v, then %v", c.Name(), c.Bytes, d.Bytes)
+		}
+	}
+	if n := p.Choices[0].Snapshots; n[1] != 1 || n[7] != 7 || n[365] < 18 || n[365] > 26 {
+		t.Errorf("retention: %v", n)
+	}
+}
+
+// TestAssume: values are set by name, and nothing else is.
+func TestAssumeSet(t *testing.T) {
+	size := func(string) (uint64, error) { return 5, nil }
+	a := bench.Assumptions{From: map[string]string{}}
+	for _, x := range a.List() {
+		if err := a.Set(x.Name+"=17", size); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, x := range a.List() {
+		if x.Value != 17 || x.From != "given" {
+			t.Errorf("%+v", x)
+		}
+	}
+	for _, wrong := range []string{"", "x", "x=1", "block", "block=0", "block=-1", "standstill=x", "standstill=NaN", "filesRate=Inf"} {
+		if err := a.Set(wrong, size); err == nil {
+			t.Errorf("%q was taken", wrong)
+		}
+	}
+}
+
+// TestAssumptionTable: the table has every number of the assumptions, under its key.
+func TestAssumptionTable(t *testing.T) {
+	var keys, names []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[bench.Assumptions]()) {
+		if f.Type.Kind() == reflect.Float64 {
+			keys = append(keys, f.Tag.Get("json"))
+		}
+	}
+	for _, x := range new(bench.Assumptions).List() {
+		names = append(names, x.Name)
+		if !strings.Contains(bench.AssumptionsHelp(), "    "+x.Name+" ") {
+			t.Errorf("the help does not have %s", x.Name)
+		}
+	}
+	if !reflect.DeepEqual(keys, names) {
+		t.Errorf("%v in the answer, %v in the table", keys, names)
+	}
+}
+
+// TestByHand: figures by hand take the place of an installation, and those that are missing
+// follow from them.
+func TestByHand(t *testing.T) {
+	size := func(string) (uint64, error) { return 4_200_000_000, nil }
+	now := time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
+	s, rest, err := bench.ByHand([]string{"gold=4.2GB", "growthGold=17", "files=54e9", "unpack=600"}, size, now)
+	if err != nil || len(rest) != 1 || rest[0] != "growthGold=17" {
+		t.Fatalf("%v, %v", rest, err)
+	}
+	if s.Gold.Bytes != 4_200_000_000 || s.Files.Bytes != 54e9 || s.Unproven.Bytes != 54e7 || s.Rebuild.Seconds != 600 || s.Rebuild.Longest != 60 {
+		t.Errorf("%+v", s)
+	}
+	a := bench.Assume(s, nil, snapshot.Policy{})
+	for _, c := range bench.Forecast(s, &a) {
+		if !(c.Bytes[1] > 4e9 && c.Bytes[1] < 90e9) || !(c.Last >= c.Service && c.Service > 0) {
+			t.Errorf("%s: %v, %g, %g", c.Name(), c.Bytes, c.Service, c.Last)
+		}
+	}
+	if s, rest, err := bench.ByHand([]string{"block=1"}, size, now); s != nil || len(rest) != 1 || err != nil {
+		t.Errorf("%v, %v, %v", s, rest, err)
+	}
+	for _, wrong := range [][]string{{"gold=1"}, {"files=1", "golds=1"}, {"gold=1", "files=NaN"}, {"gold=1", "files=-1"}, {"gold=1", "files=1", "unpack=long"}} {
+		if _, _, err := bench.ByHand(wrong, size, now); err == nil {
+			t.Errorf("%q was taken", wrong)
+		}
+	}
+}
+
+// TestLearnRestores: small restores tell what any restore takes, large ones the rates; the
+// next of the kind is then forecast as it was. What was given stays.
+func TestLearnRestores(t *testing.T) {
+	s := &bench.Survey{LeftOut: bench.Holding{Files: 1000, Bytes: 1e7}, Rebuild: bench.Rebuild{Least: 40, Longest: 5}}
+	for _, test := range []struct {
+		name   string
+		as     bench.Restored
+		settle float64
+	}{
+		{"small", bench.Restored{Whole: true, Files: 200, Bytes: 1e6, Stored: 3, Seconds: 3}, 3},
+		{"large", bench.Restored{Whole: true, Files: 2_000_000, Bytes: 3e10, Stored: 400, Seconds: 400}, 400},
+		{"database", bench.Restored{Whole: true, Files: 200, Bytes: 1e6, Database: true, Stored: 7, Seconds: 7}, 7},
+		{"gold", bench.Restored{Whole: true, Files: 200, Bytes: 1e6, Stored: 1, Rebuilt: 1000, Made: 1e7, Seconds: 31}, 31},
+	} {
+		a := bench.Assume(&bench.Survey{}, nil, snapshot.Policy{})
+		a.Parallel, a.DatabaseRaw = 2, 1e6
+		checked := bench.Check(s, &a, nil, nil, []bench.Restored{test.as, test.as, test.as}, 0)
+		if last := checked[len(checked)-1]; math.Abs(last.Error()) > 0.01 || last.Was != test.settle {
+			t.Errorf("%s: after two restores a third is forecast to take %g, and takes %g", test.name, last.Forecast, last.Was)
+		}
+		few := test.as
+		few.Kept, few.Stored, few.Seconds = 1e9, 1e6, 1e6
+		then := a
+		if then.LearnRestores(s, []bench.Restored{few}); then.RestoreStart != a.RestoreStart || then.FilesRate != a.FilesRate || then.RebuildFactor != 1 {
+			t.Errorf("%s: a restore of what was there has told something", test.name)
+		}
+		a.From["filesRate"], a.FilesRate = "given", 7
+		a.LearnRestores(s, []bench.Restored{test.as})
+		if a.FilesRate != 7 {
+			t.Errorf("%s: a given rate became %g", test.name, a.FilesRate)
+		}
+	}
+}
+
+// TestRotatingForecast: a second base is there once the first cycle is over, not before.
+func TestRotatingForecast(t *testing.T) {
+	p := aPage()
+	for _, c := range p.Choices {
+		if c.Scheme != "rotating" {
+			continue
+		}
+		if c.Bases[1] != 1 || c.Bases[7] != 1 || c.Bases[30] != 2 || c.Snapshots[7] != 7 || c.Snapshots[30] != 8 {
+			t.Errorf("%s: bases %v, snapshots %v", c.Name(), c.Bases, c.Snapshots)
+		}
+	}
+}
+
+// TestZeros: runs of zeros are found where a store makes holes, and nowhere else.
+func TestZeros(t *testing.T) {
+	const run = 1 << 20
+	some := func(at ...int) []byte {
+		b := make([]byte, 3*run+5)
+		for _, i := range at {
+			b[i] = 1
+		}
+		return b
+	}
+	for _, test := range []struct {
+		content []byte
+		want    int64
+	}{
+		{some(), 3 * run}, {some(0), 2 * run}, {some(run - 1), 2 * run}, {some(0, run+4096, 3*run-1), 0}, {some(3 * run), 3 * run}, {some()[:run-1], 0}, {nil, 0},
+	} {
+		name := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(name, test.content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := bench.ZerosOf(name, int64(len(test.content))); got != test.want || err != nil {
+			t.Errorf("%d bytes of zeros, %v; want %d", got, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"repotool/snapshot"
+)
+
+// The measured defaults: make bench, 100,000 files on ext4 in memory; what any restore and
+// any database take, on the installation in testdata/small.
+const (
+	measuredFilesRate     = 20_000
+	measuredBytesRate     = 1e9
+	measuredDatabaseRate  = 20e6
+	measuredManifest      = 62
+	measuredRestoreStart  = 0.3
+	measuredDatabaseStart = 1.0
+)
+
+// Where values come from, with the command that makes them.
+const (
+	fromBench     = "measured by this project (make bench)"
+	fromFixture   = "measured by this project (go test -v -run TestForecastOfRestores ./cmd/repotool)"
+	fromSnapshots = "the median of the snapshots so far (repotool snapshots)"
+	fromRestores  = "the median of the restores so far (repotool bench report --check)"
+)
+
+// Assume makes assumptions of a survey and of the snapshots so far, oldest first.
+func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptions {
+	a := Assumptions{Retention: p, From: map[string]string{}}
+	a.take("filesRate", measuredFilesRate, fromBench)
+	a.take("bytesRate", measuredBytesRate, fromBench)
+	a.take("databaseRate", measuredDatabaseRate, fromBench)
+	a.take("manifest", measuredManifest, fromBench)
+	a.take("restoreStart", measuredRestoreStart, fromFixture)
+	a.take("databaseStart", measuredDatabaseStart, fromFixture)
+	a.take("rebuildFactor", 1, "the ledger's costs as index measured them, at low priority (repotool index)")
+	a.take("parallel", float64(runtime.GOMAXPROCS(0)), "the processors of this machine")
+	a.take("cycle", 7, "a week")
+	a.take("keepCycles", 0, "none but the newest")
+	a.take("block", 4096, "ext4, XFS")
+	a.take("standstill", 1, "a guess: no snapshot yet")
+	a.grow(s)
+	a.learn(history)
+	return a
+}
+
+// Cycles takes the settings of the scheme rotating: a cycle that ends on a day is a week.
+func (a *Assumptions) Cycles(length snapshot.CycleLength, keep int) {
+	if length.Days > 0 {
+		a.take("cycle", float64(length.Days), "as it is set")
+	}
+	a.take("keepCycles", float64(keep), "as it is set")
+}
+
+// grow takes what was uploaded in the last ninety days, or since the first upload.
+func (a *Assumptions) grow(s *Survey) {
+	if len(s.Months) == 0 {
+		a.take("growthGold", 0, "not known: no upload has a time")
+		a.take("growthFiles", 0, "not known: no upload has a time")
+		return
+	}
+	days, gold := 90.0, 0.0
+	since := s.Time.AddDate(0, 0, -90)
+	for i, m := range s.Months {
+		at, err := time.Parse("2006-01", m.Month)
+		if err != nil {
+			continue
+		}
+		if i == 0 && at.After(since) {
+			days = math.Max(1, s.Time.Sub(at).Hours()/24)
+		}
+		// A month counts as far as it lies in those days.
+		end := at.AddDate(0, 1, 0)
+		if end.After(since) {
+			from := at
+			if from.Before(since) {
+				from = since
+			}
+			gold += float64(m.Gold) * end.Sub(from).Hours() / end.Sub(at).Hours()
+		}
+	}
+	a.take("growthGold", gold/days, fmt.Sprintf("uploads of the last %.0f days", days))
+	a.take("growthFiles", gold/days*s.Ratio(), "the same, times the ratio of files to gold")
+}
+
+// learn takes what snapshots have measured.
+func (a *Assumptions) learn(history []*snapshot.Summary) {
+	var stills, nights []float64
+	first := true
+	for _, x := range history {
+		if !x.Known() {
+			continue
+		}
+		if x.Standstill > 0 {
+			stills = append(stills, x.Standstill)
+		}
+		if d := x.Database; d != nil {
+			a.take("databaseRaw", float64(d.RawBytes), "the last snapshot")
+			if first {
+				a.take("dump", float64(d.NewBytes), "the first snapshot")
+			} else if x.Rotation == nil || x.Rotation.NewBase == "" { // a base holds a whole dump again
+				nights = append(nights, float64(d.NewBytes))
+			}
+			first = false
+		}
+	}
+	if len(stills) > 0 {
+		a.take("standstill", Median(stills), fromSnapshots)
+	}
+	if len(nights) > 0 {
+		a.take("dumpNight", Median(nights), fromSnapshots)
+	}
+}
+
+// files are the seconds in which files are made.
+func (a *Assumptions) files(files, bytes float64) float64 {
+	return files/a.FilesRate + bytes/a.BytesRate
+}
+
+// database are the seconds in which a database is loaded, if there is one.
+func (a *Assumptions) database() float64 {
+	if a.DatabaseRaw == 0 {
+		return 0
+	}
+	return a.DatabaseStart + a.DatabaseRaw/a.DatabaseRate
+}

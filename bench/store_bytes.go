@@ -1,0 +1,47 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// StoreBytes is what a store takes on the disk, without its ledger. Files of days are links to
+// objects, which are counted where they are objects.
+func StoreBytes(ctx context.Context, dir string) (bytes int64, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if errors.Is(err, fs.ErrNotExist) { // somebody is at work
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		rel := strings.TrimPrefix(strings.TrimPrefix(path, dir), "/")
+		if rel == "ledger" {
+			return fs.SkipDir
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		st := info.Sys().(*syscall.Stat_t)
+		if d.IsDir() || st.Nlink == 1 || strings.HasPrefix(rel, "objects/") || strings.Contains(rel, "/objects/") {
+			bytes += st.Blocks * 512
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("add up the store %s: %w", dir, err)
+	}
+	return bytes, nil
+}

@@ -1,0 +1,96 @@
+package bench
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+
+	"repotool/fossology"
+	"repotool/goldindex"
+	"repotool/prune"
+)
+
+// A classing goes through files, by their Names.
+type classing struct {
+	*Survey
+	o      *SurveyOptions
+	proofs *goldindex.Proofs
+	makers map[fossology.Name]bool // golds of which a restore takes what was left out
+	left   int64                   // bytes on the disk of files that nothing brings back
+}
+
+// classes says what the files are, and which of them gold brings back.
+func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) error {
+	c := &classing{s, o, o.Ledger.Proofs(), map[fossology.Name]bool{}, s.Files.Disk}
+	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name }, fossology.Name.Compare)
+	defer parts.Stop()
+	for f, err := range o.Ledger.Files(ctx, o.Repository, db, s.trouble) {
+		if err != nil {
+			return err
+		}
+		of, err := parts.At(f.Name)
+		if err != nil {
+			return err
+		}
+		if err := c.file(&f, of); err != nil {
+			return err
+		}
+	}
+	s.Unproven.Disk = max(0, c.left) // which is known of the whole more exactly
+	return s.Rebuild.needed(o.Ledger, c.makers)
+}
+
+// file counts one, which is those parts of uploads.
+func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
+	var st unix.Stat_t
+	if f.Absent || unix.Lstat(f.Path, &st) != nil {
+		return nil
+	}
+	st.Blocks = c.o.blocks(f.BLAKE3, f.Path, f.Size, st.Blocks)
+	if len(of) == 0 || f.Name.IsZero() {
+		c.Unknown.add(f.Size, st.Blocks)
+	} else {
+		c.class(of, f, st.Blocks)
+	}
+	gold := false
+	if !f.Name.IsZero() {
+		at, err := c.o.Repository.Find("gold", f.Name.String())
+		gold = err == nil && there(at)
+	}
+	if f.Class != goldindex.Confirmed && !gold {
+		c.Unproven.add(f.Size, st.Blocks)
+		return nil
+	}
+	c.left -= st.Blocks * 512
+	if f.Class != goldindex.Confirmed {
+		return nil
+	}
+	c.Proven.add(f.Size, st.Blocks)
+	if gold || f.Size == 0 { // a store has it as gold, and nothing at all is not worth leaving out
+		return nil
+	}
+	c.LeftOut.add(f.Size, st.Blocks)
+	_, golds, err := c.proofs.Proof(f.Name)
+	if err == nil && len(golds) > 0 {
+		c.makers[golds[0]] = true // as a snapshot chooses
+	}
+	return err
+}
+
+// class adds a file to its class, and to what can be pruned.
+func (s *Survey) class(of []fossology.Part, f *goldindex.File, blocks int64) {
+	kinds := fossology.Kinds(0)
+	for _, p := range of {
+		kinds |= p.Kinds
+	}
+	c := s.Classes[prune.ClassOf(kinds)]
+	c.add(f.Size, blocks)
+	s.Classes[prune.ClassOf(kinds)] = c
+	for _, level := range prune.Levels() {
+		if f.Class == goldindex.Confirmed && level.Takes(kinds) {
+			h := s.Prunable[level]
+			h.add(f.Size, blocks)
+			s.Prunable[level] = h
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"repotool/fossology"
+	"repotool/goldindex"
+)
+
+// Rebuild is what it took to unpack gold, when that was last done: all of it, and those
+// golds that a restore needs, since several make the same files.
+type Rebuild struct {
+	Golds   int64   `json:"golds"`   // that the ledger knows
+	Missing int64   `json:"missing"` // that it does not know yet
+	Seconds float64 `json:"seconds"` // one after another
+	Bytes   int64   `json:"bytes"`   // that come out
+	Needed  int64   `json:"needed"`  // golds that make all that a backup by gold leaves out
+	Least   float64 `json:"least"`   // seconds of them, one after another
+	Longest float64 `json:"longest"` // of one of them
+}
+
+// A Month is what was uploaded in one.
+type Month struct {
+	Month   string `json:"month"` // 2026-11
+	Uploads int64  `json:"uploads"`
+	Gold    int64  `json:"gold"` // bytes
+	Out     int64  `json:"out"`  // bytes that came of them, as far as the ledger knows
+}
+
+// An UploadSize is one of the largest uploads.
+type UploadSize struct {
+	Upload  int64   `json:"upload"`
+	Name    string  `json:"name"`
+	Gold    int64   `json:"gold"`
+	Out     int64   `json:"out"`
+	Files   int64   `json:"files"`
+	Seconds float64 `json:"seconds"` // to unpack it
+}
+
+// largestShown is how many are listed.
+const largestShown = 10
+
+// uploads goes through them, and asks the ledger what became of each.
+func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) error {
+	months, seen := map[string]*Month{}, map[fossology.Name]bool{}
+	for u, err := range db.Uploads(ctx) {
+		var bad *fossology.RowError
+		if errors.As(err, &bad) {
+			s.trouble(err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !u.Living() {
+			continue
+		}
+		s.Uploads++
+		x := UploadSize{Upload: u.PK, Name: u.Filename, Gold: u.Name.Size}
+		h, err := o.Ledger.Header(u.Name)
+		known := err == nil
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, goldindex.ErrNotMade) {
+			return err
+		}
+		if known {
+			x.Out, x.Files, x.Seconds = h.Cost.Bytes, h.Cost.Files, h.Cost.Seconds
+		}
+		if !seen[u.Name] { // the same archive twice is unpacked once
+			seen[u.Name] = true
+			s.Rebuild.add(&x, known)
+		}
+		key := u.Time.UTC().Format("2006-01")
+		if months[key] == nil {
+			months[key] = &Month{Month: key}
+		}
+		m := months[key]
+		m.Uploads, m.Gold, m.Out = m.Uploads+1, m.Gold+x.Gold, m.Out+x.Out
+		s.largest(x)
+	}
+	for _, m := range months {
+		s.Months = append(s.Months, *m)
+	}
+	slices.SortFunc(s.Months, func(a, b Month) int { return cmp.Compare(a.Month, b.Month) })
+	return nil
+}
+
+func (r *Rebuild) add(u *UploadSize, known bool) {
+	if !known {
+		r.Missing++
+		return
+	}
+	r.Golds++
+	r.Seconds += u.Seconds
+	r.Bytes += u.Out
+}
+
+// needed adds up the golds from which a restore takes files.
+func (r *Rebuild) needed(l *goldindex.Ledger, golds map[fossology.Name]bool) error {
+	for name := range golds {
+		h, err := l.Header(name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, goldindex.ErrNotMade) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.Needed++
+		r.Least += h.Cost.Seconds
+		r.Longest = max(r.Longest, h.Cost.Seconds)
+	}
+	return nil
+}
+
+// largest keeps the uploads of which most came.
+func (s *Survey) largest(x UploadSize) {
+	s.Largest = append(s.Largest, x)
+	slices.SortStableFunc(s.Largest, func(a, b UploadSize) int { return cmp.Compare(b.Gold+b.Out, a.Gold+a.Out) })
+	s.Largest = s.Largest[:min(len(s.Largest), largestShown)]
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"repotool/bench"
+	"repotool/prune"
+)
+
+// As many of the last months and snapshots are listed for people; --json and the page have all.
+const (
+	monthsShown    = 12
+	snapshotsShown = 10
+)
+
+// sizingTables prints a report for people, each part with the command that makes its figures.
+func (t *tool) sizingTables(r *sizing) {
+	t.handTable(r)
+	t.thereTable(r)
+	t.monthsTable(r)
+	t.largestTable(r)
+	t.prunableTable(r)
+	t.choicesTable(r)
+	t.assumedTable(r)
+	t.nightsTable(r)
+	t.checkedTable(r)
+	for _, line := range r.Advice {
+		fmt.Fprintln(t.stdout, line)
+	}
+	t.source(r, "advice")
+}
+
+// source says which command makes the figures above it.
+func (t *tool) source(r *sizing, part string) {
+	fmt.Fprintf(t.stdout, "# %s\n\n", bench.Source(part, r.report))
+}
+
+func (t *tool) handTable(r *sizing) {
+	if len(r.Survey.ByHand) == 0 {
+		return
+	}
+	w := newTable(t.stdout, []string{"BY HAND", "", "FROM", "WHAT IT IS"}, 2)
+	for _, x := range r.Survey.ByHand {
+		w.AppendRow(table.Row{x.Name, assumption(x), x.From, x.Says})
+	}
+	w.Render()
+	fmt.Fprintln(t.stdout)
+}
+
+func assumption(x bench.Assumption) string {
+	if x.Bytes {
+		return size(int64(x.Value))
+	}
+	return humanize.Commaf(math.Round(100*x.Value) / 100)
+}
+
+func (t *tool) thereTable(r *sizing) {
+	s := r.Survey
+	w := newTable(t.stdout, []string{"THERE IS", "FILES", "BYTES", "ON THE DISK", "OF FILES"}, 2, 3, 4, 5)
+	row := func(what string, h bench.Holding, share string) {
+		if h.Files > 0 {
+			w.AppendRow(table.Row{what, count(h.Files), size(h.Bytes), size(h.Disk), share})
+		}
+	}
+	row("gold", s.Gold, "")
+	row("files", s.Files, "")
+	for _, c := range prune.Classes() {
+		row("  "+string(c), s.Classes[c], r.share(s.Classes[c]))
+	}
+	row("  of no row", s.Unknown, r.share(s.Unknown))
+	row("other", s.Other, "")
+	row("of files, that gold brings back", s.Proven, r.share(s.Proven))
+	row("of files, that a backup by gold keeps", s.Unproven, r.share(s.Unproven))
+	w.Render()
+	fmt.Fprintf(t.stdout, "%s; %s of files for one of gold\n", plural(s.Uploads, "upload", "uploads"), times(s.Ratio()))
+	t.source(r, "there")
+	fmt.Fprintf(t.stdout, "unpacking all %s again: %s, %s known; a restore needs %s of them: %s, the longest %s\n", plural(s.Rebuild.Golds+s.Rebuild.Missing, "gold", "golds"),
+		fraction(s.Rebuild.Seconds), count(s.Rebuild.Golds), count(s.Rebuild.Needed), fraction(s.Rebuild.Least), fraction(s.Rebuild.Longest))
+	t.source(r, "rebuild")
+}
+
+// share is how much of the bytes of files something has.
+func (r *sizing) share(h bench.Holding) string {
+	return fmt.Sprintf("%.0f %%", 100*float64(h.Bytes)/float64(max(1, r.Survey.Files.Bytes)))
+}
+
+func (t *tool) monthsTable(r *sizing) {
+	months := r.Survey.Months
+	if len(months) == 0 {
+		return
+	}
+	w := newTable(t.stdout, []string{"MONTH", "UPLOADS", "GOLD", "WHAT CAME OF IT"}, 2, 3, 4)
+	for _, m := range months[max(0, len(months)-monthsShown):] {
+		w.AppendRow(table.Row{m.Month, count(m.Uploads), size(m.Gold), size(m.Out)})
+	}
+	w.Render()
+	t.source(r, "months")
+}
+
+func (t *tool) largestTable(r *sizing) {
+	if len(r.Survey.Largest) == 0 {
+		return
+	}
+	w := newTable(t.stdout, []string{"LARGEST UPLOAD", "NAME", "GOLD", "FILES", "BYTES OF THEM", "TO UNPACK"}, 1, 3, 4, 5, 6)
+	for _, u := range r.Survey.Largest {
+		w.AppendRow(table.Row{u.Upload, printable(u.Name), size(u.Gold), count(u.Files), size(u.Out), fraction(u.Seconds)})
+	}
+	w.Render()
+	t.source(r, "largest")
+}
+
+func (t *tool) prunableTable(r *sizing) {
+	if len(r.Survey.Prunable) == 0 {
+		return
+	}
+	w := newTable(t.stdout, []string{"PRUNE --LEVEL", "FILES", "FREES AT MOST", "OF FILES"}, 2, 3, 4)
+	for _, l := range prune.Levels() {
+		h := r.Survey.Prunable[l]
+		w.AppendRow(table.Row{l, count(h.Files), size(h.Disk), r.share(h)})
+	}
+	w.Render()
+	t.source(r, "prunable")
+}
+
+func (t *tool) choicesTable(r *sizing) {
+	header := []string{"CHOICE"}
+	for _, h := range bench.Horizons {
+		header = append(header, plural(int64(h), "DAY", "DAYS"))
+	}
+	w := newTable(t.stdout, append(header, "STANDSTILL", "TO SERVICE", "TO LAST FILE"), 2, 3, 4, 5, 6, 7, 8)
+	for _, c := range r.Choices {
+		line := table.Row{c.Name()}
+		if c.Name() == r.Present {
+			line[0] = c.Name() + " (now)"
+		}
+		for _, h := range bench.Horizons {
+			line = append(line, size(int64(c.Bytes[h])))
+		}
+		w.AppendRow(append(line, fraction(c.Standstill), fraction(c.Service), fraction(c.Last)))
+	}
+	w.Render()
+	fmt.Fprintf(t.stdout, "under %s; of rotating the most up to then\n", bench.Kept(&r.Assumptions.Retention))
+	t.source(r, "choices")
+}
+
+func (t *tool) assumedTable(r *sizing) {
+	w := newTable(t.stdout, []string{"ASSUMED", "", "FROM"}, 2)
+	for _, x := range r.Assumptions.List() {
+		w.AppendRow(table.Row{x.Name, assumption(x), x.From})
+	}
+	w.Render()
+	t.source(r, "assumed")
+}
+
+func (t *tool) nightsTable(r *sizing) {
+	if len(r.History) == 0 {
+		return
+	}
+	w := newTable(t.stdout, []string{"SNAPSHOT", "TOOK", "STANDSTILL", "ADDED", "FINDINGS"}, 2, 3, 4, 5)
+	for _, x := range r.History[max(0, len(r.History)-snapshotsShown):] {
+		w.AppendRow(table.Row{x.Name, fraction(x.Seconds), fraction(x.Standstill), size(x.Added), count(x.Findings)})
+	}
+	w.Render()
+	t.source(r, "history")
+}
+
+func (t *tool) checkedTable(r *sizing) {
+	if r.Checked == nil {
+		return
+	}
+	w := newTable(t.stdout, []string{"CHECKED", "FORECAST", "WAS", "ERROR"}, 2, 3, 4)
+	for _, x := range r.Checked {
+		shown := fraction
+		if x.Bytes {
+			shown = func(v float64) string { return size(int64(v)) }
+		}
+		w.AppendRow(table.Row{x.What, shown(x.Forecast), shown(x.Was), fmt.Sprintf("%+.0f %%", 100*x.Error())})
+	}
+	w.Render()
+	t.source(r, "checked")
+}
