@@ -67,9 +67,10 @@
 // verify reads and compares, and changes nothing unless told to repair: objects against
 // their hashes, snapshots against their objects, the source against its names.
 //
-// bench generates repositories of FOSSology's shape, of any size, always the
-// same for the same seed, and runs repotool beside the programs that people
-// use today.
+// bench generates installations of FOSSology's shape, of any size, always the same for the
+// same seed, and runs repotool beside the programs that people use today, each as a process
+// of its own. It surveys a real installation, too, and forecasts what each way to back it
+// up would cost.
 //
 // repotest lends to tests: a private PostgreSQL, the database and repository of
 // a real FOSSology, a scheduler that speaks the recorded protocol, and faults at every
@@ -83,8 +84,8 @@
 //
 // A package imports only what lies below it: unpack, fossology and store know nothing
 // of each other, goldindex knows the first two, reunpack these three, prune fossology and
-// goldindex, snapshot fossology and store, verify these and snapshot, bench the store alone, and nothing
-// imports cmd/repotool. Only fossology opens connections to PostgreSQL;
+// goldindex, snapshot fossology and store, verify these and snapshot, bench all but
+// reunpack and verify, and nothing imports cmd/repotool. Only fossology opens connections to PostgreSQL;
 // snapshot runs PostgreSQL's own programs. The table is in imports_test.go, with
 // the third-party modules that each package may use, and the test fails when the
 // code and the table disagree.

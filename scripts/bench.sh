@@ -15,7 +15,7 @@ work=$(mktemp -d)
 image=
 clean() {
 	if [ -n "$image" ]; then
-		umount "$work/fs" 2>/dev/null || true
+		umount "$work/fs" 2>/dev/null || umount -l "$work/fs" 2>/dev/null || true
 		rm -f "$image"
 	fi
 	[ "$ON" = ram ] || rm -rf "$ON/bench"
