@@ -116,7 +116,7 @@ func (p *Page) there() (all []shownHolding) {
 	}
 	of := func(what string, h Holding) {
 		if h.Files > 0 {
-			all = append(all, shownHolding{"of them: " + what, h, s.share(h)})
+			all = append(all, shownHolding{"of them: " + what, h, s.Share(h)})
 		}
 	}
 	add("gold", s.Gold)
@@ -135,13 +135,8 @@ func (p *Page) there() (all []shownHolding) {
 func (p *Page) prunable() (all []shownHolding) {
 	for _, l := range prune.Levels() {
 		if h := p.Survey.Prunable[l]; h.Files > 0 {
-			all = append(all, shownHolding{string(l), h, p.Survey.share(h)})
+			all = append(all, shownHolding{string(l), h, p.Survey.Share(h)})
 		}
 	}
 	return all
-}
-
-// share says how much of the bytes of files that is.
-func (s *Survey) share(h Holding) string {
-	return fmt.Sprintf("%.0f %%", 100*float64(h.Bytes)/float64(max(1, s.Files.Bytes)))
 }

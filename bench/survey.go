@@ -93,6 +93,11 @@ func (s *Survey) Ratio() float64 {
 	return float64(s.Files.Bytes) / float64(s.Gold.Bytes)
 }
 
+// Share says how much of the bytes of files something has.
+func (s *Survey) Share(h Holding) string {
+	return fmt.Sprintf("%.0f %%", 100*float64(h.Bytes)/float64(max(1, s.Files.Bytes)))
+}
+
 // All is what a full backup holds: each content once.
 func (s *Survey) All() Holding {
 	all := s.Gold.Plus(s.Files).Plus(s.Other)
@@ -114,8 +119,11 @@ func MakeSurvey(ctx context.Context, db Installed, o SurveyOptions) (*Survey, er
 	return s, nil
 }
 
+// maxTroubles is how many are listed.
+const maxTroubles = 20
+
 func (s *Survey) trouble(err error) {
-	if len(s.Troubles) < 20 {
+	if len(s.Troubles) < maxTroubles {
 		s.Troubles = append(s.Troubles, err.Error())
 	}
 }

@@ -2,6 +2,7 @@ package fossology
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -84,16 +85,19 @@ func temporary(owner *syscall.Credential) string {
 	return dirs[0]
 }
 
-// serverPrograms finds the directory of initdb and psql: in PATH, or among Debian's
-// versioned directories, the newest first.
-func serverPrograms() (string, error) {
+// ServerDirs are the directories in which Debian has the programs of PostgreSQL's versions,
+// which are not in PATH; the newest first.
+func ServerDirs() []string {
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	slices.SortFunc(dirs, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a) // 15 before 9.6
-		}
-		return strings.Compare(b, a)
+		return cmp.Or(len(b)-len(a), strings.Compare(b, a)) // 15 before 9.6
 	})
+	return dirs
+}
+
+// serverPrograms finds the directory of initdb and psql: in PATH, or one of [ServerDirs].
+func serverPrograms() (string, error) {
+	dirs := ServerDirs()
 	if path, err := exec.LookPath("initdb"); err == nil {
 		// It may be a link; the programs beside the real one are what is wanted.
 		if path, err = filepath.EvalSymlinks(path); err == nil {

@@ -40,6 +40,12 @@ type Stat struct {
 	Blocks   int64  // of 512 bytes, that it takes there
 }
 
+// StatOf takes it from what the system says.
+func StatOf(st *unix.Stat_t) Stat {
+	return Stat{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Links: uint32(st.Nlink), Size: st.Size, Mtime: st.Mtim.Nano(),
+		Inode: st.Ino, Dev: st.Dev, Blocks: st.Blocks}
+}
+
 // EventKind says what a walk has come upon.
 type EventKind uint8
 

@@ -166,7 +166,7 @@ func orDot(path string) string {
 
 // same goes on with the known directories below an unchanged one.
 func (v *visitor) same(path string, st *unix.Stat_t, known []Dir) error {
-	if err := v.emit(Event{Kind: DirSame, Path: path, Stat: statOf(st), Known: known[0].Signature}); err != nil {
+	if err := v.emit(Event{Kind: DirSame, Path: path, Stat: StatOf(st), Known: known[0].Signature}); err != nil {
 		return err
 	}
 	if v.plan != nil {
@@ -228,7 +228,7 @@ func (v *visitor) read(path string, known []Dir) error {
 	if err != nil {
 		return v.emit(Event{Kind: Unreadable, Path: path, Err: &fs.PathError{Op: "read directory", Path: path, Err: err}})
 	}
-	e := Event{Kind: DirRead, Path: path, Stat: statOf(&st), Known: signature(&st)}
+	e := Event{Kind: DirRead, Path: path, Stat: StatOf(&st), Known: signature(&st)}
 	if e.Known.Mtime >= v.w.racy || e.Known.Ctime >= v.w.racy {
 		e.Known = Signature{}
 	}
@@ -293,7 +293,7 @@ func (v *visitor) file(dirfd int, path, name string) (isDir bool, err error) {
 	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
 		return true, nil
 	}
-	return false, v.emit(Event{Kind: FileFound, Path: path, Stat: statOf(&st)})
+	return false, v.emit(Event{Kind: FileFound, Path: path, Stat: StatOf(&st)})
 }
 
 // dirent is a name in a directory with its kind (DT_UNKNOWN where the file
@@ -339,9 +339,4 @@ func inOrder(names []dirent) []dirent {
 
 func signature(st *unix.Stat_t) Signature {
 	return Signature{st.Ino, st.Mtim.Nano(), st.Ctim.Nano()}
-}
-
-func statOf(st *unix.Stat_t) Stat {
-	return Stat{Mode: st.Mode, UID: st.Uid, GID: st.Gid, Links: uint32(st.Nlink), Size: st.Size, Mtime: st.Mtim.Nano(),
-		Inode: st.Ino, Dev: st.Dev, Blocks: st.Blocks}
 }

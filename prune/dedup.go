@@ -2,8 +2,6 @@ package prune
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -99,14 +97,9 @@ type Duplicates struct {
 	Same []Member `json:"same"`
 }
 
-// member is what a walk has found.
-func member(path string, s *fossology.Stat, gold bool) Member {
+// member is a file of which that is known.
+func member(path string, s fossology.Stat, gold bool) Member {
 	return Member{path, s.Inode, s.Mode, s.UID, s.GID, s.Mtime, s.Size, s.Blocks, s.Dev, uint64(s.Links), gold}
-}
-
-// memberAt is what was looked for at a path.
-func memberAt(path string, st *unix.Stat_t, gold bool) Member {
-	return Member{path, st.Ino, st.Mode, st.Uid, st.Gid, st.Mtim.Nano(), st.Size, st.Blocks, st.Dev, uint64(st.Nlink), gold}
 }
 
 // Each yields the groups from one on.
@@ -125,8 +118,9 @@ func (p *DedupPlan) Check(installation, repository string) error {
 
 // A deduper makes a plan.
 type deduper struct {
-	o DedupOptions
-	p *DedupPlan
+	o   DedupOptions
+	top int // the repository, open
+	p   *DedupPlan
 }
 
 // MakeDedup makes a plan. It changes nothing.
@@ -134,14 +128,22 @@ func MakeDedup(ctx context.Context, o DedupOptions) (_ *DedupPlan, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	how, err := settleHow(o.Repository.Path, o.How)
-	if err != nil {
-		return nil, fmt.Errorf("plan what is kept once: %w", err)
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("plan what is kept once: %w", err)
+		}
+	}()
+	d := &deduper{o: o}
+	if d.top, err = openRepository(o.Repository.Path); err != nil {
+		return nil, err
 	}
-	id := make([]byte, 8)
-	rand.Read(id)
-	d := &deduper{o: o, p: &DedupPlan{Format: planFormat, Kind: dedupKind, ID: hex.EncodeToString(id), Installation: o.Installation, Repository: o.Repository.Path,
-		Made: o.Now().UTC(), Deep: o.Deep, How: how, Exact: o.Exact, MinSize: o.MinSize, Kept: Kept{}}}
+	defer unix.Close(d.top)
+	how, err := d.settleHow()
+	if err != nil {
+		return nil, err
+	}
+	d.p = &DedupPlan{Format: planFormat, Kind: dedupKind, ID: newID(), Installation: o.Installation, Repository: o.Repository.Path,
+		Made: o.Now().UTC(), Deep: o.Deep, How: how, Exact: o.Exact, MinSize: o.MinSize, Kept: Kept{}}
 	if d.p.spool, err = newGroupSpool(o.TempDir); err != nil {
 		return nil, err
 	}
@@ -150,7 +152,7 @@ func MakeDedup(ctx context.Context, o DedupOptions) (_ *DedupPlan, err error) {
 		find = d.byBytes
 	}
 	if err := find(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("plan what is kept once: %w", err), d.p.Close())
+		return nil, errors.Join(err, d.p.Close())
 	}
 	return d.p, nil
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -35,12 +34,7 @@ func (d *deduper) byBytes(ctx context.Context) error {
 	if err := d.list(ctx, l); err != nil {
 		return err
 	}
-	root, err := unix.Open(d.o.Repository.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &fs.PathError{Op: "open repository", Path: d.o.Repository.Path, Err: err}
-	}
-	defer unix.Close(root)
-	h := &heads{deduper: d, root: root, list: l}
+	h := &heads{deduper: d, list: l}
 	defer h.close()
 	if err := h.hash(ctx); err != nil {
 		return err
@@ -59,7 +53,6 @@ const headWidth = 16 + 8
 // heads are all of them, in files by their first bits.
 type heads struct {
 	*deduper
-	root  int
 	list  *listing
 	files [partitions]*os.File
 	to    [partitions]*bufio.Writer
@@ -148,7 +141,7 @@ func (h *heads) sums(ctx context.Context, files []Member, sums [][16]byte, most 
 	return inParallel(ctx, len(files), func(i int, buf []byte) {
 		sums[i] = [16]byte{}
 		m := &files[i]
-		fd, err := openFile(h.root, m.Path)
+		fd, err := openFile(h.top, m.Path)
 		if err == nil {
 			sums[i], err = sumOf(ctx, fd, m.size, most, buf)
 			unix.Close(fd)

@@ -75,8 +75,8 @@ func (p *DedupPlan) carryOut(ctx context.Context, o DedupExecuteOptions, d *reli
 			err = fmt.Errorf("dedup: %w", err)
 		}
 	}()
-	if d.top, err = unix.Open(p.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-		return &d.r, &fs.PathError{Op: "open", Path: p.Repository, Err: err}
+	if d.top, err = openRepository(p.Repository); err != nil {
+		return &d.r, err
 	}
 	defer unix.Close(d.top)
 	if err = d.sync(); err == nil {

@@ -1,9 +1,6 @@
 package prune
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,14 +8,9 @@ import (
 	"math"
 	"path"
 	"strings"
-
-	"github.com/zeebo/blake3"
 )
 
-// The plan of a dedup is written as that of a prune is: the plan, its groups, and a last
-// line with their number and the BLAKE3 of all lines before it.
-
-// endGroups is the last line.
+// endGroups is the last line of the plan of a dedup.
 type endGroups struct {
 	Groups int64  `json:"groups"`
 	BLAKE3 string `json:"end"`
@@ -26,25 +18,7 @@ type endGroups struct {
 
 // Write writes the plan, with its groups.
 func (p *DedupPlan) Write(w io.Writer) error {
-	h := blake3.New()
-	b := bufio.NewWriterSize(w, 256<<10)
-	e := json.NewEncoder(io.MultiWriter(b, h))
-	if err := e.Encode(p); err != nil {
-		return fmt.Errorf("write plan: %w", err)
-	}
-	for g, err := range p.spool.all(0) {
-		if err == nil {
-			err = e.Encode(&g)
-		}
-		if err != nil {
-			return fmt.Errorf("write plan: %w", err)
-		}
-	}
-	err := json.NewEncoder(b).Encode(endGroups{p.spool.n, hex.EncodeToString(h.Sum(nil))})
-	if err = errors.Join(err, b.Flush()); err != nil {
-		return fmt.Errorf("write plan: %w", err)
-	}
-	return nil
+	return writeLines(w, p, p.Each(0), func(g *Duplicates) any { return g }, func(n int64, sum string) any { return endGroups{n, sum} })
 }
 
 // ReadDedupPlan reads what Write has written. tempDir is as in [DedupOptions].
@@ -56,7 +30,7 @@ func ReadDedupPlan(r io.Reader, tempDir string) (p *DedupPlan, err error) {
 	}()
 	l := newPlanLines(r)
 	p = new(DedupPlan)
-	if err := l.next(p); err != nil {
+	if err := l.first(p); err != nil {
 		return nil, err
 	}
 	if p.Kind != dedupKind {
@@ -65,7 +39,6 @@ func ReadDedupPlan(r io.Reader, tempDir string) (p *DedupPlan, err error) {
 	if p.Format != planFormat {
 		return nil, fmt.Errorf("it has format %d, this repotool knows %d", p.Format, planFormat)
 	}
-	l.count()
 	if p.spool, err = newGroupSpool(tempDir); err != nil {
 		return nil, err
 	}
@@ -78,27 +51,22 @@ func ReadDedupPlan(r io.Reader, tempDir string) (p *DedupPlan, err error) {
 // readGroups reads all that follows the first line.
 func (p *DedupPlan) readGroups(l *planLines) error {
 	files := int64(0)
-	for {
-		if err := l.next(nil); err != nil {
-			return err
-		}
-		if line := l.bytes(); bytes.HasPrefix(line, []byte(`{"groups":`)) {
-			var end endGroups
-			if json.Unmarshal(line, &end) != nil || end.BLAKE3 != l.sum() || end.Groups != p.spool.n || files != p.Same.Files {
-				return ErrNoPlan
-			}
-			return nil
-		}
-		l.count()
+	last, sum, err := l.rest("groups", func(line []byte) error {
 		var g Duplicates
-		if json.Unmarshal(l.bytes(), &g) != nil || !g.sound() {
+		if json.Unmarshal(line, &g) != nil || !g.sound() {
 			return ErrNoPlan
 		}
 		files += int64(len(g.Same))
-		if err := p.spool.add(&g); err != nil {
-			return err
-		}
+		return p.spool.add(&g)
+	})
+	if err != nil {
+		return err
 	}
+	var end endGroups
+	if json.Unmarshal(last, &end) != nil || end.BLAKE3 != sum || end.Groups != p.spool.n || files != p.Same.Files {
+		return ErrNoPlan
+	}
+	return nil
 }
 
 // sound says whether a group is one that a plan can hold.

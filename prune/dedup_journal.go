@@ -98,7 +98,7 @@ func ResumeDedup(ctx context.Context, d *DedupRun, tempDir string, o DedupExecut
 
 // tidy removes links that a batch which was interrupted had not put into their place.
 func (d *DedupRun) tidy(p *DedupPlan) error {
-	top, err := unix.Open(p.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	top, err := openRepository(p.Repository)
 	if err != nil {
 		return err
 	}

@@ -1,166 +1,15 @@
 package prune
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"path"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"repotool/fossology"
 )
 
 // workEnding ends the names of links that are not in their place yet. They stand beside
 // it; FOSSology and snapshots pass over *.I.
 const workEnding = ".repotool-dedup.I"
-
-// A handle is a file that is being looked at.
-type handle struct {
-	dir, fd int // -1: not open
-	name    string
-	st      unix.Stat_t
-	synced  bool
-}
-
-func (h *handle) close() {
-	for _, fd := range []*int{&h.fd, &h.dir} {
-		if *fd >= 0 {
-			unix.Close(*fd)
-			*fd = -1
-		}
-	}
-}
-
-// open opens a file that must be as it was when the plan was made. As long as it is open,
-// nobody can open it to write to it, where the file system knows leases (fcntl(2)).
-func (d *relinker) open(m *Member, size int64) (*handle, Reason) {
-	h := &handle{dir: -1, fd: -1, name: path.Base(m.Path)}
-	dir := path.Dir(m.Path)
-	var err error
-	if h.dir, err = fossology.OpenBeneath(d.top, dir); err != nil {
-		return h, unlike(err)
-	}
-	if h.fd, err = openFile(h.dir, h.name); err != nil {
-		h.fd = -1
-		return h, unlike(err)
-	}
-	if err := unix.Fstat(h.fd, &h.st); err != nil {
-		return h, Unreadable
-	}
-	if st := &h.st; st.Mode != m.Mode || st.Ino != m.Inode || st.Uid != m.UID || st.Gid != m.GID || st.Size != size || st.Mtim.Nano() != m.Mtime {
-		return h, Changed
-	}
-	if d.p.How == Link {
-		return h, h.lease()
-	}
-	return h, ""
-}
-
-// lease asks the kernel to have everybody wait who opens the file to write to it, for as
-// long as it is open here. Who has no right to that, or a file system that knows no leases,
-// shares nothing by links: a writer would write to a file that nobody finds any more.
-func (h *handle) lease() Reason {
-	_, err := unix.FcntlInt(uintptr(h.fd), unix.F_SETLEASE, unix.F_RDLCK)
-	switch {
-	case errors.Is(err, unix.EAGAIN):
-		return InUse
-	case err != nil:
-		return Refused
-	}
-	return ""
-}
-
-// awaited says whether somebody waits for the lease to end, or it has ended: with what is
-// open he writes to the inode that he has found.
-func (h *handle) awaited() bool {
-	held, err := unix.FcntlInt(uintptr(h.fd), unix.F_GETLEASE, 0)
-	return err != nil || held != unix.F_RDLCK
-}
-
-// alike compares two files, and what more is known of them than owner, mode and times.
-func (d *relinker) alike(ctx context.Context, a, b *handle, buf []byte) (Reason, error) {
-	half := len(buf) / 2
-	for at := int64(0); at < a.st.Size; {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		if a.awaited() || b.awaited() { // he shall not wait for all of it
-			return InUse, nil
-		}
-		n, err := readAt(a.fd, buf[:min(int64(half), a.st.Size-at)], at)
-		if err != nil {
-			return Unreadable, nil
-		}
-		m, err := readAt(b.fd, buf[half:half+n], at)
-		switch {
-		case err != nil:
-			return Unreadable, nil
-		case n == 0 || m != n || !bytes.Equal(buf[:n], buf[half:half+m]):
-			return Different, nil
-		}
-		at += int64(n)
-	}
-	if !sameAttributes(a.fd, b.fd) {
-		return Metadata, nil
-	}
-	return "", nil
-}
-
-// readAt reads all of it, or as much as there is.
-func readAt(fd int, b []byte, at int64) (n int, err error) {
-	for n < len(b) {
-		m, err := unix.Pread(fd, b[n:], at+int64(n))
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return n, err
-		}
-		if m == 0 {
-			break
-		}
-		n += m
-	}
-	return n, nil
-}
-
-// sameAttributes says whether two files have the same extended attributes: access lists,
-// labels, capabilities.
-func sameAttributes(a, b int) bool {
-	var buf [1024]byte
-	na, errA := unix.Flistxattr(a, buf[:512])
-	nb, errB := unix.Flistxattr(b, buf[512:])
-	if errors.Is(errA, unix.ENOTSUP) && errors.Is(errB, unix.ENOTSUP) {
-		return true
-	}
-	if errA != nil || errB != nil || na != nb {
-		return false
-	}
-	all := attributeNames(buf[:na])
-	if !slices.Equal(all, attributeNames(buf[512:512+nb])) {
-		return false
-	}
-	for _, name := range all {
-		var x, y [4096]byte
-		n, errA := unix.Fgetxattr(a, name, x[:])
-		m, errB := unix.Fgetxattr(b, name, y[:])
-		if errA != nil || errB != nil || !bytes.Equal(x[:n], y[:m]) {
-			return false
-		}
-	}
-	return true
-}
-
-// attributeNames splits the list of a file's attributes.
-func attributeNames(list []byte) []string {
-	all := strings.FieldsFunc(string(list), func(r rune) bool { return r == 0 })
-	slices.Sort(all)
-	return all
-}
 
 // relink gives the name of m to the inode of keep. At every moment the name leads to the
 // one or the other: the new link is made beside it, and the two change places. Only then,
@@ -261,26 +110,4 @@ func refusal(err error) (Reason, error) {
 		return OtherDisk, nil
 	}
 	return "", fmt.Errorf("link: %w", err)
-}
-
-// isAt says whether a name leads to the file.
-func (h *handle) isAt(name string) bool {
-	var st unix.Stat_t
-	return unix.Fstatat(h.dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Ino == h.st.Ino && st.Dev == h.st.Dev
-}
-
-// touched says whether somebody has changed a file since it was opened. That it has other
-// names now does not count.
-func (h *handle) touched() bool {
-	var st unix.Stat_t
-	return unix.Fstat(h.fd, &st) != nil || st.Size != h.st.Size || st.Mtim != h.st.Mtim || st.Mode != h.st.Mode || st.Uid != h.st.Uid || st.Gid != h.st.Gid
-}
-
-// freed are the bytes that the file gives back, which has lost a name: none, if it has others.
-func (h *handle) freed() int64 {
-	var st unix.Stat_t
-	if unix.Fstat(h.fd, &st) != nil || st.Nlink > 0 {
-		return 0
-	}
-	return st.Blocks * 512
 }

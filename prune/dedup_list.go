@@ -51,7 +51,7 @@ func (d *deduper) list(ctx context.Context, l *listing) error {
 			d.trouble("%q: left alone: a plan cannot hold its name", e.Path)
 			continue
 		}
-		m := member(e.Path, &e.Stat, strings.Contains("/"+path.Dir(e.Path)+"/", "/gold/"))
+		m := member(e.Path, e.Stat, strings.Contains("/"+path.Dir(e.Path)+"/", "/gold/"))
 		if err := l.add(&m); err != nil {
 			return err
 		}

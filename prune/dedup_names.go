@@ -2,7 +2,6 @@ package prune
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -26,12 +25,7 @@ type tree struct {
 // hosts. Only the smaller trees are walked, and each of their files is looked for in the
 // others: of a repository with one host that is gold, and no directory of files is read.
 func (d *deduper) byNames(ctx context.Context) error {
-	root, err := unix.Open(d.o.Repository.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &fs.PathError{Op: "open repository", Path: d.o.Repository.Path, Err: err}
-	}
-	defer unix.Close(root)
-	trees, err := d.trees(root)
+	trees, err := d.trees()
 	defer func() {
 		for _, t := range trees {
 			unix.Close(t.fd)
@@ -65,7 +59,7 @@ func (d *deduper) byNames(ctx context.Context) error {
 			continue
 		}
 		d.seen(e.Stat.Size)
-		members = append(members[:0], member(e.Path, &e.Stat, trees[i].gold))
+		members = append(members[:0], member(e.Path, e.Stat, trees[i].gold))
 		if !d.others(trees, i, rel, &members) || len(members) == 1 {
 			continue
 		}
@@ -128,7 +122,7 @@ func (d *deduper) others(trees []*tree, at int, rel string, members *[]Member) b
 			d.trouble("%s and %s have one Name, and not the same size", (*members)[0].Path, t.top+"/"+rel)
 			continue
 		}
-		*members = append(*members, memberAt(t.top+"/"+rel, &st, t.gold))
+		*members = append(*members, member(t.top+"/"+rel, fossology.StatOf(&st), t.gold))
 	}
 	return true
 }
@@ -145,7 +139,7 @@ func lookBeneath(top int, rel string) (st unix.Stat_t, ok bool) {
 }
 
 // trees opens gold and files of all hosts: gold first, then files, the fullest last.
-func (d *deduper) trees(root int) (trees []*tree, err error) {
+func (d *deduper) trees() (trees []*tree, err error) {
 	tops, err := d.o.Repository.Tops()
 	if err != nil {
 		return nil, err
@@ -155,7 +149,7 @@ func (d *deduper) trees(root int) (trees []*tree, err error) {
 		if info, err := os.Lstat(filepath.Join(d.o.Repository.Path, top)); err == nil && info.Mode().IsRegular() {
 			continue
 		}
-		fd, err := fossology.OpenBeneath(root, top)
+		fd, err := fossology.OpenBeneath(d.top, top)
 		if err != nil {
 			d.trouble("%s: left alone: %v", top, err) // a symbolic link
 			continue

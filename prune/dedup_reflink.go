@@ -19,18 +19,18 @@ const dedupeStep = 16 << 20
 
 // settleHow finds out whether the file system can share blocks, if that is asked for, with
 // two files that never have a name.
-func settleHow(repository string, how How) (How, error) {
-	if how == "" || how == Link {
+func (d *deduper) settleHow() (How, error) {
+	if d.o.How == "" || d.o.How == Link {
 		return Link, nil
 	}
-	err := tryReflink(repository)
+	err := tryReflink(d.top)
 	switch {
 	case err == nil:
 		return Reflink, nil
-	case how == Auto:
+	case d.o.How == Auto:
 		return Link, nil
 	}
-	return "", &NoReflinkError{repository, err}
+	return "", &NoReflinkError{d.o.Repository.Path, err}
 }
 
 // A NoReflinkError says that the file system cannot share blocks.
@@ -48,11 +48,11 @@ func (e *NoReflinkError) Unwrap() error { return e.Err }
 // Hint says what to do.
 func (e *NoReflinkError) Hint() string { return "XFS and Btrfs can; elsewhere --how link" }
 
-func tryReflink(repository string) error {
+func tryReflink(top int) error {
 	const block = 64 << 10
 	var fds [2]int
 	for i := range fds {
-		fd, err := unix.Open(repository, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+		fd, err := unix.Openat(top, ".", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 		if err != nil {
 			return err
 		}
@@ -118,18 +118,13 @@ func (d *relinker) reflink(ctx context.Context, keep, m *handle) (freed int64, w
 // leaveShared leaves those out that share their first blocks with the one that keeps its
 // own already.
 func (d *deduper) leaveShared(g *Duplicates) {
-	top, err := unix.Open(d.o.Repository.Path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return
-	}
-	defer unix.Close(top)
-	at, ok := firstBlock(top, g.Keep.Path)
+	at, ok := firstBlock(d.top, g.Keep.Path)
 	if !ok {
 		return
 	}
 	same := g.Same[:0]
 	for _, m := range g.Same {
-		if b, ok := firstBlock(top, m.Path); ok && b == at {
+		if b, ok := firstBlock(d.top, m.Path); ok && b == at {
 			d.p.Kept.add(Shared, g.Size)
 			continue
 		}

@@ -1,7 +1,6 @@
 package prune
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -50,16 +49,6 @@ func beginsAs(dir int, name string, other int, st *unix.Stat_t) bool {
 		return false
 	}
 	defer unix.Close(fd)
-	a, b := make([]byte, 128<<10), make([]byte, 128<<10)
-	for at := int64(0); at < st.Size; {
-		n, err := readAt(other, a[:min(int64(len(a)), st.Size-at)], at)
-		if err != nil || n == 0 {
-			return false
-		}
-		if m, err := readAt(fd, b[:n], at); err != nil || m != n || !bytes.Equal(a[:n], b[:n]) {
-			return false
-		}
-		at += int64(n)
-	}
-	return true
+	why, _ := sameBytes(other, fd, st.Size, make([]byte, 256<<10), func() (Reason, error) { return "", nil })
+	return why == ""
 }

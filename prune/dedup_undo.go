@@ -80,8 +80,8 @@ func (d *DedupRun) Undo(ctx context.Context, o DedupUndoOptions) (_ *DedupUndo, 
 	if elsewhere(p.Repository, o.Repository) {
 		return nil, &ElsewhereError{p.Repository, o.Repository}
 	}
-	if u.top, err = unix.Open(o.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-		return nil, &fs.PathError{Op: "open", Path: o.Repository, Err: err}
+	if u.top, err = openRepository(o.Repository); err != nil {
+		return nil, err
 	}
 	defer unix.Close(u.top)
 	at := int64(0)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"log/slog"
 	"slices"
@@ -99,8 +98,8 @@ func (p *Plan) carryOut(ctx context.Context, o ExecuteOptions, j *journal, from 
 			err = fmt.Errorf("prune: %w", err)
 		}
 	}()
-	if d.top, err = unix.Open(p.Repository, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-		return &d.r, &fs.PathError{Op: "open", Path: p.Repository, Err: err}
+	if d.top, err = openRepository(p.Repository); err != nil {
+		return &d.r, err
 	}
 	defer unix.Close(d.top)
 	if err = d.all(ctx, from); err != nil {

@@ -57,6 +57,13 @@ func (p *Plan) Each(from int64) iter.Seq2[Victim, error] { return p.spool.all(fr
 // Close lets go of the list of victims.
 func (p *Plan) Close() error { return p.spool.close() }
 
+// newID draws the name of a plan.
+func newID() string {
+	id := make([]byte, 8)
+	rand.Read(id)
+	return hex.EncodeToString(id)
+}
+
 // maxTroubles is how many are listed.
 const maxTroubles = 20
 
@@ -65,9 +72,7 @@ func Make(ctx context.Context, db Database, o Options) (_ *Plan, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	id := make([]byte, 8)
-	rand.Read(id)
-	p := &Plan{Format: planFormat, ID: hex.EncodeToString(id), Installation: o.Installation, Repository: o.Repository.Path,
+	p := &Plan{Format: planFormat, ID: newID(), Installation: o.Installation, Repository: o.Repository.Path,
 		Made: o.Now().UTC(), Level: o.Level, Filters: o.Filters, Kept: Kept{}, Classes: map[Class]Sum{}}
 	if p.Position, err = db.Position(ctx); err != nil {
 		return nil, fmt.Errorf("plan what goes: %w", err)

@@ -1,8 +1,6 @@
 package prune
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,15 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zeebo/blake3"
-
 	"repotool/fossology"
 )
 
-// A plan is written as lines of JSON: the plan, its victims gold by gold, and a last line
-// with their number and the BLAKE3 of all lines before it.
-
-// victimLine is a victim there.
+// victimLine is a victim in a plan that is written.
 type victimLine struct {
 	Name   string `json:"name"`
 	Gold   int    `json:"gold"`
@@ -40,34 +33,10 @@ type endLine struct {
 
 // Write writes the plan, with its victims.
 func (p *Plan) Write(w io.Writer) error {
-	h := blake3.New()
-	b := bufio.NewWriterSize(w, 256<<10)
-	e := json.NewEncoder(io.MultiWriter(b, h))
-	if err := e.Encode(p); err != nil {
-		return fmt.Errorf("write plan: %w", err)
-	}
-	n := int64(0)
-	for v, err := range p.spool.all(0) {
-		if err == nil {
-			err = e.Encode(victimLine{v.Name.String(), v.Gold, v.Host, v.Class, v.Upload, v.Inode, v.Links, v.Freed, hex.EncodeToString(v.BLAKE3[:])})
-		}
-		if err != nil {
-			return fmt.Errorf("write plan: %w", err)
-		}
-		n++
-	}
-	err := json.NewEncoder(b).Encode(endLine{n, hex.EncodeToString(h.Sum(nil))})
-	if err = errors.Join(err, b.Flush()); err != nil {
-		return fmt.Errorf("write plan: %w", err)
-	}
-	return nil
+	return writeLines(w, p, p.Each(0), func(v *Victim) any {
+		return victimLine{v.Name.String(), v.Gold, v.Host, v.Class, v.Upload, v.Inode, v.Links, v.Freed, hex.EncodeToString(v.BLAKE3[:])}
+	}, func(n int64, sum string) any { return endLine{n, sum} })
 }
-
-// ErrNoPlan means that what was read is no plan, or not all of one.
-var ErrNoPlan = errors.New("it is no plan, or it was damaged or cut")
-
-// maxLine bounds a line of a plan; the first holds the golds.
-const maxLine = 256 << 20
 
 // ReadPlan reads what Write has written. tempDir is as in [Options].
 func ReadPlan(r io.Reader, tempDir string) (p *Plan, err error) {
@@ -78,63 +47,24 @@ func ReadPlan(r io.Reader, tempDir string) (p *Plan, err error) {
 	}()
 	l := newPlanLines(r)
 	p = new(Plan)
-	if err := l.next(p); err != nil {
+	if err := l.first(p); err != nil {
 		return nil, err
 	}
 	if p.Format != planFormat {
 		return nil, fmt.Errorf("it has format %d, this repotool knows %d", p.Format, planFormat)
 	}
-	l.count()
 	if p.spool, err = newSpool(tempDir); err != nil {
 		return nil, err
 	}
-	for err == nil {
-		if err = l.next(nil); err != nil {
-			break
-		}
-		if bytes.HasPrefix(l.bytes(), []byte(`{"victims":`)) {
-			err = p.endsWith(l.bytes(), l.sum())
-			break
-		}
-		l.count()
-		err = p.addLine(l.bytes())
+	last, sum, err := l.rest("victims", p.addLine)
+	if err == nil {
+		err = p.endsWith(last, sum)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.spool.close())
 	}
 	return p, nil
 }
-
-// planLines are the lines of a plan, with the hash of those that count.
-type planLines struct {
-	s *bufio.Scanner
-	h *blake3.Hasher
-}
-
-func newPlanLines(r io.Reader) *planLines {
-	l := &planLines{bufio.NewScanner(r), blake3.New()}
-	l.s.Buffer(make([]byte, 0, 64<<10), maxLine)
-	return l
-}
-
-// next reads a line, of JSON if it is to be read into something.
-func (l *planLines) next(into any) error {
-	if !l.s.Scan() {
-		return errors.Join(l.s.Err(), ErrNoPlan)
-	}
-	if into != nil && json.Unmarshal(l.bytes(), into) != nil {
-		return ErrNoPlan
-	}
-	return nil
-}
-
-func (l *planLines) bytes() []byte { return l.s.Bytes() }
-
-// count takes the line into the hash.
-func (l *planLines) count() { l.h.Write(l.bytes()); l.h.Write([]byte{'\n'}) }
-
-// sum is the hash of the lines that were counted, in hexadecimal.
-func (l *planLines) sum() string { return hex.EncodeToString(l.h.Sum(nil)) }
 
 func (p *Plan) addLine(line []byte) error {
 	var l victimLine

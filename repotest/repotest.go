@@ -49,8 +49,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
+
+	"repotool/fossology"
 )
 
 // packages names the Debian package of each program that tests need, where
@@ -86,14 +87,7 @@ func findTool(name string) (string, bool) {
 			return path, true
 		}
 	}
-	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	slices.SortFunc(dirs, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a) // 15 before 9.6
-		}
-		return -slices.Compare([]byte(a), []byte(b))
-	})
-	for _, dir := range append(dirs, "/usr/sbin", "/sbin") {
+	for _, dir := range append(fossology.ServerDirs(), "/usr/sbin", "/sbin") {
 		path := filepath.Join(dir, name)
 		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
 			return path, true

@@ -42,7 +42,7 @@ type CollectOptions struct {
 	Command  string
 	Now      func() time.Time
 	Progress *Progress
-	window   int   // 0: windowMax, or narrowMax
+	most     int   // objects that are known at once; 0: windowMax, or narrowMax
 	noFile   error // why none is used; nil: it is
 }
 
@@ -117,10 +117,10 @@ type collection struct {
 	window    *window
 	report    CollectReport
 
-	objects                                            atomic.Int64
-	quarantined, returned, deleted, freed, waitingOnes counted
-	met                                                atomic.Bool // something in quarantine is needed
-	troubles                                           Findings
+	objects                                        atomic.Int64
+	quarantined, returned, deleted, freed, waiting counted
+	met                                            atomic.Bool // something in quarantine is needed
+	troubles                                       Findings
 }
 
 type counted struct{ objects, bytes atomic.Int64 }
@@ -141,8 +141,7 @@ func (c *collection) run(ctx context.Context) error {
 		return err
 	}
 	c.report.Snapshots = int64(len(manifests))
-	few := c.CollectOptions.window
-	w := firstWindow(cmp.Or(few, windowMax), cmp.Or(few, narrowMax))
+	w := firstWindow(cmp.Or(c.most, windowMax), cmp.Or(c.most, narrowMax))
 	w.failed = c.noFile
 	defer w.close()
 	for {
@@ -202,7 +201,7 @@ func (c *collection) begin(ctx context.Context) (list []listed, err error) {
 func (c *collection) done() *CollectReport {
 	r := &c.report
 	r.Objects = c.objects.Load()
-	r.Quarantined, r.Returned, r.Deleted, r.Freed, r.Waiting = c.quarantined.sum(), c.returned.sum(), c.deleted.sum(), c.freed.sum(), c.waitingOnes.sum()
+	r.Quarantined, r.Returned, r.Deleted, r.Freed, r.Waiting = c.quarantined.sum(), c.returned.sum(), c.deleted.sum(), c.freed.sum(), c.waiting.sum()
 	if r.Waiting.Objects == 0 {
 		r.Held = nil
 	}

@@ -3,10 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
-	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,7 +14,7 @@ import (
 // back first, and is there for good before anything is deleted.
 func (c *collection) sweep(ctx context.Context) error {
 	c.Progress.Begin(PhaseReturn, 0, 0)
-	if err := c.each(ctx, c.bringBack); err != nil {
+	if err := c.each(ctx, c.returnNeeded); err != nil {
 		return err
 	}
 	if c.met.Swap(false) && !c.DryRun {
@@ -60,7 +57,8 @@ func (c *collection) names(ctx context.Context, generation uint64, folder byte, 
 	return nil
 }
 
-func (c *collection) bringBack(ctx context.Context, folder byte) error {
+// returnNeeded brings back from quarantine what is needed again.
+func (c *collection) returnNeeded(ctx context.Context, folder byte) error {
 	for _, generation := range c.older {
 		err := c.names(ctx, generation, folder, func(h store.Hash) error {
 			if !c.window.has(h) {
@@ -87,6 +85,8 @@ func (c *collection) bringBack(ctx context.Context, folder byte) error {
 	return nil
 }
 
+// sweepFolder deletes what may go of older generations, and puts what is not needed into
+// the new one.
 func (c *collection) sweepFolder(ctx context.Context, folder byte) error {
 	for _, generation := range c.older {
 		if err := c.names(ctx, generation, folder, func(h store.Hash) error { return c.expel(generation, h) }); err != nil {
@@ -114,7 +114,7 @@ func (c *collection) expel(generation uint64, h store.Hash) error {
 			return nil
 		case needed:
 		case generation >= c.protected:
-			c.waitingOnes.add(info.Size)
+			c.waiting.add(info.Size)
 		default:
 			c.count(info)
 		}
@@ -161,54 +161,4 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
-}
-
-// BringBack returns all that is in quarantine to objects/.
-func BringBack(ctx context.Context, st *store.Store, o CollectOptions) (*CollectReport, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	lock, err := st.Lock(ctx, "gc", o.Command, o.Now())
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Unlock()
-	c := &collection{CollectOptions: o, st: st, start: o.Now(), window: firstWindow(0, 0)}
-	if c.older, err = st.Generations(); err != nil {
-		return nil, err
-	}
-	err = c.each(ctx, func(ctx context.Context, folder byte) error {
-		return c.allOf(ctx, folder, func(generation uint64, h store.Hash) error {
-			_, err := st.Return(generation, h)
-			return err
-		})
-	})
-	if err == nil {
-		err = st.Sync(ctx)
-	}
-	if err == nil {
-		err = c.each(ctx, func(ctx context.Context, folder byte) error {
-			return c.allOf(ctx, folder, func(generation uint64, h store.Hash) error {
-				info, err := st.Expel(generation, h)
-				if err == nil {
-					c.returned.add(info.Size)
-				}
-				return ignoreMissing(err)
-			})
-		})
-	}
-	if err = errors.Join(err, st.CloseGenerations()); err != nil {
-		return nil, fmt.Errorf("bring back from quarantine: %w", err)
-	}
-	return c.done(), nil
-}
-
-// allOf calls f for all of a folder in all generations.
-func (c *collection) allOf(ctx context.Context, folder byte, f func(uint64, store.Hash) error) error {
-	for _, generation := range slices.Clone(c.older) {
-		if err := c.names(ctx, generation, folder, func(h store.Hash) error { return f(generation, h) }); err != nil {
-			return err
-		}
-	}
-	return nil
 }

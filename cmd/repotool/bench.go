@@ -133,11 +133,11 @@ func (t *tool) measured(c *cli.Context, measure func(bench.LifeOptions) error) e
 		Options: bench.Options{Seed: c.Uint64("seed")}, Dir: dir, Cache: cache, Repotool: self, Chores: []string{self, "bench", "chore"},
 		Nights: c.Int("nights"), Database: !c.Bool("no-database"),
 	})
-	return errors.Join(err, clear(dir))
+	return errors.Join(err, emptied(dir))
 }
 
-// clear empties a directory that only a measurement has written to.
-func clear(dir string) error {
+// emptied empties a directory that only a measurement has written to.
+func emptied(dir string) error {
 	left, err := os.ReadDir(dir)
 	for _, e := range left {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))

@@ -69,23 +69,18 @@ func (t *tool) thereTable(r *sizing) {
 	row("gold", s.Gold, "")
 	row("files", s.Files, "")
 	for _, c := range prune.Classes() {
-		row("  "+string(c), s.Classes[c], r.share(s.Classes[c]))
+		row("  "+string(c), s.Classes[c], s.Share(s.Classes[c]))
 	}
-	row("  of no row", s.Unknown, r.share(s.Unknown))
+	row("  of no row", s.Unknown, s.Share(s.Unknown))
 	row("other", s.Other, "")
-	row("of files, that gold brings back", s.Proven, r.share(s.Proven))
-	row("of files, that a backup by gold keeps", s.Unproven, r.share(s.Unproven))
+	row("of files, that gold brings back", s.Proven, s.Share(s.Proven))
+	row("of files, that a backup by gold keeps", s.Unproven, s.Share(s.Unproven))
 	w.Render()
 	fmt.Fprintf(t.stdout, "%s; %s of files for one of gold\n", plural(s.Uploads, "upload", "uploads"), times(s.Ratio()))
 	t.source(r, "there")
 	fmt.Fprintf(t.stdout, "unpacking all %s again: %s, %s known; a restore needs %s of them: %s, the longest %s\n", plural(s.Rebuild.Golds+s.Rebuild.Missing, "gold", "golds"),
 		fraction(s.Rebuild.Seconds), count(s.Rebuild.Golds), count(s.Rebuild.Needed), fraction(s.Rebuild.Least), fraction(s.Rebuild.Longest))
 	t.source(r, "rebuild")
-}
-
-// share is how much of the bytes of files something has.
-func (r *sizing) share(h bench.Holding) string {
-	return fmt.Sprintf("%.0f %%", 100*float64(h.Bytes)/float64(max(1, r.Survey.Files.Bytes)))
 }
 
 func (t *tool) monthsTable(r *sizing) {
@@ -120,7 +115,7 @@ func (t *tool) prunableTable(r *sizing) {
 	w := newTable(t.stdout, []string{"PRUNE --LEVEL", "FILES", "FREES AT MOST", "OF FILES"}, 2, 3, 4)
 	for _, l := range prune.Levels() {
 		h := r.Survey.Prunable[l]
-		w.AppendRow(table.Row{l, count(h.Files), size(h.Disk), r.share(h)})
+		w.AppendRow(table.Row{l, count(h.Files), size(h.Disk), r.Survey.Share(h)})
 	}
 	w.Render()
 	t.source(r, "prunable")

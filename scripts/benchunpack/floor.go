@@ -34,8 +34,9 @@ type floor struct {
 	free  []hashes
 }
 
-// floorOf makes the first hashes of the four, as many as are asked for. It works on the ISO and on the files that lie in it, copied into dir: a file
-// system costs the tools that are compared more than it costs repotool.
+// floorOf makes the first hashes of the four, as many as are asked for. It works on the
+// ISO and on the files that lie in it, copied into dir: a file system costs the tools that
+// are compared more than it costs repotool.
 func floorOf(hashes, iso, dir string) error {
 	count, err := strconv.Atoi(hashes)
 	if err != nil || count < 1 || count > 4 {

@@ -1,0 +1,238 @@
+package main
+
+// benchAnswers are those of measurements.
+var benchAnswers = map[string]string{
+	"bench report": `
+survey.repository     its path
+survey.time           when it was looked at
+survey.uploads        uploads that have content
+survey.gold.files     gold: files, bytes, and bytes of their blocks
+survey.gold.bytes
+survey.gold.disk
+survey.files.files    the same of files
+survey.files.bytes
+survey.files.disk
+survey.other.files    whatever else stands in the repository
+survey.other.bytes
+survey.other.disk
+survey.goldToo.files  of files: gold has them, too
+survey.goldToo.bytes
+survey.goldToo.disk
+survey.unproven.files of files: a backup by gold keeps them
+survey.unproven.bytes
+survey.unproven.disk
+survey.proven.files   of files: gold brings them back
+survey.proven.bytes
+survey.proven.disk
+survey.leftOut.files  of them: a backup by gold does not hold them
+survey.leftOut.bytes
+survey.leftOut.disk
+survey.unknown.files  of files: no row refers to them
+survey.unknown.bytes
+survey.unknown.disk
+survey.classes.*.files
+                      of files, by class: intermediate, archive, uploaded, leaf
+survey.classes.*.bytes
+survey.classes.*.disk
+survey.prunable.*.files
+                      what a prune could take at most, by level
+survey.prunable.*.bytes
+survey.prunable.*.disk
+survey.directories    directories
+survey.rebuild.golds  golds that the ledger knows
+survey.rebuild.missing
+                      golds that it does not know yet
+survey.rebuild.seconds
+                      to unpack them, one after another
+survey.rebuild.bytes  bytes that come out
+survey.rebuild.needed golds that make all that a backup by gold leaves out
+survey.rebuild.least  seconds to unpack those, one after another
+survey.rebuild.longest
+                      of one of those
+survey.months[].month a month
+survey.months[].uploads
+                      uploads of it
+survey.months[].gold  their bytes
+survey.months[].out   bytes that came of them
+survey.largest[].upload
+                      number of one of the ten largest uploads
+survey.largest[].name its name
+survey.largest[].gold bytes of its gold
+survey.largest[].out  bytes that came of it
+survey.largest[].files
+                      files that came of it
+survey.largest[].seconds
+                      to unpack it
+survey.byHand[].name? the figures that were given in place of an installation
+survey.byHand[].says? what they are
+survey.byHand[].value?
+survey.byHand[].bytes?
+survey.byHand[].from? where they come from
+survey.byHand[].least?
+survey.opened         large files were looked into for runs of zeros
+survey.troubles[]?    what could not be read
+` + assumptionKeys() + `assumptions.from.*    where a value comes from
+assumptions.retention.last?
+                      what is kept: the rules of retention
+assumptions.retention.within?
+assumptions.retention.hourly?
+assumptions.retention.daily?
+assumptions.retention.weekly?
+assumptions.retention.monthly?
+assumptions.retention.yearly?
+choices[].strategy    a choice: full or gold
+choices[].scheme      linked or rotating
+choices[].days        flat, native or none
+choices[].bytes.*     bytes on the disk after 1, 7, 30, 365 nights
+choices[].snapshots.* snapshots that are kept then
+choices[].standstill  seconds that FOSSology stands still in a night
+choices[].service     seconds of a restore until FOSSology can start
+choices[].last        seconds until the last file is back
+choices[].bases.*     how often everything lies there then, at most
+choices[].parts.base  what the bytes are made of, for whoever makes them again:
+choices[].parts.snapshot
+choices[].parts.around
+choices[].parts.copies
+choices[].parts.filesShare
+                      around + bases x (base + dump + growth x (nights - 1)) +
+                      (snapshot + dumpNight) x snapshots; growth is
+                      growthGold and the share of growthFiles
+choices[].parts.disk  what base and snapshot are made of: bytes, names of the
+choices[].parts.names manifest and of a day, and lines of what is left out
+choices[].parts.dayGold
+choices[].parts.dayOthers
+choices[].parts.leftOut
+choices[].parts.leftOutBytes
+choices[].parts.files files and bytes of a restore until service
+choices[].parts.bytes
+choices[].parts.rebuild
+                      seconds to unpack what is left out, and of the longest
+choices[].parts.longest
+present?              the choice by which the last snapshot was taken
+advice[]              what that comes to, in words
+history[].name?       a snapshot: its name, and its strategy
+history[].strategy?
+history[].seconds?    that it took
+history[].standstill? seconds that FOSSology stood still
+history[].added?      bytes that it was the first to need, of the database too
+history[].findings?   findings
+checked[].what?       with --check: what was forecast
+checked[].bytes?      it is bytes, else seconds
+checked[].forecast?   what was forecast
+checked[].was?        what then was`,
+
+	"bench repo": `
+time                  when it began
+kernel                release of the kernel
+processors            their number
+processor             what they are
+memory                bytes, of the machine
+fileSystem            of the directory
+files                 size of the repository
+bytes?                that each step reads, where that is known
+seed                  of the repository
+contestants[]         who was measured, in the order of the tables
+steps[]               in which steps, in theirs
+versions.NAME         version of each program
+commands.NAME.STEP[].args[]
+                      what was run for a step
+commands.NAME.STEP[].dir?
+                      where
+commands.NAME.STEP[].env[]?
+                      with what in the environment
+samples.NAME.STEP[].wall
+                      seconds, one sample for each run
+samples.NAME.STEP[].cpu
+                      seconds of all processors, user and system
+samples.NAME.STEP[].rss
+                      bytes of memory, the largest process
+samples.NAME.STEP[].parts[].wall?
+                      the same of each command, if there are several
+samples.NAME.STEP[].parts[].cpu?
+samples.NAME.STEP[].parts[].rss?
+samples.NAME.STEP[].settle
+                      seconds that a syncfs takes afterwards
+samples.NAME.STEP[].added.bytes
+                      that the file system has less, after the step
+samples.NAME.STEP[].added.inodes
+samples.NAME.STEP[].walked.bytes
+                      that du counts more, after the step
+samples.NAME.STEP[].walked.inodes
+samples.NAME.STEP[].failure?
+                      why there are no figures
+restored.NAME[].files files compared after a restore
+restored.NAME[].missing
+                      files and directories that the restored tree lacks
+restored.NAME[].extra that only the restored tree has
+restored.NAME[].content
+                      files with other bytes
+restored.NAME[].mode  files and directories with another mode
+restored.NAME[].time  files with another time
+restored.NAME[].dirTime
+                      directories with another time, which is no fault
+restored.NAME[].first?
+                      a path that differs`,
+
+	"bench repo --make": `
+files                 files made in files/, copies of gold included
+gold                  files made in gold/
+dirs                  directories made
+bytes                 content of all of them
+removed               files removed`,
+
+	"bench scale": `
+points[].contestant   who was measured
+points[].step         in which step
+points[].files        with how many files
+points[].wall         seconds, the median
+points[].cpu          seconds of all processors
+points[].rss          bytes of memory, the largest process
+points[].added.bytes  that the file system has less, after the step
+points[].added.inodes
+growth[].contestant   who was measured
+growth[].step         in which step
+growth[].wall         the fitted exponent: 1 is linear, 0 does not grow
+growth[].cpu
+growth[].memory
+growth[].bytes        of what it added`,
+
+	"bench unpack": `
+` + unpackingKeys + `fossology[].name?     with --fossology: the archive
+fossology[].what?     FOSSology, or FOSSology (recorded)
+fossology[].in?       bytes of the archive
+fossology[].files?    files that came out
+fossology[].out?      their bytes
+fossology[].distinct? each content once
+fossology[].seconds?  how long it took
+fossology[].cpu?      seconds of processor time`,
+
+	"bench iso": `
+iso                   the ISO that was made
+` + unpackingKeys + `table[].what          a line of the table
+table[].in            bytes of the ISO
+table[].out           bytes of what a repository stores of it
+table[].ratio         how many times as much that is
+table[].seconds       how long it took
+table[].scaled        it was not measured, but scaled by size`,
+}
+
+// unpackingKeys are those of a bench.Unpacking, one of several.
+const unpackingKeys = `runs[].name           the archive
+runs[].in             its bytes
+runs[].files          files that came out, archives in archives among them
+runs[].out            their bytes
+runs[].distinct.files each content once: what a repository stores
+runs[].distinct.bytes
+runs[].seconds        how long it took
+runs[].cpu            seconds of processor time, of repotool and its tools
+runs[].memory         bytes, the largest resident set of one process until then
+runs[].stored.files?  with --scratch: files that were written there
+runs[].stored.bytes?
+runs[].kinds.KIND.archives
+                      archives of a format
+runs[].kinds.KIND.in  their bytes
+runs[].kinds.KIND.files
+                      what came out of them directly
+runs[].kinds.KIND.out its bytes
+runs[].skipped        things that did not come out
+`
