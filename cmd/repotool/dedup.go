@@ -117,11 +117,11 @@ func (x *deduping) run() error {
 	case x.c.Bool("list"):
 		return x.list()
 	case x.c.IsSet("undo"):
-		return x.locked(func() error { return x.undo(ctx, x.c.String("undo")) })
+		return x.locked(ctx, x.st, x.s, func() error { return x.undo(ctx, x.c.String("undo")) })
 	case x.c.IsSet("resume"):
-		return x.locked(func() error { return x.resume(ctx, x.c.String("resume")) })
+		return x.locked(ctx, x.st, x.s, func() error { return x.resume(ctx, x.c.String("resume")) })
 	case x.c.Bool("execute"):
-		return x.locked(func() error { return x.execute(ctx) })
+		return x.locked(ctx, x.st, x.s, func() error { return x.execute(ctx) })
 	}
 	p, err := x.make(ctx)
 	if err != nil {
@@ -132,16 +132,6 @@ func (x *deduping) run() error {
 		return err
 	}
 	return x.reportPlan(p)
-}
-
-// locked works while no other prune or dedup of the installation does.
-func (x *deduping) locked(work func() error) error {
-	lock, err := x.st.Lock(x.c.Context, "prune-"+x.s.installation, commandLine(), x.now())
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock()
-	return work()
 }
 
 // make makes a plan of the present moment.

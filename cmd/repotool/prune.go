@@ -134,17 +134,18 @@ type pruning struct {
 }
 
 func (x *pruning) run() error {
+	ctx := x.c.Context
 	switch {
 	case x.c.Bool("list"):
 		return x.list()
 	case x.c.IsSet("undo"):
-		return x.undo(x.c.String("undo"))
+		return x.locked(ctx, x.g.st, x.s, func() error { return x.undo(ctx, x.c.String("undo")) })
 	case x.c.IsSet("resume"):
-		return x.resume(x.c.String("resume"))
+		return x.locked(ctx, x.g.st, x.s, func() error { return x.resume(ctx, x.c.String("resume")) })
 	case x.c.Bool("execute"):
-		return x.execute()
+		return x.locked(ctx, x.g.st, x.s, func() error { return x.execute(ctx) })
 	}
-	p, err := x.make(x.c.Context)
+	p, err := x.make(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,7 @@ import (
 )
 
 // execute carries out a plan: that of a file, or a new one.
-func (x *pruning) execute() error {
-	ctx := x.c.Context
-	lock, err := x.g.st.Lock(ctx, "prune-"+x.s.installation, commandLine(), x.now())
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock()
+func (x *pruning) execute(ctx context.Context) error {
 	deeds, err := prune.Deeds(x.dir)
 	if err != nil {
 		return err

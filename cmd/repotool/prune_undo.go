@@ -49,13 +49,7 @@ func (x *pruning) deed(which string) (*prune.Deed, error) {
 }
 
 // resume goes on with a run that was interrupted.
-func (x *pruning) resume(which string) error {
-	ctx := x.c.Context
-	lock, err := x.g.st.Lock(ctx, "prune-"+x.s.installation, commandLine(), x.now())
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock()
+func (x *pruning) resume(ctx context.Context, which string) error {
 	d, err := x.deed(which)
 	if err != nil {
 		return err
@@ -74,15 +68,12 @@ func (x *pruning) resume(which string) error {
 const undoneAtOnce = 200_000
 
 // undo brings back what a run removed.
-func (x *pruning) undo(which string) error {
-	ctx := x.c.Context
-	for _, name := range []string{"prune-", "reunpack-"} {
-		lock, err := x.g.st.Lock(ctx, name+x.s.installation, commandLine(), x.now())
-		if err != nil {
-			return err
-		}
-		defer lock.Unlock()
+func (x *pruning) undo(ctx context.Context, which string) error {
+	lock, err := x.g.st.Lock(ctx, "reunpack-"+x.s.installation, commandLine(), x.now())
+	if err != nil {
+		return err
 	}
+	defer lock.Unlock()
 	d, err := x.deed(which)
 	if err != nil {
 		return err

@@ -92,6 +92,16 @@ func openPlan(name string) (*os.File, error) {
 	return os.Open(name)
 }
 
+// locked works while no other prune or dedup of the installation does.
+func (t *tool) locked(ctx context.Context, st *store.Store, s settings, work func() error) error {
+	lock, err := st.Lock(ctx, "prune-"+s.installation, commandLine(), t.now())
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return work()
+}
+
 // noneInterrupted is an error if a run was interrupted, and neither went on nor was undone.
 func noneInterrupted[D any](command string, runs []D, of func(D) *prune.Run) error {
 	for _, x := range runs {
