@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
+	"strings"
 )
 
 // A Chore is work around the measurements, which a process of its own does: memory that a
@@ -50,8 +52,12 @@ func (c Chore) in(ctx context.Context, command []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = Command{Args: append(slices.Clone(command), text)}.Run(ctx)
-	return err
+	// The text, which no user needs to see, has a password in it.
+	out, err := exec.CommandContext(ctx, command[0], append(slices.Clone(command[1:]), text)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s %s: %w: %s", c.Do, c.Dir, err, strings.TrimSpace(string(out)))
+	}
+	return nil
 }
 
 // text is what RunChore reads.

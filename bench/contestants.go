@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 )
@@ -47,11 +48,12 @@ func one(args ...string) ([]Command, error) { return []Command{{Args: args}}, ni
 
 func storeOf(p Place) string { return filepath.Join(p.Target, "store") }
 
-// own is a command of repotool, without what this machine has configured for it.
+// own is a command of repotool, without what this machine has configured for it: that may
+// name a repository which somebody needs.
 func own(p Place, command string, args ...string) []Command {
 	return []Command{{
-		Args: slices.Concat([]string{p.Repotool, command, "--store", storeOf(p), "--quiet"}, args),
-		Env:  []string{"REPOTOOL_CONFIG=", "REPOTOOL_SYSCONF=", "REPOTOOL_STATE_DIR=" + filepath.Join(p.Target, "state")},
+		Args: slices.Concat([]string{p.Repotool, command, "--config", os.DevNull, "--store", storeOf(p), "--quiet"}, args),
+		Env:  []string{"REPOTOOL_STATE_DIR=" + filepath.Join(p.Target, "state")},
 	}}
 }
 

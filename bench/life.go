@@ -68,6 +68,7 @@ func lifeOf(opt LifeOptions, site *Site) *Suite {
 		Make:        func(ctx context.Context) error { return l.chore(ctx, "generate", 0) },
 		Before:      l.before, After: l.after, End: l.end,
 		Outcomes: (*Report).Outcomes,
+		Back:     map[Step]Step{Prune: Undo}, // whoever comes next begins with all files
 	}
 	s.Place.Site = site
 	for _, step := range LifeSteps {
@@ -115,7 +116,7 @@ func (l *life) before(ctx context.Context, t *Turn, s Step) error {
 func (l *life) after(ctx context.Context, t *Turn, s Step, sample *Sample) error {
 	switch s {
 	case Restore:
-		return l.restored(ctx, t)
+		return l.restored(ctx, t, sample)
 	case Undo: // by repotool itself, every byte of it
 		for _, c := range own(t.Place, "verify", "--source", "--sysconf", t.Place.Site.Sysconf) {
 			if _, err := c.Run(ctx); err != nil {
@@ -127,12 +128,16 @@ func (l *life) after(ctx context.Context, t *Turn, s Step, sample *Sample) error
 }
 
 // restored compares what came back with the source.
-func (l *life) restored(ctx context.Context, t *Turn) error {
+func (l *life) restored(ctx context.Context, t *Turn, sample *Sample) error {
 	d, err := Compare(ctx, t.Place.Repository, repositoryIn(t.Place.Restored, l.Host))
 	if err != nil {
 		return err
 	}
 	t.Report.compared(t.Contestant.Name, d)
+	if !d.Same() { // whoever restores something else is not fast
+		sample.Failure = fmt.Sprintf("what was restored is not what was backed up: %d missing, %d too many, %d with other bytes, %d modes, %d times; first %s",
+			d.Missing, d.Extra, d.Content, d.Mode, d.Time, d.FirstOne)
+	}
 	if l.site != nil {
 		err = l.site.Drop(ctx, restoredDatabase)
 	}
@@ -144,7 +149,10 @@ func (l *life) restored(ctx context.Context, t *Turn) error {
 func (l *life) end(ctx context.Context, t *Turn) error {
 	err := store.RemoveTree(ctx, copied(t.Place))
 	for _, night := range slices.Backward(l.nights) {
-		err = errors.Join(err, l.chore(ctx, "undo", night))
+		if undo := l.chore(ctx, "undo", night); undo != nil {
+			// A prune that was not undone, perhaps: nobody else may begin with what is left.
+			err = errors.Join(err, fmt.Errorf("the installation is not what it was before the turn of %s: %w", t.Contestant.Name, undo))
+		}
 	}
 	l.nights = nil
 	return err

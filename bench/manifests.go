@@ -38,11 +38,6 @@ func RunManifests(ctx context.Context, opt LifeOptions, run RunOptions) (*Report
 			Prepare:  func(p Place) []Command { return own(p, "init") },
 			Commands: func(p Place, s Step) ([]Command, error) { return manifestCommands(opt, p, s) },
 		}},
-		// A few large files: du is right, and does not see what others do on the disk.
-		After: func(_ context.Context, _ *Turn, _ Step, sample *Sample) error {
-			sample.Added = sample.Walked
-			return nil
-		},
 	}
 	return s.Run(ctx, run)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,7 +18,9 @@ import (
 type Usage struct {
 	Wall float64 `json:"wall"` // seconds
 	CPU  float64 `json:"cpu"`  // seconds, user and system, of all descendants
-	RSS  int64   `json:"rss"`  // bytes, largest resident set of one process
+	RSS  int64   `json:"rss"`  // bytes, largest resident set of one process; see Floor
+	// Floor is what RSS cannot be below: if both are the same, RSS is a limit, no figure.
+	Floor int64 `json:"floor"`
 }
 
 // Space is what a place holds.
@@ -31,8 +34,8 @@ type Sample struct {
 	Usage
 	Parts   []Usage `json:"parts,omitempty"`   // of each command, if there are several
 	Settle  float64 `json:"settle"`            // seconds that a syncfs takes afterwards: what the commands left in memory only
-	Added   Space   `json:"added"`             // by statfs of the target's file system
-	Walked  Space   `json:"walked"`            // by du of the target; added
+	Added   Space   `json:"added"`             // by statfs of the file system: what others do there is in it
+	Walked  Space   `json:"walked"`            // by du of the directory of the measurement; added
 	Failure string  `json:"failure,omitempty"` // why the other fields mean nothing
 }
 
@@ -41,6 +44,20 @@ type Command struct {
 	Args []string `json:"args"`
 	Dir  string   `json:"dir,omitempty"`
 	Env  []string `json:"env,omitempty"`
+}
+
+// inherited are the variables that a command gets of ours. No other one: those of repotool,
+// restic, borg or PostgreSQL name what somebody really has, and change what is measured.
+var inherited = []string{"PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ"}
+
+// surroundings are those variables.
+func surroundings() (env []string) {
+	for _, name := range inherited {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
 }
 
 // String returns the command as one would type it.
@@ -55,12 +72,12 @@ func (c Command) String() string {
 	return strings.Join(words, " ")
 }
 
-// Run runs a command to its end. A resident set is never reported smaller than
-// that of the process that measures: the system hands it on to the child.
+// Run runs a command to its end. A resident set is never reported smaller than that of the
+// process that measures ([ownMemory]): the system hands it on to the child.
 func (c Command) Run(ctx context.Context) (Usage, error) {
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Dir = c.Dir
-	cmd.Env = append(os.Environ(), c.Env...)
+	cmd.Env = append(surroundings(), c.Env...)
 	var tail tailBuffer
 	cmd.Stdout, cmd.Stderr = &tail, &tail
 	start := time.Now()
@@ -69,11 +86,23 @@ func (c Command) Run(ctx context.Context) (Usage, error) {
 	if state := cmd.ProcessState; state != nil {
 		u.CPU = (state.UserTime() + state.SystemTime()).Seconds()
 		u.RSS = state.SysUsage().(*syscall.Rusage).Maxrss << 10
+		if u.Floor = ownMemory(); u.RSS < u.Floor {
+			u.Floor = u.RSS // ours has grown since
+		}
 	}
 	if err != nil {
 		return u, fmt.Errorf("%s: %w: %s", c, err, strings.TrimSpace(string(tail)))
 	}
 	return u, nil
+}
+
+// ownMemory is the largest resident set of this process so far, in bytes.
+func ownMemory() int64 {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return u.Maxrss << 10
 }
 
 // tailBuffer keeps the last 2000 bytes, enough to see why a program ended.
@@ -129,28 +158,29 @@ func (s Space) minus(t Space) Space { return Space{s.Bytes - t.Bytes, s.Inodes -
 
 // plus sums usages; the resident set is the larger one.
 func (u Usage) plus(v Usage) Usage {
-	return Usage{Wall: u.Wall + v.Wall, CPU: u.CPU + v.CPU, RSS: max(u.RSS, v.RSS)}
+	return Usage{Wall: u.Wall + v.Wall, CPU: u.CPU + v.CPU, RSS: max(u.RSS, v.RSS), Floor: max(u.Floor, v.Floor)}
 }
 
 // measure runs the commands of a step.
 func (r *runner) measure(ctx context.Context, target string, commands []Command) Sample {
 	var s Sample
+	all := filepath.Dir(target) // what is pruned or restored lies beside it
 	fail := func(err error) Sample { return Sample{Failure: err.Error()} }
 	if err := Settle(target); err != nil {
 		return fail(err)
-	}
-	if r.opt.Cold {
-		if err := dropCaches(); err != nil {
-			return fail(err)
-		}
 	}
 	before, err := used(target)
 	if err != nil {
 		return fail(err)
 	}
-	walkedBefore, err := walked(ctx, target)
+	walkedBefore, err := walked(ctx, all)
 	if err != nil {
 		return fail(err)
+	}
+	if r.opt.Cold { // du has read the directories
+		if err := dropCaches(); err != nil {
+			return fail(err)
+		}
 	}
 	for _, cmd := range commands {
 		u, err := cmd.Run(ctx)
@@ -171,7 +201,7 @@ func (r *runner) measure(ctx context.Context, target string, commands []Command)
 	if err != nil {
 		return fail(err)
 	}
-	walkedAfter, err := walked(ctx, target)
+	walkedAfter, err := walked(ctx, all)
 	if err != nil {
 		return fail(err)
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"os"
 )
 
 // Night changes a generated repository as one day of work does: 1 % more
@@ -15,6 +16,9 @@ func Night(ctx context.Context, dir string, opt Options, night int) (Facts, erro
 		return g.exchange(ctx, added, removed)
 	}
 	g, first, last := newNight(dir, opt, night)
+	if err := g.madeHere(first, last); err != nil {
+		return Facts{}, err
+	}
 	err := errors.Join(
 		g.each(ctx, first, last, g.add),
 		g.each(ctx, 0, g.Files/removedOf, g.removed(night, g.remove)))
@@ -34,6 +38,33 @@ func UndoNight(ctx context.Context, dir string, opt Options, night int) (Facts, 
 		g.each(ctx, first, last, g.remove),
 		g.each(ctx, 0, g.Files/removedOf, g.removed(night, g.add)))
 	return g.facts(), err
+}
+
+// A NotMadeError means that a directory is not the repository that a night is to change.
+type NotMadeError struct{ Dir, Why string }
+
+func (e *NotMadeError) Error() string { return "change " + e.Dir + " as a night does: " + e.Why }
+
+// madeHere says whether a directory holds the repository of these options, as it was before
+// the night that adds the files from first up to last: nothing is written into another one.
+func (g *generator) madeHere(first, last int) error {
+	w := &worker{}
+	there := func(number int) bool {
+		w.buf = fileContent(w.buf, g.Seed, uint64(number))
+		_, err := os.Lstat(g.path(w, g.Host, "files"))
+		return err == nil
+	}
+	kept := g.Files - g.Files%removedOf - 1 // the last one that no night removes
+	if g.Files < removedOf {
+		kept = g.Files - 1
+	}
+	switch {
+	case !there(kept):
+		return &NotMadeError{g.dir, "it holds no repository that was made with the same --files and --seed"}
+	case first < last && there(first):
+		return &NotMadeError{g.dir, "that night was there already"}
+	}
+	return nil
 }
 
 // removedOf: a night removes one file of this many.

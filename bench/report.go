@@ -152,7 +152,9 @@ func (r *Report) Median(name string, step Step) (Sample, int) {
 		},
 	}
 	for _, s := range good {
-		m.RSS = max(m.RSS, s.RSS)
+		if s.RSS >= m.RSS {
+			m.RSS, m.Floor = s.RSS, s.Floor
+		}
 	}
 	for i := range good[0].Parts {
 		m.Parts = append(m.Parts, Usage{
@@ -176,6 +178,20 @@ func median(samples []Sample, value func(Sample) float64) float64 {
 func Median(v []float64) float64 {
 	slices.Sort(v)
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+// Failures counts the steps that failed.
+func (r *Report) Failures() (n int64) {
+	for _, steps := range r.Samples {
+		for _, samples := range steps {
+			for _, s := range samples {
+				if s.Failure != "" {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }
 
 // base is the contestant that others are compared with in a step: the first that does it.

@@ -84,10 +84,10 @@ func (s *Scaling) fit() {
 				if samples == 0 {
 					continue
 				}
-				s.Points = append(s.Points, Point{name, step, r.Files, m.Wall, m.CPU, m.RSS, m.Added})
+				s.Points = append(s.Points, Point{name, step, r.Files, m.Wall, m.CPU, m.RSS, m.Walked})
 				n = append(n, float64(r.Files))
 				wall, cpu, memory = append(wall, m.Wall), append(cpu, m.CPU), append(memory, float64(m.RSS))
-				bytes = append(bytes, float64(m.Added.Bytes))
+				bytes = append(bytes, float64(m.Walked.Bytes))
 			}
 			if len(n) < 2 {
 				continue

@@ -28,7 +28,7 @@ func TestScalingTables(t *testing.T) {
 	s := &Scaling{}
 	for _, n := range []int{1000, 10_000} {
 		r := &Report{Contestants: []string{Flat}, Steps: []Step{First}, Files: n, Kernel: "6.1", FileSystem: "ext4", Samples: map[string]map[Step][]Sample{Flat: {First: {
-			{Usage: Usage{Wall: float64(n) / 1000, CPU: 1, RSS: 40 << 20}, Added: Space{Bytes: int64(n) * 100}}, {Failure: "x"}}}}}
+			{Usage: Usage{Wall: float64(n) / 1000, CPU: 1, RSS: 40 << 20}, Walked: Space{Bytes: int64(n) * 100}}, {Failure: "x"}}}}}
 		s.Reports = append(s.Reports, r)
 	}
 	s.fit()

@@ -44,10 +44,11 @@ type Place struct {
 type Suite struct {
 	Steps       []Step // in the order of a turn; one may stand there several times
 	Contestants []Contestant
-	Files       int    // for the rates, as the next two
-	Bytes       int64  // that are read, or 0
-	Seed        uint64 // told in the report
-	Place       Place  // for all turns, but for Day
+	Files       int           // for the rates, as the next two
+	Bytes       int64         // that are read, or 0
+	Back        map[Step]Step // what takes a step back, and is done behind it in any case
+	Seed        uint64        // told in the report
+	Place       Place         // for all turns, but for Day
 
 	Make     func(ctx context.Context) error // before everything
 	Before   func(ctx context.Context, t *Turn, s Step) error
@@ -120,6 +121,9 @@ func (s *Suite) Run(ctx context.Context, opt RunOptions) (*Report, error) {
 	return r.report, nil
 }
 
+// ErrNobody means that none of the contestants does one of the steps.
+var ErrNobody = errors.New("nobody is left to be measured: none of the contestants does such a step")
+
 // choose returns the contestants that have a step to be measured.
 func (s *Suite) choose(opt RunOptions) (chosen []Contestant, err error) {
 	for _, name := range opt.Contestants {
@@ -134,7 +138,7 @@ func (s *Suite) choose(opt RunOptions) (chosen []Contestant, err error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, errors.New("nobody is left to be measured")
+		return nil, ErrNobody
 	}
 	return chosen, nil
 }
@@ -193,6 +197,9 @@ func (r *runner) stepsOf(c *Contestant) (steps []Step) {
 		if steps = append(steps, s); r.opt.measured(s) {
 			last = len(steps)
 		}
+	}
+	if last < len(steps) && r.Back[steps[last-1]] == steps[last] {
+		last++
 	}
 	return steps[:last]
 }

@@ -16,7 +16,7 @@ import (
 // the targets, the commands.
 func (r *Report) Markdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s files, %s, %s. Medians; × is how many times that of the first row it takes; sync is what a syncfs takes afterwards, because only some programs do it themselves.\n",
+	fmt.Fprintf(&b, "%s files, %s, %s. Medians; × is how many times that of the first row it takes; sync is what a syncfs takes afterwards, because only some programs do it themselves; bytes and inodes are those that du counts more in the directory of the measurement; ≤ is before memory that is no more than this program's own, below which none is seen.\n",
 		humanize.Comma(int64(r.Files)), r.place(), r.Time.Format(time.DateOnly))
 	for _, step := range r.Steps {
 		r.table(&b, step)
@@ -33,6 +33,9 @@ func (r *Report) Markdown(w io.Writer) error {
 // table writes the rows of one step.
 func (r *Report) table(b *strings.Builder, step Step) {
 	first := r.base(step)
+	if !slices.ContainsFunc(r.Contestants, func(name string) bool { return len(r.Samples[name][step]) > 0 }) {
+		return
+	}
 	base, known := r.Median(first, step)
 	fmt.Fprintf(b, "\n**%s**\n\n", step)
 	tw := tabwriter.NewWriter(b, 0, 1, 0, ' ', 0)
@@ -59,7 +62,7 @@ func (r *Report) table(b *strings.Builder, step Step) {
 			rates = fmt.Sprintf(" %s\t | %.0f\t |", humanize.Comma(int64(float64(r.Files)/m.Wall)), float64(r.Bytes)/1e6/m.Wall)
 		}
 		fmt.Fprintf(tw, "| %s\t | %d\t | %.2f\t | %s\t | %.2f\t | %.2f\t | %s\t | %s\t | %s\t | %s\t |%s\n", name, n, m.Wall, wall, m.Settle, m.CPU, cpu,
-			humanize.Bytes(uint64(m.RSS)), signed(m.Added.Bytes), humanize.Comma(m.Added.Inodes), rates)
+			memory(m.Usage), signed(m.Walked.Bytes), humanize.Comma(m.Walked.Inodes), rates)
 	}
 	tw.Flush()
 	for _, name := range r.Contestants {
@@ -70,6 +73,15 @@ func (r *Report) table(b *strings.Builder, step Step) {
 			}
 		}
 	}
+}
+
+// memory is the largest resident set, or its limit.
+func memory(u Usage) string {
+	s := humanize.Bytes(uint64(u.RSS))
+	if u.RSS <= u.Floor {
+		return "≤ " + s
+	}
+	return s
 }
 
 // restored says whether what was restored is what was backed up.
@@ -124,7 +136,7 @@ func (r *Report) GoBench(w io.Writer) error {
 					continue
 				}
 				fmt.Fprintf(&b, "Benchmark/step=%s/who=%s/files=%d 1 %.0f ns/op %.0f cpu-ns/op %d peak-bytes %d added-bytes\n",
-					word.Replace(string(step)), word.Replace(name), r.Files, s.Wall*1e9, s.CPU*1e9, s.RSS, s.Added.Bytes)
+					word.Replace(string(step)), word.Replace(name), r.Files, s.Wall*1e9, s.CPU*1e9, s.RSS, s.Walked.Bytes)
 			}
 		}
 	}

@@ -85,8 +85,8 @@ func (o *outcomes) atMost(step Step, ours string, bytes, inodes float64) {
 	}
 	text := fmt.Sprintf("%s: %s, ", step, ours)
 	o.list = append(o.list,
-		Outcome{Target: text + "bytes added", Wanted: bytes, Measured: float64(a.Added.Bytes), AtMost: true, Bytes: true},
-		Outcome{Target: text + "inodes added", Wanted: inodes, Measured: float64(a.Added.Inodes), AtMost: true})
+		Outcome{Target: text + "bytes added", Wanted: bytes, Measured: float64(a.Walked.Bytes), AtMost: true, Bytes: true},
+		Outcome{Target: text + "inodes added", Wanted: inodes, Measured: float64(a.Walked.Inodes), AtMost: true})
 }
 
 // native compares a night with native days with the cp -al of the classical method alone.

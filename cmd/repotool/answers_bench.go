@@ -146,17 +146,22 @@ samples.NAME.STEP[].cpu
                       seconds of all processors, user and system
 samples.NAME.STEP[].rss
                       bytes of memory, the largest process
+samples.NAME.STEP[].floor
+                      if rss is the same, it is a limit and no figure: it cannot
+                      be below this program's own
 samples.NAME.STEP[].parts[].wall?
                       the same of each command, if there are several
 samples.NAME.STEP[].parts[].cpu?
 samples.NAME.STEP[].parts[].rss?
+samples.NAME.STEP[].parts[].floor?
 samples.NAME.STEP[].settle
                       seconds that a syncfs takes afterwards
 samples.NAME.STEP[].added.bytes
-                      that the file system has less, after the step
+                      that the file system has less, after the step; what others
+                      do there is in it
 samples.NAME.STEP[].added.inodes
 samples.NAME.STEP[].walked.bytes
-                      that du counts more, after the step
+                      that du counts more in DIR, as the tables say
 samples.NAME.STEP[].walked.inodes
 samples.NAME.STEP[].failure?
                       why there are no figures
@@ -187,7 +192,7 @@ points[].files        with how many files
 points[].wall         seconds, the median
 points[].cpu          seconds of all processors
 points[].rss          bytes of memory, the largest process
-points[].added.bytes  that the file system has less, after the step
+points[].added.bytes  that du counts more in DIR, after the step
 points[].added.inodes
 growth[].contestant   who was measured
 growth[].step         in which step

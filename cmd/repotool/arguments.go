@@ -76,7 +76,7 @@ func flagWords(commands []*cli.Command, chosen *cli.Command, known []cli.Flag, w
 	case f == nil:
 		return 0, &usageError{
 			err:  fmt.Errorf("unknown flag %s", dashed(name)),
-			hint: didYouMean(name, flagNames(known), "--", "see repotool "+chosen.Name+" --help"),
+			hint: didYouMean(name, flagNames(known), "--", "see repotool "+fullName(chosen)+" --help"),
 		}
 	case !joined && !takesValue(f):
 		return 1, nil

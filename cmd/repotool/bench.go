@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"repotool/bench"
 )
@@ -70,14 +71,21 @@ func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
 	}
 	for _, name := range o.Contestants {
 		if !slices.Contains(bench.LifeNames(), name) {
-			return o, oneOf("--contestant", name, bench.LifeNames()...)
+			return o, noSuch("--contestant", name, bench.LifeNames())
 		}
 	}
 	for _, name := range c.StringSlice("step") {
 		if !slices.Contains(stepNames(), name) {
-			return o, oneOf("--step", name, stepNames()...)
+			return o, noSuch("--step", name, stepNames())
 		}
 		o.Only = append(o.Only, bench.Step(name))
+	}
+	if o.Cold {
+		f, err := os.OpenFile("/proc/sys/vm/drop_caches", os.O_WRONLY, 0)
+		if err != nil {
+			return o, &usageError{err: fmt.Errorf("--cold: drop the system's caches: %w", err), hint: "run it as root, or without --cold"}
+		}
+		f.Close()
 	}
 	if len(o.Contestants) == 0 && !c.Bool("peers") {
 		o.Contestants = bench.Own
@@ -89,6 +97,11 @@ func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
 		o.Note = t.noteStep
 	}
 	return o, nil
+}
+
+// noSuch is oneOf for names that have commas in them.
+func noSuch(flag, name string, legal []string) error {
+	return &usageError{err: fmt.Errorf("%s %q: expected one of these: %s", flag, name, strings.Join(legal, "; ")), hint: didYouMean(name, legal, "", "")}
 }
 
 // noteStep tells of a step: on a terminal when it begins, and of all when they end.
@@ -105,24 +118,16 @@ func (t *tool) noteStep(e bench.Event) {
 	}
 }
 
-// measured measures in an empty directory.
+// measured measures in an empty directory, which is as empty afterwards.
 func (t *tool) measured(c *cli.Context, measure func(bench.LifeOptions) error) error {
-	dir, err := benchDir(c)
+	dir, unlock, err := benchPlace(c)
 	if err != nil {
 		return err
 	}
+	defer unlock()
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find own program: %w", err)
-	}
-	if dir, err = filepath.Abs(dir); err != nil { // contestants run elsewhere
-		return fmt.Errorf("find %s: %w", c.Args().First(), err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make directory: %w", err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		return errors.Join(err, usagef("bench %s: %s is not empty", c.Command.Name, dir))
 	}
 	cache, err := os.MkdirTemp("", "repotool-bench-")
 	if err != nil {
@@ -133,7 +138,60 @@ func (t *tool) measured(c *cli.Context, measure func(bench.LifeOptions) error) e
 		Options: bench.Options{Seed: c.Uint64("seed")}, Dir: dir, Cache: cache, Repotool: self, Chores: []string{self, "bench", "chore"},
 		Nights: c.Int("nights"), Database: !c.Bool("no-database"),
 	})
+	if errors.Is(err, bench.ErrNobody) {
+		err = &usageError{err: err, hint: "see repotool bench " + c.Command.Name + " --help"}
+	}
 	return errors.Join(err, emptied(dir))
+}
+
+// benchPlace makes and locks the directory of a measurement. It is nobody's store, and no
+// other run is at work there.
+func benchPlace(c *cli.Context) (dir string, unlock func() error, err error) {
+	if dir, err = benchDir(c); err != nil {
+		return "", nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil { // contestants run elsewhere
+		return "", nil, fmt.Errorf("find %s: %w", c.Args().First(), err)
+	}
+	if err := nobodys(dir); err != nil {
+		return "", nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", nil, fmt.Errorf("make directory: %w", err)
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return "", nil, errors.Join(f.Close(), usagef("bench %s: another bench is at work in %s", c.Command.Name, dir))
+	}
+	left, err := os.ReadDir(dir)
+	if err == nil && len(left) > 0 {
+		e := usagef("bench %s: %s is not empty", c.Command.Name, dir)
+		if slices.ContainsFunc(left, func(e os.DirEntry) bool { return e.Name() == "source" }) {
+			e.hint = "if that is what a bench left that was killed, remove it: rm -r " + filepath.Join(dir, "*")
+		}
+		err = e
+	}
+	if err != nil {
+		return "", nil, errors.Join(err, f.Close())
+	}
+	return dir, f.Close, nil
+}
+
+// nobodys says that a directory is not below a store or a repository.
+func nobodys(dir string) error {
+	for at := dir; ; at = filepath.Dir(at) {
+		for _, sign := range []string{"store.json", "localhost/gold"} {
+			if _, err := os.Lstat(filepath.Join(at, sign)); err == nil {
+				return usagef("%s lies in %s, which has %s: a bench needs a directory apart from stores and repositories", dir, at, sign)
+			}
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
 }
 
 // emptied empties a directory that only a measurement has written to.

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,7 +28,8 @@ prune and its undo, removal of a day, gc, and dedup. Nothing is left in DIR.
 With --peers, rsync, restic and borg go through the same, as far as they do
 such things, each with a dump of the database, and hardlink, jdupes, rdfind and
 rmlint link equal files. All take turns; what was restored is compared with
-the source, every byte. Programs that are not installed fail in their steps only.
+the source, every byte. A step that fails, since a program is not installed, say,
+is told, and makes the exit code 3; rmlint is so slow that it has one run.
 
 The answer is a report with tables in Markdown: wall and processor seconds,
 memory, bytes and inodes added, medians and ratios, the machine, and every
@@ -37,7 +40,7 @@ With --make, the repository is only made, and stays in DIR; without rows, since
 no database is left. --night then changes it, with the same --files and --seed.`,
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "files", Value: 100_000, Usage: "make `N` files, without gold and its copies (default 100000)"},
-			&cli.Float64Flag{Name: "doubles", Usage: "with --no-database: a SHARE of the files, such as 0.3, is there twice"},
+			&cli.Float64Flag{Name: "doubles", Usage: "with --no-database --step dedup: a `SHARE` of the files, such as 0.3, is there twice"},
 			&cli.BoolFlag{Name: "make", Usage: "only make the repository in DIR"},
 			&cli.IntFlag{Name: "night", Usage: "with --make: change the one in DIR as night `N` does, from 1"},
 		}, measuringFlags()...),
@@ -47,7 +50,7 @@ repotool bench repo --files 10000 /mnt/test
 repotool bench repo --peers --runs 5 --no-database /mnt/test
 repotool bench repo --step dedup --no-database --doubles 0.3 --peers /mnt/test
 repotool bench repo --make --files 100000 /mnt/test/repository`,
-		exitFailed, exitInterrupted)
+		exitFailed, exitFindings, exitInterrupted)
 }
 
 func (t *tool) benchRepo(c *cli.Context) error {
@@ -65,16 +68,25 @@ func (t *tool) benchRepo(c *cli.Context) error {
 	return t.measured(c, func(o bench.LifeOptions) error {
 		o.Files, o.Doubles = shape.Files, shape.Doubles
 		r, err := bench.RunLife(c.Context, o, run)
-		switch {
-		case r == nil:
+		if r == nil || len(r.Samples) == 0 {
 			return err
-		case c.Bool("json"): // what was measured before an error is worth having, too
-			return errors.Join(t.answer(r), err)
-		case c.Bool("gobench"):
-			return errors.Join(r.GoBench(t.stdout), err)
 		}
-		return errors.Join(r.Markdown(t.stdout), err)
+		if n := r.Failures(); n > 0 && err == nil {
+			err = findingsError{n} // what was measured is worth having all the same
+		}
+		return errors.Join(t.tell(c, r, r.GoBench, r.Markdown), err)
 	})
+}
+
+// tell answers in the form that was asked for.
+func (t *tool) tell(c *cli.Context, result any, gobench, markdown func(io.Writer) error) error {
+	switch {
+	case c.Bool("json"):
+		return t.answer(result)
+	case c.Bool("gobench"):
+		return gobench(t.stdout)
+	}
+	return markdown(t.stdout)
 }
 
 // shapeOf reads what the repository is to be like.
@@ -85,12 +97,14 @@ func shapeOf(c *cli.Context) (bench.Options, error) {
 		return o, usagef("--files %d: expected a number above 0", o.Files)
 	case c.IsSet("night") && !c.Bool("make"):
 		return o, usagef("--night changes a repository that is there: it goes with --make")
-	case c.Int("night") < 0:
+	case c.IsSet("night") && c.Int("night") < 1:
 		return o, usagef("--night %d: expected a number above 0", c.Int("night"))
-	case o.Doubles < 0 || o.Doubles >= 0.5:
+	case !(o.Doubles >= 0 && o.Doubles < 0.5): // NaN, too
 		return o, usagef("--doubles %g: expected a share below 0.5", o.Doubles)
-	case o.Doubles > 0 && !c.Bool("no-database") && !c.Bool("make"):
-		return o, usagef("--doubles goes with --no-database: no upload has files twice")
+	case o.Doubles > 0 && c.IsSet("night"):
+		return o, usagef("--doubles and --night do not go together")
+	case o.Doubles > 0 && !c.Bool("make") && !(c.Bool("no-database") && slices.Equal(c.StringSlice("step"), []string{string(bench.Dedup)})):
+		return o, usagef("--doubles goes with --no-database --step dedup: nights and uploads have no files twice")
 	}
 	return o, nil
 }
@@ -104,10 +118,14 @@ func (t *tool) benchMake(c *cli.Context, o bench.Options) error {
 	var facts bench.Facts
 	if n := c.Int("night"); n > 0 {
 		facts, err = bench.Night(c.Context, dir, o, n)
-	} else {
+	} else if err = nobodys(dir); err == nil {
 		facts, err = bench.Generate(c.Context, dir, o)
 	}
-	if err != nil {
+	var other *bench.NotMadeError
+	switch {
+	case errors.As(err, &other):
+		return &usageError{err: err, hint: "give the --files and --seed of bench repo --make, and each --night once"}
+	case err != nil:
 		return err
 	}
 	if c.Bool("json") {

@@ -37,7 +37,7 @@ next night and compare the two, and what gc does to know which objects are used.
 repotool bench scale /mnt/test
 repotool bench scale --files 10000 --files 1000000 --cold /mnt/test
 repotool bench scale --manifest-only --files 1000000 --files 100000000 /mnt/test`,
-		exitFailed, exitInterrupted)
+		exitFailed, exitFindings, exitInterrupted)
 }
 
 func (t *tool) benchScale(c *cli.Context) error {
@@ -72,12 +72,16 @@ func (t *tool) benchScale(c *cli.Context) error {
 			run.Contestants = nil
 		}
 		s, err := bench.Scale(c.Context, o, run, sizes, measure)
-		switch {
-		case c.Bool("json"):
-			return errors.Join(t.answer(s), err)
-		case c.Bool("gobench"):
-			return errors.Join(s.GoBench(t.stdout), err)
+		if s == nil || len(s.Reports) == 0 {
+			return err
 		}
-		return errors.Join(s.Markdown(t.stdout), err)
+		var failed int64
+		for _, r := range s.Reports {
+			failed += r.Failures()
+		}
+		if failed > 0 && err == nil {
+			err = findingsError{failed}
+		}
+		return errors.Join(t.tell(c, s, s.GoBench, s.Markdown), err)
 	})
 }

@@ -128,8 +128,13 @@ func printable(s string) string {
 
 // tooMany is the error of a command with more arguments than it knows.
 func tooMany(c *cli.Context, max int) error {
-	name := strings.TrimPrefix(cmp.Or(c.Command.HelpName, c.Command.Name), "repotool ")
+	name := fullName(c.Command)
 	e := usagef("%s: argument %q is one too many", name, c.Args().Get(max))
 	e.hint = "see repotool " + name + " --help"
 	return e
+}
+
+// fullName is the name of a command behind repotool, such as bench repo.
+func fullName(c *cli.Command) string {
+	return strings.TrimPrefix(cmp.Or(c.HelpName, c.Name), "repotool ")
 }

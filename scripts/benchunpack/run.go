@@ -101,7 +101,7 @@ func (r *runner) commands(p bench.Place, s bench.Step) ([]bench.Command, error) 
 
 // command is repotool with the settings of the site.
 func (r *runner) command(p bench.Place, args ...string) bench.Command {
-	env := []string{"REPOTOOL_CONFIG=", "REPOTOOL_SYSCONF=" + r.site.sysconf, "REPOTOOL_STORE=" + filepath.Join(p.Target, "store"),
+	env := []string{"REPOTOOL_CONFIG=" + os.DevNull, "REPOTOOL_SYSCONF=" + r.site.sysconf, "REPOTOOL_STORE=" + filepath.Join(p.Target, "store"),
 		"REPOTOOL_INSTALLATION=bench", "REPOTOOL_STATE_DIR=" + filepath.Join(r.dir, "state")}
 	return bench.Command{Args: append([]string{r.repotool}, args...), Env: env}
 }
