@@ -91,7 +91,8 @@ func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s
 func surveyOf(v map[string]float64, now time.Time) *Survey {
 	of := func(files, bytes float64) Holding {
 		files = math.Max(1, math.Round(files))
-		return Holding{Files: int64(files), Bytes: int64(bytes), Disk: int64(bytes + 2048*files)}
+		disk := int64(bytes + 2048*files)
+		return Holding{Files: int64(files), Bytes: int64(bytes), Disk: disk, Stored: disk}
 	}
 	residue := math.Min(1, v["residue"]/v["files"])
 	golds := int64(v["golds"])

@@ -83,7 +83,7 @@ func (c *Choice) count(s *Survey) {
 		p.LeftOut, p.LeftOutBytes = float64(s.LeftOut.Files), float64(s.LeftOut.Bytes)
 		p.Rebuild, p.Longest = s.Rebuild.Least, s.Rebuild.Longest
 	}
-	p.Disk, p.Files, p.Bytes = float64(kept.Disk), float64(kept.Files+s.GoldToo.Files), float64(kept.Bytes+s.GoldToo.Bytes)
+	p.Disk, p.Files, p.Bytes = float64(kept.Stored), float64(kept.Files+s.GoldToo.Files), float64(kept.Bytes+s.GoldToo.Bytes)
 	p.Names = float64(s.Gold.Files + s.Files.Files + s.Other.Files)
 	p.DayGold = float64(s.Gold.Files) // gold and files apart
 	p.DayOthers = math.Max(0, p.Files-p.DayGold)

@@ -6,38 +6,52 @@ var benchAnswers = map[string]string{
 survey.repository     its path
 survey.time           when it was looked at
 survey.uploads        uploads that have content
-survey.gold.files     gold: files, bytes, and bytes of their blocks
-survey.gold.bytes
+survey.gold.files     gold: files, bytes, bytes of their blocks, and what a
+survey.gold.bytes     store takes for them: less where there are zeros
 survey.gold.disk
+survey.gold.stored
 survey.files.files    the same of files
 survey.files.bytes
 survey.files.disk
+survey.files.stored
 survey.other.files    whatever else stands in the repository
 survey.other.bytes
 survey.other.disk
+survey.other.stored
+survey.work.files     work of agents (ununpack, wget, *.I): no snapshot takes it
+survey.work.bytes
+survey.work.disk
+survey.work.stored
 survey.goldToo.files  of files: gold has them, too
 survey.goldToo.bytes
 survey.goldToo.disk
+survey.goldToo.stored
 survey.unproven.files of files: a backup by gold keeps them
 survey.unproven.bytes
 survey.unproven.disk
+survey.unproven.stored
 survey.proven.files   of files: gold brings them back
 survey.proven.bytes
 survey.proven.disk
+survey.proven.stored
 survey.leftOut.files  of them: a backup by gold does not hold them
 survey.leftOut.bytes
 survey.leftOut.disk
+survey.leftOut.stored
 survey.unknown.files  of files: no row refers to them
 survey.unknown.bytes
 survey.unknown.disk
+survey.unknown.stored
 survey.classes.*.files
                       of files, by class: intermediate, archive, uploaded, leaf
 survey.classes.*.bytes
 survey.classes.*.disk
+survey.classes.*.stored
 survey.prunable.*.files
                       what a prune could take at most, by level
 survey.prunable.*.bytes
 survey.prunable.*.disk
+survey.prunable.*.stored
 survey.directories    directories
 survey.rebuild.golds  golds that the ledger knows
 survey.rebuild.missing

@@ -73,6 +73,7 @@ func (t *tool) thereTable(r *sizing) {
 	}
 	row("  of no row", s.Unknown, s.Share(s.Unknown))
 	row("other", s.Other, "")
+	row("work of agents, in no snapshot", s.Work, "")
 	row("of files, that gold brings back", s.Proven, s.Share(s.Proven))
 	row("of files, that a backup by gold keeps", s.Unproven, s.Share(s.Unproven))
 	w.Render()
