@@ -74,6 +74,7 @@ type Survey struct {
 	Repository string                  `json:"repository"`
 	Time       time.Time               `json:"time"`
 	Uploads    int64                   `json:"uploads"` // that have content
+	First      time.Time               `json:"first"`   // of them; zero if there is none
 	Gold       Holding                 `json:"gold"`
 	Files      Holding                 `json:"files"`
 	Dirs       int64                   `json:"directories"`

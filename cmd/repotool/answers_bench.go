@@ -6,6 +6,7 @@ var benchAnswers = map[string]string{
 survey.repository     its path
 survey.time           when it was looked at
 survey.uploads        uploads that have content
+survey.first          when the first of them came
 survey.gold.files     gold: files, bytes, bytes of their blocks, and what a
 survey.gold.bytes     store takes for them: less where there are zeros
 survey.gold.disk
