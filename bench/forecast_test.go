@@ -209,3 +209,17 @@ func TestNoStandstill(t *testing.T) {
 		t.Errorf("%g, %s", a.Standstill, a.From["standstill"])
 	}
 }
+
+// TestDatabaseBeforeSnapshots: until a snapshot has a dump, what PostgreSQL says counts.
+func TestDatabaseBeforeSnapshots(t *testing.T) {
+	s := &bench.Survey{Database: 20e6}
+	a := bench.Assume(s, nil, snapshot.Policy{})
+	c := bench.Forecast(s, &a)[0]
+	if a.DatabaseRaw != 20e6 || c.Service < a.RestoreStart+a.DatabaseStart+20e6/a.DatabaseRate {
+		t.Errorf("%g bytes, service after %g s", a.DatabaseRaw, c.Service)
+	}
+	x := &snapshot.Summary{Strategy: "full", Layout: "flat"}
+	if a := bench.Assume(s, []*snapshot.Summary{x}, snapshot.Policy{}); a.DatabaseRaw != 0 {
+		t.Errorf("snapshots hold no database, but %g bytes are assumed", a.DatabaseRaw)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"time"
 
 	"repotool/snapshot"
@@ -45,6 +46,9 @@ func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptio
 	a.take("standstill", 1, "a guess: no snapshot yet")
 	a.grow(s)
 	a.learn(history)
+	if s.Database > 0 && !slices.ContainsFunc(history, (*snapshot.Summary).Known) {
+		a.take("databaseRaw", float64(s.Database), "as much as PostgreSQL says that the database takes: no snapshot yet")
+	}
 	return a
 }
 

@@ -25,6 +25,8 @@ type Installed interface {
 	goldindex.Database
 	// Parts yields what each content is to each upload, in the order of the Names.
 	Parts(context.Context) iter.Seq2[fossology.Part, error]
+	// Size is how many bytes it takes.
+	Size(context.Context) (int64, error)
 }
 
 // SurveyOptions say what is looked at.
@@ -88,6 +90,8 @@ type Survey struct {
 	LeftOut    Holding                 `json:"leftOut"`  // of Proven: a backup by gold does not hold them
 	// Prunable is what each level of a prune could take at most: what gold brings back, by class.
 	Prunable map[prune.Level]Holding `json:"prunable"`
+	Database int64                   `json:"database"` // bytes, as PostgreSQL says
+	Ledger   int64                   `json:"ledger"`   // bytes on the disk of the ledger, which lies in the store
 	Rebuild  Rebuild                 `json:"rebuild"`
 	Months   []Month                 `json:"months"`
 	Largest  []UploadSize            `json:"largest"`
@@ -122,6 +126,10 @@ func (s *Survey) Kept() Holding { return s.Gold.Plus(s.Unproven).Plus(s.Other) }
 func MakeSurvey(ctx context.Context, db Installed, o SurveyOptions) (*Survey, error) {
 	s := &Survey{Repository: o.Repository.Path, Opened: o.Zeros, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{},
 		Months: []Month{}, Largest: []UploadSize{}}
+	var err error
+	if s.Database, err = db.Size(ctx); err != nil {
+		return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)
+	}
 	for _, step := range []func(context.Context, Installed, *SurveyOptions) error{s.sizes, s.classes, s.uploads} {
 		if err := step(ctx, db, &o); err != nil {
 			return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)

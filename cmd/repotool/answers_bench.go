@@ -54,6 +54,8 @@ survey.prunable.*.bytes
 survey.prunable.*.disk
 survey.prunable.*.stored
 survey.directories    directories
+survey.database       bytes of the database, as PostgreSQL says
+survey.ledger         bytes on the disk of the ledger, which lies in the store
 survey.rebuild.golds  golds that the ledger knows
 survey.rebuild.missing
                       golds that it does not know yet
@@ -118,6 +120,10 @@ choices[].parts.dayGold
 choices[].parts.dayOthers
 choices[].parts.leftOut
 choices[].parts.leftOutBytes
+choices[].parts.ledger
+                      bytes of the ledger, by gold; it is in around, too
+choices[].parts.ledgerShare
+                      bytes of it for one of files; it grows as growthFiles
 choices[].parts.files files and bytes of a restore until service
 choices[].parts.bytes
 choices[].parts.rebuild

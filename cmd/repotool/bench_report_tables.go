@@ -140,6 +140,9 @@ func (t *tool) choicesTable(r *sizing) {
 	}
 	w.Render()
 	fmt.Fprintf(t.stdout, "under %s; of rotating the most up to then\n", bench.Kept(&r.Assumptions.Retention))
+	if r.Assumptions.DatabaseRaw == 0 {
+		fmt.Fprintln(t.stdout, "seconds without a database, whose size is not known (--assume databaseRaw=SIZE)")
+	}
 	t.source(r, "choices")
 }
 
