@@ -256,4 +256,5 @@ runs[].kinds.KIND.files
                       what came out of them directly
 runs[].kinds.KIND.out its bytes
 runs[].skipped        things that did not come out
+runs[].skippedFirst?  the first of them, and why
 `
