@@ -37,6 +37,9 @@ func (r *sizing) forecast(s settings, assume []string, back []bench.Restored) (e
 	}
 	r.Assumptions.LearnRestores(r.Survey, back)
 	r.Choices = bench.Forecast(r.Survey, &r.Assumptions)
+	if err := bench.Shown(r.Choices); err != nil && len(assume)+len(r.Survey.ByHand) > 0 {
+		return &usageError{err: err}
+	}
 	r.Advice = bench.Advice(r.Survey, r.Choices, r.Present)
 	return nil
 }
