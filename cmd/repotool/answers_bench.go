@@ -113,7 +113,8 @@ choices[].parts.copies
 choices[].parts.filesShare
                       around + bases x (base + dump + growth x (nights - 1)) +
                       (snapshot + dumpNight) x snapshots; growth is
-                      growthGold and the share of growthFiles
+                      growthGold and the share of growthFiles; and
+                      ledgerShare x growthFiles x (nights - 1)
 choices[].parts.disk  what base and snapshot are made of: bytes, names of the
 choices[].parts.names manifest and of a day, and lines of what is left out
 choices[].parts.dayGold
