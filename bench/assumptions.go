@@ -121,6 +121,52 @@ func (a *Assumptions) take(name string, value float64, from string) {
 	}
 }
 
+// No installation has more: 100 PB, or a billion of anything else.
+const (
+	mostBytes = 1e17
+	mostCount = 1e9
+)
+
+func mostOf(bytes bool) float64 {
+	if bytes {
+		return mostBytes
+	}
+	return mostCount
+}
+
+// Once says that no name is given twice by NAME=VALUE.
+func Once(texts []string) error {
+	seen := map[string]string{}
+	for _, text := range texts {
+		name, _, _ := strings.Cut(text, "=")
+		if before, twice := seen[name]; twice {
+			return fmt.Errorf("--assume %q: %s is given already: --assume %q", text, name, before)
+		}
+		seen[name] = text
+	}
+	return nil
+}
+
+// Shown says whether a forecast has figures that can be told: numbers of bytes that fit into
+// 63 bits, and less than three hundred years.
+func Shown(choices []Choice) error {
+	const centuries = 9e9 // seconds
+	for i := range choices {
+		c := &choices[i]
+		for days, bytes := range c.Bytes {
+			if math.IsNaN(bytes) || bytes < 0 || bytes > 9e18 {
+				return fmt.Errorf("--assume: by these figures %s takes %g bytes after %d nights: give others", c.Name(), bytes, days)
+			}
+		}
+		for _, s := range []float64{c.Standstill, c.Service, c.Last} {
+			if math.IsNaN(s) || s < 0 || s > centuries {
+				return fmt.Errorf("--assume: by these figures %s takes %g seconds: give others", c.Name(), s)
+			}
+		}
+	}
+	return nil
+}
+
 // number reads one that is at least so much.
 func number(value string, bytes bool, least float64, size func(string) (uint64, error)) (float64, error) {
 	v, err := strconv.ParseFloat(value, 64)
@@ -131,6 +177,9 @@ func number(value string, bytes bool, least float64, size func(string) (uint64, 
 	}
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < least {
 		return 0, fmt.Errorf("expected a number of at least %g", least)
+	}
+	if most := mostOf(bytes); v > most {
+		return 0, fmt.Errorf("expected a number of at most %g", most)
 	}
 	return v, nil
 }

@@ -15,6 +15,7 @@ import (
 type figure struct {
 	name, says string
 	bytes      bool
+	least      float64
 	otherwise  func(map[string]float64) (value float64, from string)
 }
 
@@ -29,21 +30,21 @@ const (
 
 // figures is the table of them, each of which follows from those above it.
 var figures = []figure{
-	{"gold", "bytes of gold", true, nil},
-	{"files", "bytes of files", true, nil},
-	{"golds", "how many golds there are", false, func(v map[string]float64) (float64, string) {
+	{"gold", "bytes of gold", true, 1, nil},
+	{"files", "bytes of files", true, 1, nil},
+	{"golds", "how many golds there are", false, 1, func(v map[string]float64) (float64, string) {
 		return math.Max(1, math.Round(v["gold"]/usualGold)), "10 MB each"
 	}},
-	{"fileCount", "how many files there are", false, func(v map[string]float64) (float64, string) {
+	{"fileCount", "how many files there are", false, 1, func(v map[string]float64) (float64, string) {
 		return math.Max(1, math.Round(v["files"]/usualFile)), "16 kB each, as make bench has them"
 	}},
-	{"residue", "bytes of files that gold does not bring back", true, func(v map[string]float64) (float64, string) {
+	{"residue", "bytes of files that gold does not bring back", true, 0, func(v map[string]float64) (float64, string) {
 		return v["files"] * usualResidue, "1 %, as in testdata/small (repotool gold status)"
 	}},
-	{"unpack", "seconds to unpack all gold, one after another", false, func(v map[string]float64) (float64, string) {
+	{"unpack", "seconds to unpack all gold, one after another", false, 0, func(v map[string]float64) (float64, string) {
 		return v["files"] / usualUnpack, "121 MB a second (make bench-unpack)"
 	}},
-	{"longest", "seconds of the gold that takes longest", false, func(v map[string]float64) (float64, string) {
+	{"longest", "seconds of the gold that takes longest", false, 0, func(v map[string]float64) (float64, string) {
 		return v["unpack"] / math.Min(10, v["golds"]), "a tenth of all"
 	}},
 }
@@ -60,7 +61,7 @@ func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s
 				continue
 			}
 			known = true
-			if v[name], err = number(value, x.bytes, 0, size); err != nil {
+			if v[name], err = number(value, x.bytes, x.least, size); err != nil {
 				return nil, nil, fmt.Errorf("--assume %q: %w", text, err)
 			}
 		}
@@ -71,7 +72,7 @@ func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s
 	if len(v) == 0 {
 		return nil, rest, nil
 	}
-	if v["gold"] == 0 || v["files"] == 0 {
+	if v["gold"] == 0 || v["files"] == 0 { // neither may be nothing
 		return nil, nil, errors.New("--assume: figures by hand take the place of an installation: give gold and files, both")
 	}
 	var list []Assumption
@@ -80,7 +81,12 @@ func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s
 		if _, ok := v[x.name]; !ok {
 			v[x.name], from = x.otherwise(v)
 		}
-		list = append(list, Assumption{Name: x.name, Says: x.says, Value: v[x.name], Bytes: x.bytes, From: from})
+		list = append(list, Assumption{Name: x.name, Says: x.says, Value: v[x.name], Bytes: x.bytes, From: from, Least: x.least})
+	}
+	for _, x := range []struct{ part, whole string }{{"residue", "files"}, {"longest", "unpack"}} {
+		if v[x.part] > v[x.whole] {
+			return nil, nil, fmt.Errorf("--assume: %s is a part of %s, and cannot be more: %g of %g", x.part, x.whole, v[x.part], v[x.whole])
+		}
 	}
 	s = surveyOf(v, now)
 	s.ByHand = list
@@ -91,7 +97,8 @@ func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s
 func surveyOf(v map[string]float64, now time.Time) *Survey {
 	of := func(files, bytes float64) Holding {
 		files = math.Max(1, math.Round(files))
-		return Holding{Files: int64(files), Bytes: int64(bytes), Disk: int64(bytes + 2048*files)}
+		disk := int64(bytes + 2048*files)
+		return Holding{Files: int64(files), Bytes: int64(bytes), Disk: disk, Stored: disk}
 	}
 	residue := math.Min(1, v["residue"]/v["files"])
 	golds := int64(v["golds"])

@@ -27,7 +27,7 @@ type Choice struct {
 type Parts struct {
 	Base     float64 `json:"base"`     // bytes at the first snapshot, without its own and the dump
 	Snapshot float64 `json:"snapshot"` // bytes of each snapshot that is kept, without the dump
-	Around   float64 `json:"around"`   // bytes of the store around cycles
+	Around   float64 `json:"around"`   // bytes of the store around cycles, and of the ledger
 	Copies   float64 `json:"copies"`   // how many times the base lies there, at most
 
 	FilesShare float64 `json:"filesShare"` // of the growth of files, that is kept
@@ -35,6 +35,9 @@ type Parts struct {
 	Names      float64 `json:"names"`      // in a manifest, of which nights share most
 	DayGold    float64 `json:"dayGold"`    // names of gold in a day
 	DayOthers  float64 `json:"dayOthers"`  // and of the rest
+
+	Ledger      float64 `json:"ledger"`      // bytes of it, which lies in the store; a full backup needs none
+	LedgerShare float64 `json:"ledgerShare"` // bytes of it for one of files
 
 	Files        float64 `json:"files"`        // that a restore makes until service
 	Bytes        float64 `json:"bytes"`        // of them
@@ -80,10 +83,11 @@ func (c *Choice) count(s *Survey) {
 	if c.Strategy == "gold" {
 		kept = s.Kept()
 		p.FilesShare = float64(s.Unproven.Bytes) / math.Max(1, float64(s.Files.Bytes))
+		p.Ledger, p.LedgerShare = float64(s.Ledger), float64(s.Ledger)/math.Max(1, float64(s.Files.Bytes))
 		p.LeftOut, p.LeftOutBytes = float64(s.LeftOut.Files), float64(s.LeftOut.Bytes)
 		p.Rebuild, p.Longest = s.Rebuild.Least, s.Rebuild.Longest
 	}
-	p.Disk, p.Files, p.Bytes = float64(kept.Disk), float64(kept.Files+s.GoldToo.Files), float64(kept.Bytes+s.GoldToo.Bytes)
+	p.Disk, p.Files, p.Bytes = float64(kept.Stored), float64(kept.Files+s.GoldToo.Files), float64(kept.Bytes+s.GoldToo.Bytes)
 	p.Names = float64(s.Gold.Files + s.Files.Files + s.Other.Files)
 	p.DayGold = float64(s.Gold.Files) // gold and files apart
 	p.DayOthers = math.Max(0, p.Files-p.DayGold)
@@ -108,11 +112,11 @@ func (c *Choice) cost(a *Assumptions) {
 	p := &c.Parts
 	day := p.day(c.Days, a.Block)
 	p.Base = p.Disk + objectFolders*a.Block + ceilTo(p.Names*a.Manifest, a.Block)
-	p.Snapshot, p.Copies = snapshotFiles*a.Block+day, 1
+	p.Snapshot, p.Copies, p.Around = snapshotFiles*a.Block+day, 1, p.Ledger
 	if c.Scheme == "rotating" {
 		p.Base += day
 		p.Snapshot = 2*snapshotFiles*a.Block + p.rebuildText(a.Block)
-		p.Around, p.Copies = objectFolders*a.Block, a.KeepCycles+2 // the new base is made before the old one goes
+		p.Around, p.Copies = p.Ledger+objectFolders*a.Block, a.KeepCycles+2 // the new base is made before the old one goes
 	}
 	for _, h := range Horizons {
 		c.Snapshots[h], c.Bases[h] = c.kept(h, a)
@@ -132,7 +136,7 @@ func atOnce(seconds, longest, parallel float64) float64 { return math.Max(longes
 // after are the bytes after so many nights.
 func (p *Parts) after(days, snapshots, bases int, a *Assumptions) float64 {
 	growth := a.GrowthGold + a.GrowthFiles*p.FilesShare
-	return p.Around + float64(bases)*(p.Base+a.Dump+growth*float64(days-1)) + (p.Snapshot+a.DumpNight)*float64(snapshots)
+	return p.Around + p.LedgerShare*a.GrowthFiles*float64(days-1) + float64(bases)*(p.Base+a.Dump+growth*float64(days-1)) + (p.Snapshot+a.DumpNight)*float64(snapshots)
 }
 
 // kept is how many snapshots there are after so many days with one a night, and how many

@@ -172,3 +172,54 @@ func TestZeros(t *testing.T) {
 		}
 	}
 }
+
+// TestGrowthOfTheYoung: what has come in the few days since the first upload came in those
+// days, whatever day of the month it was.
+func TestGrowthOfTheYoung(t *testing.T) {
+	now := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		first time.Time
+		want  float64
+		from  string
+	}{
+		{now.AddDate(0, 0, -5), 2e9, "uploads of the 5.0 days since the first"},
+		{now.Add(-time.Minute), 10e9, "uploads of the 1.0 days since the first"},
+		{now.AddDate(0, 0, -50), 0.2e9, "uploads of the 50.0 days since the first"},
+		{now.AddDate(-2, 0, 0), 10e9 / 90.0, "uploads of the last 90 days"},
+	} {
+		s := &bench.Survey{Time: now, First: test.first, Months: []bench.Month{{Month: "2026-11", Gold: 10e9}}}
+		if test.first.Year() < 2026 {
+			s.Months = append([]bench.Month{{Month: test.first.Format("2006-01"), Gold: 5e9}}, s.Months...)
+		}
+		a := bench.Assume(s, nil, snapshot.Policy{})
+		if math.Abs(a.GrowthGold/test.want-1) > 1e-9 || a.From["growthGold"] != test.from {
+			t.Errorf("since %s: %g, %s; want %g, %s", test.first, a.GrowthGold, a.From["growthGold"], test.want, test.from)
+		}
+	}
+}
+
+// TestNoStandstill: snapshots that stop nothing are no reason to guess.
+func TestNoStandstill(t *testing.T) {
+	x := &snapshot.Summary{Strategy: "full", Layout: "flat", Seconds: 1}
+	if !x.Known() {
+		t.Fatal("not known")
+	}
+	a := bench.Assume(&bench.Survey{}, []*snapshot.Summary{x, x}, snapshot.Policy{})
+	if want := "none of the 2 snapshots so far has stopped FOSSology (--quiesce)"; a.Standstill != 0 || a.From["standstill"] != want {
+		t.Errorf("%g, %s", a.Standstill, a.From["standstill"])
+	}
+}
+
+// TestDatabaseBeforeSnapshots: until a snapshot has a dump, what PostgreSQL says counts.
+func TestDatabaseBeforeSnapshots(t *testing.T) {
+	s := &bench.Survey{Database: 20e6}
+	a := bench.Assume(s, nil, snapshot.Policy{})
+	c := bench.Forecast(s, &a)[0]
+	if a.DatabaseRaw != 20e6 || c.Service < a.RestoreStart+a.DatabaseStart+20e6/a.DatabaseRate {
+		t.Errorf("%g bytes, service after %g s", a.DatabaseRaw, c.Service)
+	}
+	x := &snapshot.Summary{Strategy: "full", Layout: "flat"}
+	if a := bench.Assume(s, []*snapshot.Summary{x}, snapshot.Policy{}); a.DatabaseRaw != 0 {
+		t.Errorf("snapshots hold no database, but %g bytes are assumed", a.DatabaseRaw)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"time"
 
 	"repotool/snapshot"
@@ -45,6 +46,9 @@ func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptio
 	a.take("standstill", 1, "a guess: no snapshot yet")
 	a.grow(s)
 	a.learn(history)
+	if s.Database > 0 && !slices.ContainsFunc(history, (*snapshot.Summary).Known) {
+		a.take("databaseRaw", float64(s.Database), "as much as PostgreSQL says that the database takes: no snapshot yet")
+	}
 	return a
 }
 
@@ -65,36 +69,48 @@ func (a *Assumptions) grow(s *Survey) {
 	}
 	days, gold := 90.0, 0.0
 	since := s.Time.AddDate(0, 0, -90)
+	from := "uploads of the last 90 days"
+	young := s.First.After(since)
+	if young {
+		days = math.Max(1, s.Time.Sub(s.First).Hours()/24)
+		from = fmt.Sprintf("uploads of the %.1f days since the first", days)
+	}
 	for i, m := range s.Months {
+		if young { // all of them
+			gold += float64(m.Gold)
+			continue
+		}
 		at, err := time.Parse("2006-01", m.Month)
 		if err != nil {
 			continue
 		}
-		if i == 0 && at.After(since) {
+		if i == 0 && at.After(since) { // the day of the first is not known
 			days = math.Max(1, s.Time.Sub(at).Hours()/24)
+			from = fmt.Sprintf("uploads of the last %.0f days", days)
 		}
 		// A month counts as far as it lies in those days.
 		end := at.AddDate(0, 1, 0)
 		if end.After(since) {
-			from := at
-			if from.Before(since) {
-				from = since
+			start := at
+			if start.Before(since) {
+				start = since
 			}
-			gold += float64(m.Gold) * end.Sub(from).Hours() / end.Sub(at).Hours()
+			gold += float64(m.Gold) * end.Sub(start).Hours() / end.Sub(at).Hours()
 		}
 	}
-	a.take("growthGold", gold/days, fmt.Sprintf("uploads of the last %.0f days", days))
+	a.take("growthGold", gold/days, from)
 	a.take("growthFiles", gold/days*s.Ratio(), "the same, times the ratio of files to gold")
 }
 
 // learn takes what snapshots have measured.
 func (a *Assumptions) learn(history []*snapshot.Summary) {
 	var stills, nights []float64
-	first := true
+	first, known := true, 0
 	for _, x := range history {
 		if !x.Known() {
 			continue
 		}
+		known++
 		if x.Standstill > 0 {
 			stills = append(stills, x.Standstill)
 		}
@@ -110,6 +126,8 @@ func (a *Assumptions) learn(history []*snapshot.Summary) {
 	}
 	if len(stills) > 0 {
 		a.take("standstill", Median(stills), fromSnapshots)
+	} else if known > 0 {
+		a.take("standstill", 0, fmt.Sprintf("none of the %d snapshots so far has stopped FOSSology (--quiesce)", known))
 	}
 	if len(nights) > 0 {
 		a.take("dumpNight", Median(nights), fromSnapshots)

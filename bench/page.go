@@ -128,6 +128,7 @@ func (p *Page) there() (all []shownHolding) {
 	of("gold brings them back", s.Proven)
 	of("residue, which a backup by gold keeps", s.Unproven)
 	add("other: logs, licences", s.Other)
+	add("work of agents, which no snapshot takes", s.Work)
 	return all
 }
 

@@ -46,7 +46,7 @@ function cost(c, a) {
   const growth = a.growthGold + a.growthFiles * p.filesShare, files = (n, bytes) => n / a.filesRate + bytes / a.bytesRate;
   const bytes = model.horizons.map(h => {
     const [snapshots, bases] = kept(c, h, a);
-    return (rotating ? model.objectFolders * a.block : 0) + bases * (base + a.dump + growth * (h - 1)) + (each + a.dumpNight) * snapshots;
+    return p.ledger + (rotating ? model.objectFolders * a.block : 0) + p.ledgerShare * a.growthFiles * (h - 1) + bases * (base + a.dump + growth * (h - 1)) + (each + a.dumpNight) * snapshots;
   });
   const service = a.restoreStart + files(p.files, p.bytes) + (a.databaseRaw ? a.databaseStart + a.databaseRaw / a.databaseRate : 0);
   let last = service;

@@ -13,6 +13,23 @@ import (
 // StoreBytes is what a store takes on the disk, without its ledger. Files of days are links to
 // objects, which are counted where they are objects.
 func StoreBytes(ctx context.Context, dir string) (bytes int64, err error) {
+	if bytes, err = onDisk(ctx, dir, "ledger"); err != nil {
+		return 0, fmt.Errorf("add up the store %s: %w", dir, err)
+	}
+	return bytes, nil
+}
+
+// LedgerBytes is what a ledger takes on the disk: nothing, if there is none.
+func LedgerBytes(ctx context.Context, dir string) (bytes int64, err error) {
+	if bytes, err = onDisk(ctx, dir, ""); err != nil {
+		return 0, fmt.Errorf("add up the ledger %s: %w", dir, err)
+	}
+	return bytes, nil
+}
+
+// onDisk adds up blocks below a directory, but for one name in it. Links are counted where
+// they are objects.
+func onDisk(ctx context.Context, dir, skip string) (bytes int64, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
@@ -24,7 +41,7 @@ func StoreBytes(ctx context.Context, dir string) (bytes int64, err error) {
 			return err
 		}
 		rel := strings.TrimPrefix(strings.TrimPrefix(path, dir), "/")
-		if rel == "ledger" {
+		if rel == skip && rel != "" {
 			return fs.SkipDir
 		}
 		info, err := d.Info()
@@ -40,8 +57,5 @@ func StoreBytes(ctx context.Context, dir string) (bytes int64, err error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, fmt.Errorf("add up the store %s: %w", dir, err)
-	}
-	return bytes, nil
+	return bytes, err
 }

@@ -2,10 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +25,8 @@ type Installed interface {
 	goldindex.Database
 	// Parts yields what each content is to each upload, in the order of the Names.
 	Parts(context.Context) iter.Seq2[fossology.Part, error]
+	// Size is how many bytes it takes.
+	Size(context.Context) (int64, error)
 }
 
 // SurveyOptions say what is looked at.
@@ -46,17 +51,23 @@ type Holding struct {
 	Files int64 `json:"files"`
 	Bytes int64 `json:"bytes"`
 	Disk  int64 `json:"disk"` // bytes of the blocks that they have
+	// Stored is what a store takes for them: less, where they have runs of zeros.
+	Stored int64 `json:"stored"`
 }
 
-func (h *Holding) add(bytes, blocks int64) {
+// A room is how many blocks of 512 bytes a file has, and how many a store takes for it.
+type room struct{ blocks, stored int64 }
+
+func (h *Holding) add(bytes int64, r room) {
 	h.Files++
 	h.Bytes += bytes
-	h.Disk += blocks * 512
+	h.Disk += r.blocks * 512
+	h.Stored += r.stored * 512
 }
 
 // Plus is the sum of two.
 func (h Holding) Plus(o Holding) Holding {
-	return Holding{h.Files + o.Files, h.Bytes + o.Bytes, h.Disk + o.Disk}
+	return Holding{h.Files + o.Files, h.Bytes + o.Bytes, h.Disk + o.Disk, h.Stored + o.Stored}
 }
 
 // A Survey says what an installation holds. It is made by reading names, sizes and rows;
@@ -65,10 +76,12 @@ type Survey struct {
 	Repository string                  `json:"repository"`
 	Time       time.Time               `json:"time"`
 	Uploads    int64                   `json:"uploads"` // that have content
+	First      time.Time               `json:"first"`   // of them; zero if there is none
 	Gold       Holding                 `json:"gold"`
 	Files      Holding                 `json:"files"`
 	Dirs       int64                   `json:"directories"`
 	Other      Holding                 `json:"other"`    // whatever else stands in the repository: logs, licences
+	Work       Holding                 `json:"work"`     // files that agents have for their work, which no snapshot takes: ununpack, wget, *.I
 	GoldToo    Holding                 `json:"goldToo"`  // of Files: gold has them, too; a store keeps them once
 	Unproven   Holding                 `json:"unproven"` // of Files: neither gold, nor proven to come of it: a backup of gold keeps them
 	Classes    map[prune.Class]Holding `json:"classes"`  // of Files that a row refers to
@@ -77,6 +90,8 @@ type Survey struct {
 	LeftOut    Holding                 `json:"leftOut"`  // of Proven: a backup by gold does not hold them
 	// Prunable is what each level of a prune could take at most: what gold brings back, by class.
 	Prunable map[prune.Level]Holding `json:"prunable"`
+	Database int64                   `json:"database"` // bytes, as PostgreSQL says
+	Ledger   int64                   `json:"ledger"`   // bytes on the disk of the ledger, which lies in the store
 	Rebuild  Rebuild                 `json:"rebuild"`
 	Months   []Month                 `json:"months"`
 	Largest  []UploadSize            `json:"largest"`
@@ -101,7 +116,7 @@ func (s *Survey) Share(h Holding) string {
 // All is what a full backup holds: each content once.
 func (s *Survey) All() Holding {
 	all := s.Gold.Plus(s.Files).Plus(s.Other)
-	return Holding{all.Files - s.GoldToo.Files, all.Bytes - s.GoldToo.Bytes, all.Disk - s.GoldToo.Disk}
+	return Holding{all.Files - s.GoldToo.Files, all.Bytes - s.GoldToo.Bytes, all.Disk - s.GoldToo.Disk, all.Stored - s.GoldToo.Stored}
 }
 
 // Kept is what a backup by gold holds.
@@ -111,6 +126,10 @@ func (s *Survey) Kept() Holding { return s.Gold.Plus(s.Unproven).Plus(s.Other) }
 func MakeSurvey(ctx context.Context, db Installed, o SurveyOptions) (*Survey, error) {
 	s := &Survey{Repository: o.Repository.Path, Opened: o.Zeros, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{},
 		Months: []Month{}, Largest: []UploadSize{}}
+	var err error
+	if s.Database, err = db.Size(ctx); err != nil {
+		return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)
+	}
 	for _, step := range []func(context.Context, Installed, *SurveyOptions) error{s.sizes, s.classes, s.uploads} {
 		if err := step(ctx, db, &o); err != nil {
 			return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)
@@ -150,6 +169,10 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 		if e.Kind == fossology.Unreadable {
 			s.trouble(fmt.Errorf("%s: %w", e.Path, e.Err))
 		}
+		if e.Kind == fossology.WorkFile {
+			s.work(path.Join(o.Repository.Path, e.Path), o)
+			continue
+		}
 		if e.Kind != fossology.FileFound || e.Stat.Mode&unix.S_IFMT != unix.S_IFREG {
 			continue
 		}
@@ -164,27 +187,53 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 		if len(known) > 0 {
 			object = known[0].Object
 		}
-		e.Stat.Blocks = o.blocks(object, path.Join(o.Repository.Path, e.Path), e.Stat.Size, e.Stat.Blocks)
-		s.stands(topKind(kind, e.Path), &e, o)
+		r := o.room(object, path.Join(o.Repository.Path, e.Path), e.Stat.Size, e.Stat.Blocks)
+		s.stands(topKind(kind, e.Path), &e, r, o)
 	}
 	return nil
 }
 
 // stands counts a file of that kind.
-func (s *Survey) stands(kind string, e *fossology.Event, o *SurveyOptions) {
+func (s *Survey) stands(kind string, e *fossology.Event, r room, o *SurveyOptions) {
 	switch kind {
 	case "gold":
-		s.Gold.add(e.Stat.Size, e.Stat.Blocks)
+		s.Gold.add(e.Stat.Size, r)
 		if there, err := o.Repository.Find("files", path.Base(e.Path)); err == nil {
 			var st unix.Stat_t
 			if unix.Lstat(there, &st) == nil && st.Size == e.Stat.Size {
-				s.GoldToo.add(st.Size, e.Stat.Blocks)
+				s.GoldToo.add(st.Size, room{st.Blocks, r.stored})
 			}
 		}
 	case "files":
-		s.Files.add(e.Stat.Size, e.Stat.Blocks)
+		s.Files.add(e.Stat.Size, r)
 	default:
-		s.Other.add(e.Stat.Size, e.Stat.Blocks)
+		s.Other.add(e.Stat.Size, r)
+	}
+}
+
+// work counts the files of an agent at work. They come and go, so whatever is not there
+// any more is no trouble.
+func (s *Survey) work(name string, o *SurveyOptions) {
+	err := filepath.WalkDir(name, func(at string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			s.trouble(err)
+			return nil
+		}
+		var st unix.Stat_t
+		if !d.Type().IsRegular() || unix.Lstat(at, &st) != nil {
+			return nil
+		}
+		if o.Progress != nil {
+			o.Progress(1, st.Size)
+		}
+		s.Work.add(st.Size, room{blocks: st.Blocks}) // a store has none of it
+		return nil
+	})
+	if err != nil {
+		s.trouble(err)
 	}
 }
 

@@ -16,12 +16,12 @@ type classing struct {
 	o      *SurveyOptions
 	proofs *goldindex.Proofs
 	makers map[fossology.Name]bool // golds of which a restore takes what was left out
-	left   int64                   // bytes on the disk of files that nothing brings back
+	left   int64                   // bytes that a store takes for files that nothing brings back
 }
 
 // classes says what the files are, and which of them gold brings back.
 func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) error {
-	c := &classing{s, o, o.Ledger.Proofs(), map[fossology.Name]bool{}, s.Files.Disk}
+	c := &classing{s, o, o.Ledger.Proofs(), map[fossology.Name]bool{}, s.Files.Stored}
 	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name }, fossology.Name.Compare)
 	defer parts.Stop()
 	for f, err := range o.Ledger.Files(ctx, o.Repository, db, s.trouble) {
@@ -36,7 +36,7 @@ func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) er
 			return err
 		}
 	}
-	s.Unproven.Disk = max(0, c.left) // which is known of the whole more exactly
+	s.Unproven.Stored = max(0, c.left) // which is known of the whole more exactly
 	return s.Rebuild.needed(o.Ledger, c.makers)
 }
 
@@ -46,11 +46,11 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 	if f.Absent || unix.Lstat(f.Path, &st) != nil {
 		return nil
 	}
-	st.Blocks = c.o.blocks(f.BLAKE3, f.Path, f.Size, st.Blocks)
+	r := c.o.room(f.BLAKE3, f.Path, f.Size, st.Blocks)
 	if len(of) == 0 || f.Name.IsZero() {
-		c.Unknown.add(f.Size, st.Blocks)
+		c.Unknown.add(f.Size, r)
 	} else {
-		c.class(of, f, st.Blocks)
+		c.class(of, f, r)
 	}
 	gold := false
 	if !f.Name.IsZero() {
@@ -58,18 +58,18 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 		gold = err == nil && there(at)
 	}
 	if f.Class != goldindex.Confirmed && !gold {
-		c.Unproven.add(f.Size, st.Blocks)
+		c.Unproven.add(f.Size, r)
 		return nil
 	}
-	c.left -= st.Blocks * 512
+	c.left -= r.stored * 512
 	if f.Class != goldindex.Confirmed {
 		return nil
 	}
-	c.Proven.add(f.Size, st.Blocks)
+	c.Proven.add(f.Size, r)
 	if gold || f.Size == 0 { // a store has it as gold, and nothing at all is not worth leaving out
 		return nil
 	}
-	c.LeftOut.add(f.Size, st.Blocks)
+	c.LeftOut.add(f.Size, r)
 	_, golds, err := c.proofs.Proof(f.Name)
 	if err == nil && len(golds) > 0 {
 		c.makers[golds[0]] = true // as a snapshot chooses
@@ -78,18 +78,18 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 }
 
 // class adds a file to its class, and to what can be pruned.
-func (s *Survey) class(of []fossology.Part, f *goldindex.File, blocks int64) {
+func (s *Survey) class(of []fossology.Part, f *goldindex.File, r room) {
 	kinds := fossology.Kinds(0)
 	for _, p := range of {
 		kinds |= p.Kinds
 	}
 	c := s.Classes[prune.ClassOf(kinds)]
-	c.add(f.Size, blocks)
+	c.add(f.Size, r)
 	s.Classes[prune.ClassOf(kinds)] = c
 	for _, level := range prune.Levels() {
 		if f.Class == goldindex.Confirmed && level.Takes(kinds) {
 			h := s.Prunable[level]
-			h.add(f.Size, blocks)
+			h.add(f.Size, r)
 			s.Prunable[level] = h
 		}
 	}

@@ -73,6 +73,9 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 			seen[u.Name] = true
 			s.Rebuild.add(&x, known)
 		}
+		if s.First.IsZero() || u.Time.Before(s.First) {
+			s.First = u.Time.UTC()
+		}
 		key := u.Time.UTC().Format("2006-01")
 		if months[key] == nil {
 			months[key] = &Month{Month: key}

@@ -30,6 +30,8 @@ type Unpacking struct {
 	Stored   *Amount             `json:"stored,omitempty"`
 	Kinds    map[string]Openings `json:"kinds"` // by the format of the archive
 	Skipped  int64               `json:"skipped"`
+	// SkippedFirst is the first of them, and why.
+	SkippedFirst string `json:"skippedFirst,omitempty"`
 }
 
 // An Amount counts files.
@@ -80,6 +82,9 @@ func Unpack(ctx context.Context, name string, r io.Reader, o UnpackOptions) (_ *
 	}
 	u.Seconds, u.CPU, u.Memory = o.Now().Sub(start).Seconds(), processorTime()-before, mostMemory()
 	u.Skipped = result.Skips
+	if len(result.Skipped) > 0 {
+		u.SkippedFirst = result.Skipped[0].Path + ": " + result.Skipped[0].Why
+	}
 	if err := u.count(result); err != nil {
 		return nil, fmt.Errorf("unpack %s: %w", name, err)
 	}

@@ -13,9 +13,13 @@ import (
 // A store makes holes of whole runs of so many zeros.
 const zeroRun = 1 << 20
 
-// blocks is how many blocks of 512 bytes a store takes for a file: as one does that has it, or
-// else as many as the file has.
-func (o *SurveyOptions) blocks(object store.Hash, path string, size, blocks int64) int64 {
+// room says how many blocks a file has, and how many a store takes for it: as one does that
+// has it, or else as many as the file has.
+func (o *SurveyOptions) room(object store.Hash, path string, size, blocks int64) room {
+	return room{blocks, o.stored(object, path, size, blocks)}
+}
+
+func (o *SurveyOptions) stored(object store.Hash, path string, size, blocks int64) int64 {
 	if o.Stored != nil && object != (store.Hash{}) {
 		if disk, ok := o.Stored(object); ok {
 			return disk / 512

@@ -105,6 +105,17 @@ func (v *View) Counts(ctx context.Context) (Counts, error) {
 	return c, nil
 }
 
+// Size is how many bytes the database takes, as PostgreSQL says.
+func (v *View) Size(ctx context.Context) (bytes int64, err error) {
+	err = v.use(func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT pg_database_size(current_database())").Scan(&bytes)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("size of the database: %w", adviseOn(err))
+	}
+	return bytes, nil
+}
+
 // pfileName is the Name of a pfile as text. FOSSology writes the checksums in
 // upper case here and in lower case in the repository.
 const pfileName = `(lower(p.pfile_sha1 COLLATE "C") || '.' || lower(p.pfile_md5 COLLATE "C") || '.' || p.pfile_size)`

@@ -6,39 +6,56 @@ var benchAnswers = map[string]string{
 survey.repository     its path
 survey.time           when it was looked at
 survey.uploads        uploads that have content
-survey.gold.files     gold: files, bytes, and bytes of their blocks
-survey.gold.bytes
+survey.first          when the first of them came
+survey.gold.files     gold: files, bytes, bytes of their blocks, and what a
+survey.gold.bytes     store takes for them: less where there are zeros
 survey.gold.disk
+survey.gold.stored
 survey.files.files    the same of files
 survey.files.bytes
 survey.files.disk
+survey.files.stored
 survey.other.files    whatever else stands in the repository
 survey.other.bytes
 survey.other.disk
+survey.other.stored
+survey.work.files     work of agents (ununpack, wget, *.I): no snapshot takes it
+survey.work.bytes
+survey.work.disk
+survey.work.stored
 survey.goldToo.files  of files: gold has them, too
 survey.goldToo.bytes
 survey.goldToo.disk
+survey.goldToo.stored
 survey.unproven.files of files: a backup by gold keeps them
 survey.unproven.bytes
 survey.unproven.disk
+survey.unproven.stored
 survey.proven.files   of files: gold brings them back
 survey.proven.bytes
 survey.proven.disk
+survey.proven.stored
 survey.leftOut.files  of them: a backup by gold does not hold them
 survey.leftOut.bytes
 survey.leftOut.disk
+survey.leftOut.stored
 survey.unknown.files  of files: no row refers to them
 survey.unknown.bytes
 survey.unknown.disk
+survey.unknown.stored
 survey.classes.*.files
                       of files, by class: intermediate, archive, uploaded, leaf
 survey.classes.*.bytes
 survey.classes.*.disk
+survey.classes.*.stored
 survey.prunable.*.files
                       what a prune could take at most, by level
 survey.prunable.*.bytes
 survey.prunable.*.disk
+survey.prunable.*.stored
 survey.directories    directories
+survey.database       bytes of the database, as PostgreSQL says
+survey.ledger         bytes on the disk of the ledger, which lies in the store
 survey.rebuild.golds  golds that the ledger knows
 survey.rebuild.missing
                       golds that it does not know yet
@@ -96,13 +113,18 @@ choices[].parts.copies
 choices[].parts.filesShare
                       around + bases x (base + dump + growth x (nights - 1)) +
                       (snapshot + dumpNight) x snapshots; growth is
-                      growthGold and the share of growthFiles
+                      growthGold and the share of growthFiles; and
+                      ledgerShare x growthFiles x (nights - 1)
 choices[].parts.disk  what base and snapshot are made of: bytes, names of the
 choices[].parts.names manifest and of a day, and lines of what is left out
 choices[].parts.dayGold
 choices[].parts.dayOthers
 choices[].parts.leftOut
 choices[].parts.leftOutBytes
+choices[].parts.ledger
+                      bytes of the ledger, by gold; it is in around, too
+choices[].parts.ledgerShare
+                      bytes of it for one of files; it grows as growthFiles
 choices[].parts.files files and bytes of a restore until service
 choices[].parts.bytes
 choices[].parts.rebuild
@@ -240,4 +262,5 @@ runs[].kinds.KIND.files
                       what came out of them directly
 runs[].kinds.KIND.out its bytes
 runs[].skipped        things that did not come out
+runs[].skippedFirst?  the first of them, and why
 `

@@ -60,7 +60,7 @@ func (t *tool) benchISO(c *cli.Context) error {
 		return tooMany(c, 0)
 	}
 	bytes, err := humanize.ParseBytes(c.String("size"))
-	if err != nil || bytes == 0 || bytes > 5_000_000_000 {
+	if err != nil || bytes == 0 || bytes > uint64(bench.Classical.In) {
 		return usagef("--size %q: expected a size up to 4.2GB", c.String("size"))
 	}
 	keep := c.String("keep")

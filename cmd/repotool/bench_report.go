@@ -91,7 +91,14 @@ func (t *tool) benchReport(c *cli.Context) error {
 	case c.Bool("text") && s.json:
 		return &usageError{err: errors.New("bench report: --text and --json exclude each other"), hint: "take one of them; --html FILE goes with both"}
 	}
-	survey, assume, err := bench.ByHand(c.StringSlice("assume"), humanize.ParseBytes, t.now())
+	texts := c.StringSlice("assume")
+	if err := bench.Once(texts); err != nil {
+		return &usageError{err: err}
+	}
+	if c.String("html") == "-" {
+		return usagef("bench report: --html writes to a file: name one")
+	}
+	survey, assume, err := bench.ByHand(texts, humanize.ParseBytes, t.now())
 	if err != nil {
 		return &usageError{err: err}
 	}

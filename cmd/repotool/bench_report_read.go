@@ -37,6 +37,9 @@ func (r *sizing) forecast(s settings, assume []string, back []bench.Restored) (e
 	}
 	r.Assumptions.LearnRestores(r.Survey, back)
 	r.Choices = bench.Forecast(r.Survey, &r.Assumptions)
+	if err := bench.Shown(r.Choices); err != nil && len(assume)+len(r.Survey.ByHand) > 0 {
+		return &usageError{err: err}
+	}
 	r.Advice = bench.Advice(r.Survey, r.Choices, r.Present)
 	return nil
 }
@@ -74,6 +77,10 @@ func (t *tool) survey(ctx context.Context, s settings, g gold, zeros bool) (*ben
 	progress.Begin("look at files", 0, 0)
 	stop := t.watch(s, progress)
 	defer stop()
+	lies, err := bench.LedgerBytes(ctx, g.st.Path("ledger", s.installation))
+	if err != nil {
+		return nil, err
+	}
 	survey, err := bench.MakeSurvey(ctx, view, bench.SurveyOptions{Repository: g.in.Repository, Ledger: ledger, Now: t.now,
 		Stored: func(object store.Hash) (int64, bool) { // one that is lost is known less exactly
 			info, err := st.Stat(object)
@@ -82,7 +89,11 @@ func (t *tool) survey(ctx context.Context, s settings, g gold, zeros bool) (*ben
 		Zeros:    zeros,
 		Entries:  entries,
 		Progress: func(files, bytes int64) { progress.Files.Add(files); progress.Bytes.Add(bytes) }})
-	return survey, mendLedger(err)
+	if err != nil {
+		return nil, mendLedger(err)
+	}
+	survey.Ledger = lies
+	return survey, nil
 }
 
 // presentChoice is the one by which the last snapshot was taken.
@@ -112,6 +123,9 @@ func (r *sizing) check(ctx context.Context, st *store.Store, s settings, assume 
 			c.Strategy = "full"
 			present = r.choice(c.Name())
 		}
+	}
+	if present != nil && present.Strategy == "gold" {
+		bytes += r.Survey.Ledger // which it needs
 	}
 	before, err := r.assume(s, assume)
 	if err != nil {

@@ -51,9 +51,23 @@ func (t *tool) handTable(r *sizing) {
 	fmt.Fprintln(t.stdout)
 }
 
+// amount is a number of bytes as the advice, the page and --assume have it: in thousands.
+func amount(n int64) string { return humanize.Bytes(uint64(max(0, n))) }
+
+// longestName is how many letters of an upload's name a table has.
+const longestName = 60
+
+// cut leaves the beginning of a name that is too long for a table.
+func cut(name string) string {
+	if letters := []rune(name); len(letters) > longestName {
+		return string(letters[:longestName-1]) + "…"
+	}
+	return name
+}
+
 func assumption(x bench.Assumption) string {
 	if x.Bytes {
-		return size(int64(x.Value))
+		return amount(int64(x.Value))
 	}
 	return humanize.Commaf(math.Round(100*x.Value) / 100)
 }
@@ -63,7 +77,7 @@ func (t *tool) thereTable(r *sizing) {
 	w := newTable(t.stdout, []string{"THERE IS", "FILES", "BYTES", "ON THE DISK", "OF FILES"}, 2, 3, 4, 5)
 	row := func(what string, h bench.Holding, share string) {
 		if h.Files > 0 {
-			w.AppendRow(table.Row{what, count(h.Files), size(h.Bytes), size(h.Disk), share})
+			w.AppendRow(table.Row{what, count(h.Files), amount(h.Bytes), amount(h.Disk), share})
 		}
 	}
 	row("gold", s.Gold, "")
@@ -73,6 +87,7 @@ func (t *tool) thereTable(r *sizing) {
 	}
 	row("  of no row", s.Unknown, s.Share(s.Unknown))
 	row("other", s.Other, "")
+	row("work of agents, in no snapshot", s.Work, "")
 	row("of files, that gold brings back", s.Proven, s.Share(s.Proven))
 	row("of files, that a backup by gold keeps", s.Unproven, s.Share(s.Unproven))
 	w.Render()
@@ -90,7 +105,7 @@ func (t *tool) monthsTable(r *sizing) {
 	}
 	w := newTable(t.stdout, []string{"MONTH", "UPLOADS", "GOLD", "WHAT CAME OF IT"}, 2, 3, 4)
 	for _, m := range months[max(0, len(months)-monthsShown):] {
-		w.AppendRow(table.Row{m.Month, count(m.Uploads), size(m.Gold), size(m.Out)})
+		w.AppendRow(table.Row{m.Month, count(m.Uploads), amount(m.Gold), amount(m.Out)})
 	}
 	w.Render()
 	t.source(r, "months")
@@ -102,7 +117,7 @@ func (t *tool) largestTable(r *sizing) {
 	}
 	w := newTable(t.stdout, []string{"LARGEST UPLOAD", "NAME", "GOLD", "FILES", "BYTES OF THEM", "TO UNPACK"}, 1, 3, 4, 5, 6)
 	for _, u := range r.Survey.Largest {
-		w.AppendRow(table.Row{u.Upload, printable(u.Name), size(u.Gold), count(u.Files), size(u.Out), fraction(u.Seconds)})
+		w.AppendRow(table.Row{u.Upload, printable(cut(u.Name)), amount(u.Gold), count(u.Files), amount(u.Out), fraction(u.Seconds)})
 	}
 	w.Render()
 	t.source(r, "largest")
@@ -115,7 +130,7 @@ func (t *tool) prunableTable(r *sizing) {
 	w := newTable(t.stdout, []string{"PRUNE --LEVEL", "FILES", "FREES AT MOST", "OF FILES"}, 2, 3, 4)
 	for _, l := range prune.Levels() {
 		h := r.Survey.Prunable[l]
-		w.AppendRow(table.Row{l, count(h.Files), size(h.Disk), r.Survey.Share(h)})
+		w.AppendRow(table.Row{l, count(h.Files), amount(h.Disk), r.Survey.Share(h)})
 	}
 	w.Render()
 	t.source(r, "prunable")
@@ -133,12 +148,15 @@ func (t *tool) choicesTable(r *sizing) {
 			line[0] = c.Name() + " (now)"
 		}
 		for _, h := range bench.Horizons {
-			line = append(line, size(int64(c.Bytes[h])))
+			line = append(line, amount(int64(c.Bytes[h])))
 		}
 		w.AppendRow(append(line, fraction(c.Standstill), fraction(c.Service), fraction(c.Last)))
 	}
 	w.Render()
 	fmt.Fprintf(t.stdout, "under %s; of rotating the most up to then\n", bench.Kept(&r.Assumptions.Retention))
+	if r.Assumptions.DatabaseRaw == 0 {
+		fmt.Fprintln(t.stdout, "seconds without a database, whose size is not known (--assume databaseRaw=SIZE)")
+	}
 	t.source(r, "choices")
 }
 
@@ -157,7 +175,7 @@ func (t *tool) nightsTable(r *sizing) {
 	}
 	w := newTable(t.stdout, []string{"SNAPSHOT", "TOOK", "STANDSTILL", "ADDED", "FINDINGS"}, 2, 3, 4, 5)
 	for _, x := range r.History[max(0, len(r.History)-snapshotsShown):] {
-		w.AppendRow(table.Row{x.Name, fraction(x.Seconds), fraction(x.Standstill), size(x.Added), count(x.Findings)})
+		w.AppendRow(table.Row{x.Name, fraction(x.Seconds), fraction(x.Standstill), amount(x.Added), count(x.Findings)})
 	}
 	w.Render()
 	t.source(r, "history")
@@ -171,7 +189,7 @@ func (t *tool) checkedTable(r *sizing) {
 	for _, x := range r.Checked {
 		shown := fraction
 		if x.Bytes {
-			shown = func(v float64) string { return size(int64(v)) }
+			shown = func(v float64) string { return amount(int64(v)) }
 		}
 		w.AppendRow(table.Row{x.What, shown(x.Forecast), shown(x.Was), fmt.Sprintf("%+.0f %%", 100*x.Error())})
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"os"
 	"reflect"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"repotool/bench"
@@ -45,5 +47,46 @@ func TestReportCommand(t *testing.T) {
 		if got := reportCommand(strings.Fields(line)); got != want {
 			t.Errorf("%s: %s, want %s", line, got, want)
 		}
+	}
+}
+
+// TestCut: names of uploads may have any length, tables not.
+func TestCut(t *testing.T) {
+	for _, name := range []string{"", "a.tar", strings.Repeat("ä", longestName)} {
+		if got := cut(name); got != name {
+			t.Errorf("%q became %q", name, got)
+		}
+	}
+	if got := cut(strings.Repeat("ä", 5000)); got != strings.Repeat("ä", longestName-1)+"…" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestKindsOnce: of an archive that was unpacked to two places what came out is added up once.
+func TestKindsOnce(t *testing.T) {
+	k := map[string]bench.Openings{"zip": {Archives: 1, In: 10, Files: 20_000, Out: 30}}
+	nowhere, scratch := &bench.Unpacking{Kinds: k}, &bench.Unpacking{Kinds: k, Stored: &bench.Amount{}}
+	for _, test := range []struct {
+		runs []*bench.Unpacking
+		want int64
+	}{{[]*bench.Unpacking{nowhere}, 1}, {[]*bench.Unpacking{scratch}, 1}, {[]*bench.Unpacking{nowhere, scratch}, 1}, {[]*bench.Unpacking{nowhere, scratch, nowhere, scratch}, 2},
+		{[]*bench.Unpacking{scratch, scratch}, 2}} {
+		if got := kindsOf(test.runs)["zip"]; got.Archives != test.want || got.Files != 20_000*test.want {
+			t.Errorf("%d runs: %+v", len(test.runs), got)
+		}
+	}
+}
+
+// TestNoRoomAgain: what bench unpack says of a full disk can be done.
+func TestNoRoomAgain(t *testing.T) {
+	full := &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	if hint := hintOf(noRoom(full)); !strings.Contains(hint, "not written twice") {
+		t.Error(hint)
+	}
+	if hint := hintOf(noRoomTo(full, unpackAgain("/mnt/out"))); !strings.Contains(hint, "empty /mnt/out") || strings.Contains(hint, "not written twice") {
+		t.Error(hint)
+	}
+	if hint := hintOf(noRoomTo(full, unpackAgain(""))); hint != "make room, then run it again" {
+		t.Error(hint)
 	}
 }

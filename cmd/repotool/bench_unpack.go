@@ -89,7 +89,7 @@ func (t *tool) benchUnpack(c *cli.Context) error {
 		for _, place := range places {
 			u, err := t.unpackOnce(c.Context, file, place)
 			if err != nil {
-				return noRoom(err, place, os.TempDir())
+				return noRoomTo(err, unpackAgain(place), place, os.TempDir())
 			}
 			all.Runs = append(all.Runs, u)
 		}
@@ -106,6 +106,14 @@ func (t *tool) benchUnpack(c *cli.Context) error {
 	}
 	t.unpackTables(&all)
 	return nil
+}
+
+// unpackAgain is what to do after a disk was full: a scratch directory has to be empty.
+func unpackAgain(place string) string {
+	if place == "" {
+		return "run it again"
+	}
+	return "empty " + place + ", or name another directory with --scratch, and run it again"
 }
 
 // fossologysUnpacker is where FOSSology's ununpack is installed; "" if nowhere.
@@ -171,7 +179,6 @@ func (t *tool) unpackTables(all *unpackMeasured) {
 	out := bufio.NewWriter(t.stdout)
 	defer out.Flush()
 	w := newTable(out, []string{"ARCHIVE", "TO", "BYTES", "FILES", "OUT", "STORED", "RATIO", "SECONDS", "CPU", "FILES/S", "OUT/S", "MEMORY"}, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
-	kinds := map[string]bench.Openings{}
 	for _, u := range all.Runs {
 		to := "nowhere"
 		if u.Stored != nil {
@@ -179,10 +186,6 @@ func (t *tool) unpackTables(all *unpackMeasured) {
 		}
 		w.AppendRow(table.Row{short(u.Name), to, size(u.In), count(u.Files), size(u.Out), size(u.Distinct.Bytes), times(u.Ratio()), fmt.Sprintf("%.2f", u.Seconds),
 			fmt.Sprintf("%.2f", u.CPU), count(int64(float64(u.Files) / u.Seconds)), size(int64(float64(u.Out) / u.Seconds)), size(u.Memory)})
-		for name, k := range u.Kinds {
-			sum := kinds[name]
-			kinds[name] = bench.Openings{Archives: sum.Archives + k.Archives, In: sum.In + k.In, Files: sum.Files + k.Files, Out: sum.Out + k.Out}
-		}
 	}
 	for _, a := range all.Fossology {
 		w.AppendRow(table.Row{short(a.Name), a.What, size(a.In), count(a.Files), size(a.Out), "", "", fmt.Sprintf("%.2f", a.Seconds), fmt.Sprintf("%.2f", a.CPU),
@@ -191,6 +194,7 @@ func (t *tool) unpackTables(all *unpackMeasured) {
 	w.Render()
 	fmt.Fprintln(out)
 	w = newTable(out, []string{"KIND", "ARCHIVES", "BYTES", "FILES", "OUT", "RATIO"}, 2, 3, 4, 5, 6)
+	kinds := kindsOf(all.Runs)
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
 		k := kinds[name]
 		w.AppendRow(table.Row{name, count(k.Archives), size(k.In), count(k.Files), size(k.Out), times(float64(k.Out) / float64(max(k.In, 1)))})
@@ -198,9 +202,30 @@ func (t *tool) unpackTables(all *unpackMeasured) {
 	w.Render()
 	for _, u := range all.Runs {
 		if u.Skipped > 0 {
-			fmt.Fprintf(t.stderr, "note: %s: %s did not come out (damaged, or over a limit)\n", printable(u.Name), plural(u.Skipped, "thing", "things"))
+			first := printable(u.SkippedFirst)
+			if u.Skipped > 1 {
+				first = "the first: " + first
+			}
+			fmt.Fprintf(t.stderr, "note: %s: %s did not come out (damaged, or over a limit): %s\n", printable(u.Name), plural(u.Skipped, "thing", "things"), first)
 		}
 	}
+}
+
+// kindsOf adds up what came of each kind of archive. An archive that was unpacked to nowhere
+// and to scratch counts once.
+func kindsOf(runs []*bench.Unpacking) map[string]bench.Openings {
+	nowhere := slices.ContainsFunc(runs, func(u *bench.Unpacking) bool { return u.Stored == nil })
+	kinds := map[string]bench.Openings{}
+	for _, u := range runs {
+		if nowhere && u.Stored != nil {
+			continue
+		}
+		for name, k := range u.Kinds {
+			sum := kinds[name]
+			kinds[name] = bench.Openings{Archives: sum.Archives + k.Archives, In: sum.In + k.In, Files: sum.Files + k.Files, Out: sum.Out + k.Out}
+		}
+	}
+	return kinds
 }
 
 // short is the name of an archive; of a content name its beginning.

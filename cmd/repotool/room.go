@@ -15,6 +15,11 @@ import (
 // noRoom adds to an error that is about a full disk what is free in the
 // directories that were written to, and what to do.
 func noRoom(err error, dirs ...string) error {
+	return noRoomTo(err, "run it again: what is written already is found and not written twice", dirs...)
+}
+
+// noRoomTo says in place of noRoom's words what to do once there is room.
+func noRoomTo(err error, then string, dirs ...string) error {
 	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, io.ErrShortWrite) {
 		return err
 	}
@@ -26,7 +31,7 @@ func noRoom(err error, dirs ...string) error {
 	if errors.As(err, &path) && path.Path == os.Stdout.Name() {
 		return err // where that leads is not known
 	}
-	hint := "make room, then run it again: what is written already is found and not written twice"
+	hint := "make room, then " + then
 	for _, dir := range dirs {
 		bytes, nodes, err := store.Free(dir)
 		if err != nil {
