@@ -39,10 +39,10 @@ build:
 deps:
 	scripts/deps.sh test $(if $(RACE),race)
 
-# A package has fifty minutes, not go's ten: with the race detector on a busy machine of
+# A package has seventy minutes, not go's ten: with the race detector on a busy machine of
 # two processors, a real PostgreSQL and killed runs take a while.
 test: deps
-	$(GO) test -timeout 50m $(if $(RACE),-race) ./...
+	$(GO) test -timeout 70m $(if $(RACE),-race) ./...
 
 race:
 	$(MAKE) test RACE=1
