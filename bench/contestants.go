@@ -17,19 +17,22 @@ const (
 	DeepDedup = "repotool dedup --deep"
 )
 
-// Own are those that are repotool; the first is what others are compared with.
-var Own = []string{Flat, NoDays, Native, Gold, OurDedup, DeepDedup}
-
 // restoredDatabase is the name that a restored database gets.
 const restoredDatabase = "restored"
 
 // lifeContestants lists all of the life of a backup.
 func lifeContestants(database bool) (all []Contestant) {
-	all = []Contestant{repotool(Flat, "--day-layout", "flat"), repotool(NoDays, "--day-layout", "none"), repotool(Native, "--day-layout", "native")}
-	all[1].Steps = []Step{First, Unchanged, Changed, Remove, Free} // what it restores and verifies is the same
-	all[2].Steps = all[1].Steps
+	whole := []Step{First, Unchanged, Changed, Restore, Verify, Remove, Free}
+	nights := []Step{First, Unchanged, Changed, Remove, Free} // what the others restore and verify is the same
+	all = []Contestant{
+		repotool(Flat, whole, "--day-layout", "flat"),
+		repotool(NoDays, nights, "--day-layout", "none"),
+		repotool(Native, nights, "--day-layout", "native"),
+	}
 	if database { // which the ledger needs
-		all = append(all, goldOnly())
+		// It leaves out what gold makes, and prunes that.
+		steps := []Step{Index, First, Unchanged, Changed, Restore, Verify, Plan, Prune, Undo, Remove, Free}
+		all = append(all, repotool(Gold, steps, "--strategy", "gold", "--day-layout", "flat"))
 	}
 	all = append(all, rsyncCp(), linkDest(), restic(), borg(), dedup(OurDedup), dedup(DeepDedup, "--deep"))
 	return append(all, linkers()...)
@@ -51,8 +54,13 @@ func storeOf(p Place) string { return filepath.Join(p.Target, "store") }
 // own is a command of repotool, without what this machine has configured for it: that may
 // name a repository which somebody needs.
 func own(p Place, command string, args ...string) []Command {
+	return aloud(p, command, append([]string{"--quiet"}, args...)...)
+}
+
+// aloud is one whose answer is a part of the work.
+func aloud(p Place, command string, args ...string) []Command {
 	return []Command{{
-		Args: slices.Concat([]string{p.Repotool, command, "--config", os.DevNull, "--store", storeOf(p), "--quiet"}, args),
+		Args: slices.Concat([]string{p.Repotool, command, "--config", os.DevNull, "--store", storeOf(p)}, args),
 		Env:  []string{"REPOTOOL_STATE_DIR=" + filepath.Join(p.Target, "state")},
 	}}
 }
@@ -66,20 +74,13 @@ func source(p Place) []string {
 }
 
 // repotool is the program under test, with flags of its snapshots.
-func repotool(name string, flags ...string) Contestant {
+func repotool(name string, steps []Step, flags ...string) Contestant {
 	return Contestant{
 		Name:     name,
-		Steps:    []Step{First, Unchanged, Changed, Restore, Verify, Remove, Free},
+		Steps:    steps,
 		Prepare:  func(p Place) []Command { return own(p, "init") },
 		Commands: func(p Place, s Step) ([]Command, error) { return repotoolStep(p, s, flags) },
 	}
-}
-
-// goldOnly leaves out what gold makes, and prunes that.
-func goldOnly() Contestant {
-	c := repotool(Gold, "--strategy", "gold", "--day-layout", "flat")
-	c.Steps = []Step{Index, First, Unchanged, Changed, Restore, Verify, Plan, Prune, Undo, Remove, Free}
-	return c
 }
 
 func repotoolStep(p Place, s Step, flags []string) ([]Command, error) {

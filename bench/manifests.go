@@ -45,21 +45,16 @@ func RunManifests(ctx context.Context, opt LifeOptions, run RunOptions) (*Report
 // manifestCommands are the commands of a step.
 func manifestCommands(opt LifeOptions, p Place, step Step) ([]Command, error) {
 	night := 0
-	own := func(p Place, command string, args ...string) []Command { // what is printed is a part of the work
-		c := own(p, command, args...)
-		c[0].Args = slices.DeleteFunc(c[0].Args, func(arg string) bool { return arg == "--quiet" })
-		return c
-	}
 	switch step {
 	case ManifestRead:
-		return own(p, "ls", "--depth", "1", "latest"), nil // sums alone are printed
+		return aloud(p, "ls", "--depth", "1", "latest"), nil // sums alone are printed
 	case ManifestFind:
-		return own(p, "ls", "latest", newMadeUp(opt.Options, 0).entry("files", opt.Files/2, false).Path), nil
+		return aloud(p, "ls", "latest", newMadeUp(opt.Options, 0).entry("files", opt.Files/2, false).Path), nil
 	case ManifestDiff:
-		return own(p, "diff", "latest~1", "latest"), nil
+		return aloud(p, "diff", "latest~1", "latest"), nil
 	case ManifestMark:
 		// All manifests are read, and all objects noted. That there are none costs nothing.
-		return own(p, "gc", "--dry-run"), nil
+		return aloud(p, "gc", "--dry-run"), nil
 	case ManifestNight:
 		night = 1
 	}
