@@ -30,7 +30,7 @@ func (g *generator) deletion(s span) string {
 }
 
 func (r *Rows) run(ctx context.Context, script io.Reader) error {
-	_, err := (&fossology.Cluster{Bin: r.Bin}).PSQL(ctx, r.DSN, script)
+	_, err := fossology.PSQL(ctx, r.Bin, r.DSN, script)
 	return err
 }
 

@@ -71,18 +71,25 @@ func StartCluster() (*Cluster, error) {
 // temporary is the directory of temporary files, or, if the owner of the cluster cannot come
 // there, one that is everybody's.
 func temporary(owner *syscall.Credential) string {
-	dirs := []string{os.TempDir(), "/tmp", "/var/tmp"}
-	for _, dir := range dirs {
-		reached := owner != nil
-		for at := dir; reached && at != "/" && at != "."; at = filepath.Dir(at) {
-			st, err := os.Stat(at)
-			reached = err == nil && st.Mode()&0o001 != 0
-		}
-		if reached {
+	if owner == nil {
+		return os.TempDir()
+	}
+	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		if everybodys(dir) {
 			return dir
 		}
 	}
-	return dirs[0]
+	return os.TempDir()
+}
+
+// everybodys says whether anybody may come to a directory, and through all above it.
+func everybodys(dir string) bool {
+	for ; dir != "/" && dir != "."; dir = filepath.Dir(dir) {
+		if st, err := os.Stat(dir); err != nil || st.Mode()&0o001 == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // ServerDirs are the directories in which Debian has the programs of PostgreSQL's versions,
@@ -133,7 +140,12 @@ func (c *Cluster) RoleDSN(database, role, password string) string {
 // PSQL feeds statements to psql, stops at the first error, and returns what it prints: a
 // line for each row, columns separated by "|".
 func (c *Cluster) PSQL(ctx context.Context, dsn string, statements io.Reader) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.Bin, "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", dsn)
+	return PSQL(ctx, c.Bin, dsn, statements)
+}
+
+// PSQL is the same for a process that has not started the cluster; bin is where psql is.
+func PSQL(ctx context.Context, bin, dsn string, statements io.Reader) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", dsn)
 	var stderr strings.Builder
 	cmd.Stdin, cmd.Stderr = statements, &stderr
 	out, err := cmd.Output()
