@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -25,6 +26,11 @@ type Differences struct {
 // Same says whether nothing that matters differs.
 func (d Differences) Same() bool {
 	return d.Missing == 0 && d.Extra == 0 && d.Content == 0 && d.Mode == 0 && d.Time == 0
+}
+
+// String says how many there are of each sort that matters.
+func (d Differences) String() string {
+	return fmt.Sprintf("%d missing, %d too many, %d with other bytes, %d modes, %d times; first %s", d.Missing, d.Extra, d.Content, d.Mode, d.Time, d.FirstOne)
 }
 
 // Compare compares two trees: names, types, modes, times and every byte.

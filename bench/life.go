@@ -39,6 +39,7 @@ type LifeOptions struct {
 	Chores   []string // a command that takes a Chore as its further argument; empty: chores run in this process
 	Nights   int      // of each kind; 0: 1
 	Database bool     // with a database, in a PostgreSQL that is started for it
+	Peers    bool     // measure the other programs, too, if nobody is named
 }
 
 // RunLife measures the life of a backup: snapshots, nights, restore, verification, prune and
@@ -46,12 +47,16 @@ type LifeOptions struct {
 func RunLife(ctx context.Context, opt LifeOptions, run RunOptions) (r *Report, err error) {
 	var site *Site
 	if opt.Database {
-		if site, err = NewSite(ctx, opt.Dir, placeBelow(opt.Dir, "", "").Repository); err != nil {
+		if site, err = NewSite(ctx, opt.Dir, repositoryBelow(opt.Dir)); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, site.Close()) }()
 	}
-	return lifeOf(opt, site).Run(ctx, run)
+	s := lifeOf(opt, site)
+	if len(run.Contestants) == 0 && !opt.Peers {
+		run.Contestants = s.own()
+	}
+	return s.Run(ctx, run)
 }
 
 // lifeOf is the suite.
@@ -89,7 +94,7 @@ type life struct {
 }
 
 func (l *life) chore(ctx context.Context, what string, night int) error {
-	return Chore{Do: what, Dir: placeBelow(l.Dir, "", "").Repository, Options: l.Options, Night: night}.in(ctx, l.Chores)
+	return Chore{Do: what, Dir: repositoryBelow(l.Dir), Options: l.Options, Night: night}.in(ctx, l.Chores)
 }
 
 // copied is the repository of those who change one for good.
@@ -97,20 +102,20 @@ func copied(p Place) string { return filepath.Join(filepath.Dir(p.Root), "copy")
 
 func (l *life) before(ctx context.Context, t *Turn, s Step) error {
 	switch s {
-	case First, Unchanged, Changed:
+	case First, Unchanged:
 		t.Place.Day++
+	case Changed:
+		t.Place.Day++
+		night := (t.Run-1)*l.Nights + len(l.nights) + 1
+		l.nights = append(l.nights, night)
+		return l.chore(ctx, "night", night)
 	case Dedup:
 		out, err := exec.CommandContext(ctx, "cp", "-a", t.Place.Repository, copied(t.Place)).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("copy the repository: %w: %s", err, out)
 		}
 	}
-	if s != Changed {
-		return nil
-	}
-	night := (t.Run-1)*l.Nights + len(l.nights) + 1
-	l.nights = append(l.nights, night)
-	return l.chore(ctx, "night", night)
+	return nil
 }
 
 func (l *life) after(ctx context.Context, t *Turn, s Step, sample *Sample) error {
@@ -135,8 +140,7 @@ func (l *life) restored(ctx context.Context, t *Turn, sample *Sample) error {
 	}
 	t.Report.compared(t.Contestant.Name, d)
 	if !d.Same() { // whoever restores something else is not fast
-		sample.Failure = fmt.Sprintf("what was restored is not what was backed up: %d missing, %d too many, %d with other bytes, %d modes, %d times; first %s",
-			d.Missing, d.Extra, d.Content, d.Mode, d.Time, d.FirstOne)
+		sample.Failure = "what was restored is not what was backed up: " + d.String()
 	}
 	if l.site != nil {
 		err = l.site.Drop(ctx, restoredDatabase)

@@ -146,7 +146,7 @@ func (s *Scaling) Markdown(w io.Writer) error {
 			fmt.Fprintf(tw, "| %s\t", g.Step)
 			for _, r := range s.Reports {
 				m, _ := r.Median(name, g.Step)
-				fmt.Fprintf(tw, " | %.2f\t | %.1f\t | %s\t", m.Wall, m.Wall*1e6/float64(r.Files), humanize.Bytes(uint64(m.RSS)))
+				fmt.Fprintf(tw, " | %.2f\t | %.1f\t | %s\t", m.Wall, m.Wall*1e6/float64(r.Files), memory(m.Usage))
 			}
 			fmt.Fprintf(tw, " | n^%.2f\t | n^%.2f\t | n^%.2f\t | n^%.2f\t |\n", g.Wall, g.CPU, g.Memory, g.Bytes)
 		}

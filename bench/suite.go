@@ -44,8 +44,8 @@ type Place struct {
 type Suite struct {
 	Steps       []Step // in the order of a turn; one may stand there several times
 	Contestants []Contestant
-	Files       int           // for the rates, as the next two
-	Bytes       int64         // that are read, or 0
+	Files       int           // there are, for rates and tables
+	Bytes       int64         // that are read, for rates; 0: none are told
 	Back        map[Step]Step // what takes a step back, and is done behind it in any case
 	Seed        uint64        // told in the report
 	Place       Place         // for all turns, but for Day
@@ -143,6 +143,16 @@ func (s *Suite) choose(opt RunOptions) (chosen []Contestant, err error) {
 	return chosen, nil
 }
 
+// own are the contestants that are repotool.
+func (s *Suite) own() (names []string) {
+	for _, c := range s.Contestants {
+		if c.Version == nil {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // measured says whether a step is one to be measured.
 func (o *RunOptions) measured(s Step) bool { return len(o.Only) == 0 || slices.Contains(o.Only, s) }
 
@@ -216,7 +226,7 @@ func (r *runner) step(ctx context.Context, t *Turn, step Step) (bool, error) {
 		r.fail(t, step, err)
 		return false, ctx.Err()
 	}
-	r.opt.Note(Event{Run: t.Run, Runs: r.opt.Runs, Contestant: t.Contestant.Name, Step: step})
+	r.note(t, step, nil)
 	s := r.measure(ctx, t.Place.Target, commands)
 	if r.After != nil && s.Failure == "" {
 		if err := r.After(ctx, t, step, &s); err != nil {
@@ -226,20 +236,29 @@ func (r *runner) step(ctx context.Context, t *Turn, step Step) (bool, error) {
 	if r.opt.measured(step) || s.Failure != "" {
 		r.report.add(t.Contestant.Name, step, commands, s)
 	}
-	r.opt.Note(Event{Run: t.Run, Runs: r.opt.Runs, Contestant: t.Contestant.Name, Step: step, Sample: &s})
+	r.note(t, step, &s)
 	return s.Failure == "", ctx.Err()
+}
+
+// note tells of a step, before it and after it.
+func (r *runner) note(t *Turn, step Step, s *Sample) {
+	r.opt.Note(Event{Run: t.Run, Runs: r.opt.Runs, Contestant: t.Contestant.Name, Step: step, Sample: s})
 }
 
 // fail notes that a step could not even begin.
 func (r *runner) fail(t *Turn, step Step, err error) {
 	s := Sample{Failure: err.Error()}
 	r.report.add(t.Contestant.Name, step, nil, s)
-	r.opt.Note(Event{Run: t.Run, Runs: r.opt.Runs, Contestant: t.Contestant.Name, Step: step})
-	r.opt.Note(Event{Run: t.Run, Runs: r.opt.Runs, Contestant: t.Contestant.Name, Step: step, Sample: &s})
+	r.note(t, step, nil)
+	r.note(t, step, &s)
 }
 
-// placeBelow is where contestants work below a directory.
+// repositoryBelow is the repository that is backed up, below the directory of a measurement.
+func repositoryBelow(dir string) string { return filepath.Join(dir, "source", "repository") }
+
+// placeBelow is where contestants work there.
 func placeBelow(dir, cache, repotool string) Place {
-	return Place{Root: filepath.Join(dir, "source"), Repository: filepath.Join(dir, "source", "repository"),
+	repository := repositoryBelow(dir)
+	return Place{Root: filepath.Dir(repository), Repository: repository,
 		Target: filepath.Join(dir, "target"), Restored: filepath.Join(dir, "restored"), Cache: filepath.Join(cache, "cache"), Repotool: repotool}
 }

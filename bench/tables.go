@@ -93,8 +93,7 @@ func (r *Report) restored(b *strings.Builder) {
 	for _, name := range r.Contestants {
 		for i, d := range r.Restored[name] {
 			if !d.Same() {
-				fmt.Fprintf(b, "- %s, run %d: %d missing, %d too many, %d with other bytes, %d modes, %d times; first %s\n",
-					name, i+1, d.Missing, d.Extra, d.Content, d.Mode, d.Time, d.FirstOne)
+				fmt.Fprintf(b, "- %s, run %d: %s\n", name, i+1, d)
 			} else if i == len(r.Restored[name])-1 {
 				fmt.Fprintf(b, "- %s: the same, %s files; %s directories with another time\n",
 					name, humanize.Comma(d.Files), humanize.Comma(d.DirTime))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"repotool/bench"
+	"repotool/store"
 )
 
 func (t *tool) benchCommand() *cli.Command {
@@ -70,13 +72,13 @@ func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
 		}
 	}
 	for _, name := range o.Contestants {
-		if !slices.Contains(bench.LifeNames(), name) {
-			return o, noSuch("--contestant", name, bench.LifeNames())
+		if err := oneOf("--contestant", name, bench.LifeNames()...); err != nil {
+			return o, err
 		}
 	}
 	for _, name := range c.StringSlice("step") {
-		if !slices.Contains(stepNames(), name) {
-			return o, noSuch("--step", name, stepNames())
+		if err := oneOf("--step", name, stepNames()...); err != nil {
+			return o, err
 		}
 		o.Only = append(o.Only, bench.Step(name))
 	}
@@ -87,21 +89,10 @@ func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
 		}
 		f.Close()
 	}
-	if len(o.Contestants) == 0 && !c.Bool("peers") {
-		o.Contestants = bench.Own
-		if c.Bool("no-database") {
-			o.Contestants = slices.DeleteFunc(slices.Clone(bench.Own), func(name string) bool { return name == bench.Gold })
-		}
-	}
 	if !c.Bool("quiet") {
 		o.Note = t.noteStep
 	}
 	return o, nil
-}
-
-// noSuch is oneOf for names that have commas in them.
-func noSuch(flag, name string, legal []string) error {
-	return &usageError{err: fmt.Errorf("%s %q: expected one of these: %s", flag, name, strings.Join(legal, "; ")), hint: didYouMean(name, legal, "", "")}
 }
 
 // noteStep tells of a step: on a terminal when it begins, and of all when they end.
@@ -136,12 +127,12 @@ func (t *tool) measured(c *cli.Context, measure func(bench.LifeOptions) error) e
 	defer os.RemoveAll(cache)
 	err = measure(bench.LifeOptions{
 		Options: bench.Options{Seed: c.Uint64("seed")}, Dir: dir, Cache: cache, Repotool: self, Chores: []string{self, "bench", "chore"},
-		Nights: c.Int("nights"), Database: !c.Bool("no-database"),
+		Nights: c.Int("nights"), Database: !c.Bool("no-database"), Peers: c.Bool("peers"),
 	})
 	if errors.Is(err, bench.ErrNobody) {
 		err = &usageError{err: err, hint: "see repotool bench " + c.Command.Name + " --help"}
 	}
-	return errors.Join(err, emptied(dir))
+	return errors.Join(err, emptied(context.WithoutCancel(c.Context), dir))
 }
 
 // benchPlace makes and locks the directory of a measurement. It is nobody's store, and no
@@ -195,10 +186,10 @@ func nobodys(dir string) error {
 }
 
 // emptied empties a directory that only a measurement has written to.
-func emptied(dir string) error {
+func emptied(ctx context.Context, dir string) error {
 	left, err := os.ReadDir(dir)
 	for _, e := range left {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		err = errors.Join(err, store.RemoveTree(ctx, filepath.Join(dir, e.Name())))
 	}
 	return err
 }

@@ -68,9 +68,6 @@ func (t *tool) benchScale(c *cli.Context) error {
 		return err
 	}
 	return t.measured(c, func(o bench.LifeOptions) error {
-		if c.Bool("manifest-only") {
-			run.Contestants = nil
-		}
 		s, err := bench.Scale(c.Context, o, run, sizes, measure)
 		if s == nil || len(s.Reports) == 0 {
 			return err

@@ -62,8 +62,12 @@ func oneOf(what, value string, legal ...string) error {
 			return nil
 		}
 	}
+	list := strings.Join(legal, ", ")
+	if strings.Count(list, ",") >= len(legal) { // some have commas of their own
+		list = strings.Join(legal, "; ")
+	}
 	return &usageError{
-		err:  fmt.Errorf("%s %q: expected one of %s", what, value, strings.Join(legal, ", ")),
+		err:  fmt.Errorf("%s %q: expected one of %s", what, value, list),
 		hint: didYouMean(value, legal, "", ""),
 	}
 }
