@@ -54,22 +54,28 @@ func (s *scan) passVanished(ctx context.Context, known *Entry) error {
 	return s.add(ctx, it)
 }
 
-// reviewGone settles with the database what the snapshot has of files that the repository
-// has not.
+// reviewGone settles with the database, if one is asked, what the snapshot has of files that
+// the repository has not, and sees to it that gold brings back those that are left out.
 func (t *taker) reviewGone(ctx context.Context, view *View) error {
 	if t.manifest.Gone.Files == 0 {
 		return nil
 	}
-	tops, err := topNames(t.Store, t.manifest)
-	if err != nil {
-		return err
-	}
-	for _, top := range tops {
-		if err := t.dropUnreferred(ctx, view, filesOf(top)); err != nil {
+	if view != nil {
+		tops, err := topNames(t.Store, t.manifest)
+		if err != nil {
 			return err
 		}
+		for _, top := range tops {
+			if err := t.dropUnreferred(ctx, view, filesOf(top)); err != nil {
+				return err
+			}
+		}
 	}
-	return t.countGone(ctx)
+	var err error
+	if t.golds, err = goldsOf(ctx, t.Store, t.manifest); err != nil {
+		return err
+	}
+	return t.settleGone(ctx, view != nil)
 }
 
 // filesOf is the directory of derived files of a host, or of the repository itself.
@@ -130,12 +136,14 @@ func (t *taker) dropUnreferred(ctx context.Context, view *View, dir string) (err
 	return w.close(ctx)
 }
 
-// countGone says of the files that are gone which gold brings back: they were pruned. The
-// others are findings.
-func (t *taker) countGone(ctx context.Context) (err error) {
-	if t.golds, err = goldsOf(ctx, t.Store, t.manifest); err != nil {
-		return err
-	}
+// settleGone goes through the files that are gone. One that is left out gets another gold if
+// its own is not in the snapshot, or the bytes that an earlier snapshot stored; without
+// either it is lost. If a database refers to them, those that gold brings back are counted:
+// they were pruned. The others are findings.
+func (t *taker) settleGone(ctx context.Context, referred bool) error {
+	w := t.addendum()
+	defer w.discard()
+	lost := int64(0)
 	for e, err := range entries(ctx, t.Store, t.manifest.Segments, "") {
 		if err != nil {
 			return err
@@ -143,19 +151,65 @@ func (t *taker) countGone(ctx context.Context) (err error) {
 		if !e.Gone {
 			continue
 		}
-		name, _ := e.Name(t.Depth)
-		proven := e.LeftOut() || t.golds[name] // what was uploaded stands in gold, too
-		if !proven && t.Derived != nil {
-			if _, proven, err = made(t.Derived, &e, t.Depth); err != nil {
+		now, ok, err := t.withGold(e)
+		if err != nil {
+			return err
+		}
+		if now != e {
+			if err := w.change(&e, &now); err != nil {
 				return err
 			}
 		}
-		if proven {
-			t.summary.Pruned = t.summary.Pruned.plus(e.Size)
-			continue
+		if !ok {
+			lost++
+		} else if referred {
+			if err := t.countGone(&now); err != nil {
+				return err
+			}
 		}
-		t.findings.Add(Vanished, e.Path, "a row of pfile refers to it; the snapshot keeps the bytes of an earlier one")
 	}
+	if lost > 0 {
+		t.findings.Add(NoGold, "", fmt.Sprintf("%d files were left out earlier, and are gone; now their gold is gone, too", lost))
+	}
+	return w.close(ctx)
+}
+
+// withGold is the entry of a file that is gone as the snapshot can bring it back, if it can.
+func (t *taker) withGold(e Entry) (Entry, bool, error) {
+	if !e.LeftOut() || t.golds[e.Gold.Name] {
+		return e, true, nil
+	}
+	if t.Derived != nil {
+		proof, ok, err := made(t.Derived, &e, t.Depth)
+		if err != nil {
+			return e, false, err
+		}
+		if gold, there := t.golds.maker(&proof); ok && there && proof.Object == e.Object {
+			e.Gold = gold
+			return e, true, nil
+		}
+	}
+	if info, err := t.Store.Need(e.Object); err == nil && info.Size == e.Size {
+		e.Gold = Gold{}
+		return e, true, nil
+	}
+	return e, false, nil
+}
+
+// countGone counts a file that is gone, though the database refers to it.
+func (t *taker) countGone(e *Entry) (err error) {
+	name, _ := e.Name(t.Depth)
+	proven := e.LeftOut() || t.golds[name] // what was uploaded stands in gold, too
+	if !proven && t.Derived != nil {
+		if _, proven, err = made(t.Derived, e, t.Depth); err != nil {
+			return err
+		}
+	}
+	if proven {
+		t.summary.Pruned = t.summary.Pruned.plus(e.Size)
+		return nil
+	}
+	t.findings.Add(Vanished, e.Path, "a row of pfile refers to it; the snapshot keeps the bytes of an earlier one")
 	return nil
 }
 

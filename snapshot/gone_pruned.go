@@ -28,13 +28,12 @@ func (t *taker) pruned(ctx context.Context, n fossology.Name) (*Entry, error) {
 	if t.golds[n] {
 		return e, nil // it is gold, and stored as that
 	}
-	for _, g := range proof.Golds {
-		if t.golds[g.Name] {
-			e.Gold = g
-			return e, nil
-		}
+	gold, there := t.golds.maker(&proof)
+	if !there {
+		return nil, nil
 	}
-	return nil, nil
+	e.Gold = gold
+	return e, nil
 }
 
 // takeUpPruned takes up what rows refer to and the manifest does not know, if gold makes

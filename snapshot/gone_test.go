@@ -2,6 +2,9 @@ package snapshot_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"os"
@@ -175,5 +178,99 @@ func TestTakeManyGoldsGone(t *testing.T) {
 	if list, err := snapshot.Candidates(st, "fossology"); err != nil || !slices.ContainsFunc(snapshot.Retain(list, snapshot.Policy{Last: 1}, s.Time),
 		func(d snapshot.Decision) bool { return d.Snapshot == first.Name && d.Keep }) {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// An upload that was deleted, with its gold and its rows, is missed by nobody, whether its
+// files were pruned before or not. As long as rows refer to them, another gold that makes
+// them takes over, or the bytes of an earlier snapshot; what has neither is told of.
+func TestTakeAfterDeletion(t *testing.T) {
+	for _, pruned := range []bool{false, true} {
+		t.Run(fmt.Sprint("pruned ", pruned), func(t *testing.T) {
+			st, repository, a := repotest.Store(t), t.TempDir(), newArchives()
+			gold := a.gold(t, repository, "one.tar", "by one", "by both")
+			other := a.gold(t, repository, "two.tar", "by both", "by two")
+			rows := &rowsOf{files: []fossology.Name{nameOf("by one"), nameOf("by both"), nameOf("by two")},
+				golds: []fossology.Name{mustName(t, filepath.Base(gold)), mustName(t, filepath.Base(other))}}
+			o := golden(st, repository, a)
+			o.Derived, o.FullScan = a, true
+			referring(&o, rows)
+			if s := take(t, o); s.LeftOut.Files != 3 || s.Damage() != "" {
+				t.Fatalf("%+v", s)
+			}
+			want := contents(t, repository)
+			remove := func(contents ...string) {
+				for _, c := range contents {
+					if err := os.Remove(pathOf(repository, nameOf(c))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+						t.Fatal(err)
+					}
+				}
+			}
+			if pruned {
+				remove("by one", "by both", "by two")
+				if s := take(t, o); s.LeftOut.Files != 3 || s.Pruned.Files != 3 || s.Damage() != "" {
+					t.Fatalf("%+v", s)
+				}
+			}
+			// FOSSology removes the files first, and the rows second.
+			remove("by one")
+			if err := os.Remove(gold); err != nil {
+				t.Fatal(err)
+			}
+			half := take(t, o)
+			if half.FindingCount[snapshot.NoGold] != 2 || half.LeftOut.Files != 3 { // the upload's, and what only it made
+				t.Errorf("while rows refer to it: %+v", half)
+			}
+			rows.files, rows.golds = rows.files[1:], rows.golds[1:]
+			for range 2 {
+				s := take(t, o)
+				if len(s.FindingCount) != 0 || s.LeftOut.Files != 2 {
+					t.Errorf("%+v", s)
+				}
+				to, _, r := rebuilt(t, find(t, st, s.Name), a)
+				delete(want, relative(repository, "by one"))
+				rel, _ := filepath.Rel(repository, gold)
+				delete(want, rel)
+				if diff := cmp.Diff(want, contents(t, to)); diff != "" || r.Lost != 0 {
+					t.Fatalf("restored (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// What was pruned and whose only gold is lost comes from the bytes that an earlier snapshot
+// stored, with a database and without.
+func TestTakeGoldLostStored(t *testing.T) {
+	for _, database := range []bool{true, false} {
+		st, repository, a := repotest.Store(t), t.TempDir(), newArchives()
+		gold := a.gold(t, repository, "one.tar", "by one")
+		full := options(st, repository)
+		take(t, full)
+		rows := &rowsOf{files: []fossology.Name{nameOf("by one")}, golds: []fossology.Name{mustName(t, filepath.Base(gold))}}
+		o := golden(st, repository, a)
+		o.Derived, o.FullScan = a, true
+		referring(&o, rows)
+		take(t, o)
+		if err := os.Remove(pathOf(repository, nameOf("by one"))); err != nil {
+			t.Fatal(err)
+		}
+		take(t, o)
+		if err := os.Remove(gold); err != nil {
+			t.Fatal(err)
+		}
+		rows.golds = nil
+		if !database {
+			o.View = nil
+		}
+		s := take(t, o)
+		if s.LeftOut.Files != 0 || s.FindingCount[snapshot.NoGold] != 0 || s.Files != 1 {
+			t.Errorf("%+v", s)
+		}
+		to := snapshotTo(filepath.Join(t.TempDir(), "to"))
+		restore(t, find(t, st, s.Name), to)
+		if b, err := os.ReadFile(pathOf(to.To, nameOf("by one"))); err != nil || string(b) != "by one" {
+			t.Errorf("%q, %v", b, err)
+		}
 	}
 }

@@ -120,12 +120,24 @@ func (s *scan) reviewKnown(ctx context.Context, known *Entry) error {
 // A goldSet holds the golds of a manifest.
 type goldSet map[fossology.Name]bool
 
+// maker is the first gold of a proof that the set holds.
+func (s goldSet) maker(p *Proof) (Gold, bool) {
+	for _, g := range p.Golds {
+		if s[g.Name] {
+			return g, true
+		}
+	}
+	return Gold{}, false
+}
+
 // settleAttempts is how often a pass is repeated for files whose gold went away
 // meanwhile: once is usual, again only if golds go while it is at work.
 const settleAttempts = 5
 
-// settle sees to it that every file that is left out has its gold in the snapshot.
-// Where the walk comes to files, it does not know yet which golds will be read well.
+// settle sees to it that every file that is left out, and can be read, has its gold in the
+// snapshot. Where the walk comes to files, it does not know yet which golds will be read
+// well. Those that are gone are dealt with when it is known what the database refers to:
+// of an upload that was deleted nothing is wanted.
 func (t *taker) settle(ctx context.Context) error {
 	before := int64(-1)
 	for n := 0; ; n++ {
@@ -145,8 +157,8 @@ func (t *taker) settle(ctx context.Context) error {
 	}
 }
 
-// withoutGold counts the files that are left out although their gold is not in the
-// manifest.
+// withoutGold counts the files of the repository that are left out although their gold is
+// not in the manifest.
 func (t *taker) withoutGold(ctx context.Context) (n int64, err error) {
 	if t.manifest.LeftOut.Files == 0 {
 		return 0, nil
@@ -158,7 +170,7 @@ func (t *taker) withoutGold(ctx context.Context) (n int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if e.LeftOut() && !t.golds[e.Gold.Name] {
+		if e.LeftOut() && !e.Gone && !t.golds[e.Gold.Name] {
 			n++
 		}
 	}

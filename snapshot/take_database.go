@@ -30,11 +30,11 @@ func (t *taker) database(ctx context.Context, copyFiles func(context.Context) er
 			return err
 		}
 	}
-	if err := copyFiles(ctx); err != nil || view == nil {
+	if err := copyFiles(ctx); err != nil {
 		return err
 	}
 	t.Progress.Begin(PhaseClosure, 0, 0)
-	if err := t.reviewGone(ctx, view); err != nil {
+	if err := t.reviewGone(ctx, view); err != nil || view == nil {
 		return err
 	}
 	tops, err := topNames(t.Store, t.manifest)
