@@ -17,12 +17,18 @@ func TestRunLife(t *testing.T) {
 	repotest.Tool(t, "rsync")
 	repotest.Tool(t, "du")
 	dir := memory(t)
-	var steps int
+	var steps, asides int
 	report, err := bench.RunLife(t.Context(), bench.LifeOptions{
 		Options: bench.Options{Files: 300, Seed: 3}, Dir: dir, Cache: t.TempDir(), Nights: 2,
 	}, bench.RunOptions{
 		Runs: 2, Contestants: []string{bench.RsyncCp, bench.LinkDest},
-		Note: func(bench.Event) { steps++ },
+		Note: func(e bench.Event) {
+			if e.Aside != "" {
+				asides++
+			} else {
+				steps++
+			}
+		},
 		Now:  func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC) },
 	})
 	if err != nil {
@@ -30,6 +36,9 @@ func TestRunLife(t *testing.T) {
 	}
 	if want := 2 * 2 * (8 + 7); steps != want { // run, before and after; rsync --link-dest cannot verify
 		t.Errorf("%d events, want %d", steps, want)
+	}
+	if want := 1 + 2*2; asides != want { // all is made once, and removed behind each turn
+		t.Errorf("%d asides, want %d", asides, want)
 	}
 	for _, name := range []string{bench.RsyncCp, bench.LinkDest} {
 		for _, step := range []bench.Step{bench.First, bench.Unchanged, bench.Changed, bench.Restore, bench.Verify, bench.Remove} {

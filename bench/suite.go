@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"repotool/store"
 )
 
@@ -71,7 +73,7 @@ type RunOptions struct {
 	Contestants []string    // by their names; empty: all of the suite
 	Only        []Step      // the steps that are measured; empty: all. What they build on is done all the same
 	Cold        bool        // drop the system's caches before each step, which only root may do
-	Note        func(Event) // called before each step and after each sample; may be nil
+	Note        func(Event) // called before each step, after each sample, and before what takes long between; may be nil
 	Now         func() time.Time
 }
 
@@ -81,6 +83,7 @@ type Event struct {
 	Contestant string
 	Step       Step
 	Sample     *Sample // nil before the step
+	Aside      string  // work around the steps that now begins, in words; then there is no step
 }
 
 // Run has the contestants of a suite take turns, in an order that rotates from run to run.
@@ -103,6 +106,7 @@ func (s *Suite) Run(ctx context.Context, opt RunOptions) (*Report, error) {
 	r := &runner{Suite: s, opt: opt}
 	r.report = newReport(ctx, s, chosen, opt)
 	if s.Make != nil {
+		opt.Note(Event{Runs: opt.Runs, Aside: "make " + humanize.Comma(int64(s.Files)) + " files"})
 		if err := s.Make(ctx); err != nil {
 			return r.report, err
 		}
@@ -173,6 +177,7 @@ func (r *runner) turn(ctx context.Context, run int, c *Contestant) (err error) {
 		}
 	}
 	defer func() {
+		r.opt.Note(Event{Run: run, Runs: r.opt.Runs, Contestant: c.Name, Aside: "remove what it wrote"})
 		for _, dir := range work {
 			err = errors.Join(err, store.RemoveTree(context.WithoutCancel(ctx), dir))
 		}

@@ -99,6 +99,10 @@ func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
 func (t *tool) noteStep(e bench.Event) {
 	who := fmt.Sprintf("%d/%d  %s: %s", e.Run, e.Runs, e.Contestant, e.Step)
 	switch {
+	case e.Aside != "" && e.Contestant == "":
+		fmt.Fprintf(t.stderr, "%s\n", e.Aside)
+	case e.Aside != "":
+		fmt.Fprintf(t.stderr, "%d/%d  %s: %s\n", e.Run, e.Runs, e.Contestant, e.Aside)
 	case e.Sample == nil && t.terminal:
 		fmt.Fprintf(t.stderr, "%-60s …\r", who)
 	case e.Sample == nil:
