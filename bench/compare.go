@@ -9,6 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Differences count what is not the same in two trees.
@@ -35,27 +38,46 @@ func (d Differences) String() string {
 
 // Compare compares two trees: names, types, modes, times and every byte.
 func Compare(ctx context.Context, a, b string) (Differences, error) {
-	c := comparison{bufA: make([]byte, 64<<10), bufB: make([]byte, 64<<10)}
-	err := c.dirs(ctx, a, b)
-	return c.Differences, err
+	c := comparison{}
+	c.group, ctx = errgroup.WithContext(ctx)
+	c.group.SetLimit(comparers)
+	err := c.dirs(ctx, a, b, 0)
+	return c.Differences, errors.Join(err, c.group.Wait())
 }
+
+// comparers is how many directories are compared at once, for disks on which one reader
+// waits most of the time.
+const comparers = 8
+
+// compareFork is how deep directories are compared beside others. Deeper ones are small.
+const compareFork = 4
 
 // comparison is the state of one Compare.
 type comparison struct {
+	group *errgroup.Group
+	mu    sync.Mutex
 	Differences
-	bufA, bufB []byte
 }
 
 // count notes one difference.
 func (c *comparison) count(n *int64, path string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	*n++
-	if c.FirstOne == "" {
+	if c.FirstOne == "" || path < c.FirstOne {
 		c.FirstOne = path
 	}
 }
 
+// passed counts what is no difference that matters.
+func (c *comparison) passed(n *int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*n++
+}
+
 // dirs compares two directories; both lists are sorted.
-func (c *comparison) dirs(ctx context.Context, a, b string) error {
+func (c *comparison) dirs(ctx context.Context, a, b string, depth int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -76,7 +98,7 @@ func (c *comparison) dirs(ctx context.Context, a, b string) error {
 			c.count(&c.Extra, filepath.Join(b, lb[0].Name()))
 			lb = lb[1:]
 		default:
-			if err := c.entries(ctx, filepath.Join(a, la[0].Name()), filepath.Join(b, lb[0].Name())); err != nil {
+			if err := c.entries(ctx, filepath.Join(a, la[0].Name()), filepath.Join(b, lb[0].Name()), depth); err != nil {
 				return err
 			}
 			la, lb = la[1:], lb[1:]
@@ -86,7 +108,7 @@ func (c *comparison) dirs(ctx context.Context, a, b string) error {
 }
 
 // entries compares two things of the same name.
-func (c *comparison) entries(ctx context.Context, a, b string) error {
+func (c *comparison) entries(ctx context.Context, a, b string, depth int) error {
 	sa, err := os.Lstat(a)
 	if err != nil {
 		return err
@@ -104,17 +126,21 @@ func (c *comparison) entries(ctx context.Context, a, b string) error {
 	}
 	if sa.IsDir() {
 		if !sa.ModTime().Equal(sb.ModTime()) {
-			c.DirTime++
+			c.passed(&c.DirTime)
 		}
-		return c.dirs(ctx, a, b)
+		below := func() error { return c.dirs(ctx, a, b, depth+1) }
+		if depth < compareFork && c.group.TryGo(below) {
+			return nil
+		}
+		return below()
 	}
-	c.Files++
+	c.passed(&c.Files)
 	if !sa.ModTime().Equal(sb.ModTime()) {
 		c.count(&c.Time, b)
 	}
 	same := sa.Size() == sb.Size()
 	if same && sa.Mode().IsRegular() {
-		if same, err = c.content(a, b); err != nil {
+		if same, err = sameContent(a, b); err != nil {
 			return err
 		}
 	}
@@ -124,8 +150,13 @@ func (c *comparison) entries(ctx context.Context, a, b string) error {
 	return nil
 }
 
-// content compares the bytes of two files of one size.
-func (c *comparison) content(a, b string) (bool, error) {
+// comparePairs are buffers for two files.
+var comparePairs = sync.Pool{New: func() any { return new([2][64 << 10]byte) }}
+
+// sameContent compares the bytes of two files of one size.
+func sameContent(a, b string) (bool, error) {
+	buf := comparePairs.Get().(*[2][64 << 10]byte)
+	defer comparePairs.Put(buf)
 	fa, err := os.Open(a)
 	if err != nil {
 		return false, err
@@ -137,9 +168,9 @@ func (c *comparison) content(a, b string) (bool, error) {
 	}
 	defer fb.Close()
 	for {
-		na, errA := io.ReadFull(fa, c.bufA)
-		nb, errB := io.ReadFull(fb, c.bufB)
-		if !bytes.Equal(c.bufA[:na], c.bufB[:nb]) {
+		na, errA := io.ReadFull(fa, buf[0][:])
+		nb, errB := io.ReadFull(fb, buf[1][:])
+		if !bytes.Equal(buf[0][:na], buf[1][:nb]) {
 			return false, nil
 		}
 		if end(errA) && end(errB) {
