@@ -8,6 +8,7 @@ import (
 	"iter"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -84,6 +85,65 @@ func named(ctx context.Context, repo fossology.Repository, top string, odd func(
 			}
 		}
 	}
+}
+
+// walkCosts is how many files a walk passes in the time that one takes to be looked for.
+const walkCosts = 4
+
+// candidates yields the files of the repository that may have to be read, and perhaps
+// others: all, by one walk, or, if few are left to be read, those, looked for one by one.
+// A night brings a few uploads; the files of all the others are then not even listed.
+func (u *update) candidates(ctx context.Context, left *ahead, odd func(oddity)) iter.Seq2[found, error] {
+	if files, _ := left.all(); files > left.made/walkCosts {
+		return contents(ctx, u.o.Repository, "files", odd)
+	}
+	unread := func(yield func(fossology.Name, error) bool) {
+		for m, err := range u.made() {
+			if (err != nil || !m.read) && !yield(m.name, err) {
+				return
+			}
+		}
+	}
+	return lookUp(ctx, u.o.Repository, "files", unread, odd)
+}
+
+// lookUp yields what contents does of some Names, which come in order.
+func lookUp(ctx context.Context, repo fossology.Repository, typ string, names iter.Seq2[fossology.Name, error], odd func(oddity)) iter.Seq2[found, error] {
+	return func(yield func(found, error) bool) {
+		tops, err := repo.Tops()
+		if err != nil {
+			yield(found{}, err)
+			return
+		}
+		tops = slices.DeleteFunc(tops, func(top string) bool { return path.Base(top) != typ })
+		for n, err := range names {
+			if err = errors.Join(err, ctx.Err()); err != nil {
+				yield(found{}, err)
+				return
+			}
+			if f, ok := findIn(repo, tops, n, odd); ok && !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// findIn looks for a file on one host after another.
+func findIn(repo fossology.Repository, tops []string, n fossology.Name, odd func(oddity)) (f found, ok bool) {
+	base := n.String()
+	for _, top := range tops {
+		full := filepath.Join(repo.Path, top, fossology.FanOut(base, repo.Depth), base)
+		var st unix.Stat_t
+		err := unix.Lstat(full, &st)
+		switch {
+		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG:
+			return found{n, full, fossology.StatOf(&st)}, true
+		case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		default:
+			odd(oddity{path: full, err: &fs.PathError{Op: "stat", Path: full, Err: err}})
+		}
+	}
+	return found{}, false
 }
 
 // at gives an error of a walk, which knows only where it is below its top, the whole path.

@@ -63,30 +63,23 @@ func (g *goldProgress) over() { g.to.Done(0, max(0, g.size-g.told)) }
 // a walk in the order of Names is says how much of it lies behind, be it there or absent.
 type ahead struct {
 	files, bytes [256]int64
+	made         int64 // contents that golds make, read or not
 }
 
 // ahead sums up, from the segments alone, the contents that golds make and that were
 // never read.
 func (u *update) ahead() (a ahead, err error) {
-	j, err := u.join()
-	if err != nil {
-		return a, err
-	}
-	for {
-		row, _ := j.made.peek()
-		if row == nil {
-			return a, nil
-		}
-		n := keyName(row)
-		makers, read, err := j.at(found{name: n})
+	for m, err := range u.made() {
 		if err != nil {
 			return a, err
 		}
-		if len(makers) > 0 && read == nil {
-			a.files[n.SHA1[0]]++
-			a.bytes[n.SHA1[0]] += n.Size
+		a.made++
+		if !m.read {
+			a.files[m.name.SHA1[0]]++
+			a.bytes[m.name.SHA1[0]] += m.name.Size
 		}
 	}
+	return a, nil
 }
 
 // until is what lies in front of a Name, the second byte of which says how far it is
@@ -118,13 +111,9 @@ type readProgress struct {
 }
 
 func (u *update) readProgress() (*readProgress, error) {
-	p := &readProgress{to: u.o.Progress}
-	if _, none := p.to.(silence); none {
-		return p, nil // the sum costs a reading of all segments
-	}
-	var err error
-	p.ahead, err = u.ahead()
-	files, bytes := p.ahead.all()
+	a, err := u.ahead()
+	p := &readProgress{to: u.o.Progress, ahead: a}
+	files, bytes := a.all()
 	p.to.Begin(PhaseRead, files, bytes)
 	return p, err
 }

@@ -71,6 +71,27 @@ func TestGoldMissing(t *testing.T) {
 	same(t, before, s.answers(t))
 }
 
+// TestGoldArrives: the files of one gold more, which are looked for one by one, are confirmed
+// as those of all golds are, which are walked.
+func TestGoldArrives(t *testing.T) {
+	all := newSite(t)
+	all.fill(t)
+	s := newSite(t)
+	_, path := s.gold(t, "11")
+	aside := path + ".I"
+	if err := os.Rename(path, aside); err != nil {
+		t.Fatal(err)
+	}
+	s.update(t)
+	if err := os.Rename(aside, path); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.update(t); r.New != 1 || r.Read < 1 || r.Read > onlyIn(t, "11") || r.Differ != 0 {
+		t.Errorf("update: %+v, want %d files", *r, onlyIn(t, "11"))
+	}
+	same(t, all.answers(t), s.answers(t))
+}
+
 // onlyIn counts the contents that no gold but that of one upload makes, without
 // those of artifact.meta.
 func onlyIn(t *testing.T, upload string) int64 {
