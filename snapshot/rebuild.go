@@ -39,10 +39,6 @@ type RebuildReport struct {
 	Linked  int64  `json:"linked"`  // of Rebuilt, as links to each other
 }
 
-// maxWanted is how many files are rebuilt in one go, if they are of several golds:
-// they are in memory, some 300 bytes each.
-const maxWanted = 200_000
-
 // PhaseRebuild is the phase of Rebuild and of ProveRebuild.
 const PhaseRebuild Phase = "rebuild"
 
@@ -80,9 +76,10 @@ func (b *rebuild) count(ctx context.Context) error {
 	if b.Manifest.LeftOut.Files == 0 {
 		return nil
 	}
-	err := b.each(ctx, nil, func(e *Entry) {
+	err := b.each(ctx, true, func(e *Entry) error {
 		b.by[e.Gold] = b.by[e.Gold].plus(e.Size)
 		b.report.Wanted = b.report.Wanted.plus(e.Size)
+		return nil
 	})
 	b.report.Golds = int64(len(b.by))
 	return err
@@ -94,15 +91,17 @@ func (b *rebuild) all(ctx context.Context) (err error) {
 	if b.golds, err = b.Golds(ctx); err != nil {
 		return err
 	}
-	golds := sortedGolds(slices.Collect(maps.Keys(b.by)))
-	for len(golds) > 0 {
-		batch, files := map[Gold][]Entry{}, int64(0)
-		for len(golds) > 0 && (len(batch) == 0 || files+b.by[golds[0]].Files <= maxWanted) {
-			batch[golds[0]] = nil
-			files += b.by[golds[0]].Files
-			golds = golds[1:]
+	shelves := newShelves(b.Store, b.Manifest.Depth, sortedGolds(slices.Collect(maps.Keys(b.by))), b.by)
+	defer shelves.close()
+	if err := b.each(ctx, false, shelves.add); err != nil {
+		return err
+	}
+	for _, next := range shelves.all {
+		wanted, err := shelves.take(next)
+		if err != nil {
+			return err
 		}
-		if err := b.batch(ctx, batch); err != nil {
+		if err := b.sideBySide(ctx, wanted); err != nil {
 			return err
 		}
 	}
@@ -111,28 +110,23 @@ func (b *rebuild) all(ctx context.Context) (err error) {
 	return nil
 }
 
-// each calls f for the files that are left out and wanted; if batch is not nil, for
-// those of its golds.
-func (b *rebuild) each(ctx context.Context, batch map[Gold][]Entry, f func(*Entry)) error {
+// each calls f for the files that are left out and wanted.
+func (b *rebuild) each(ctx context.Context, first bool, f func(*Entry) error) error {
 	for e, err := range b.Entries(ctx, "") {
 		if err != nil {
 			return err
 		}
-		if !e.LeftOut() {
-			continue
-		}
-		if _, of := batch[e.Gold]; (batch == nil || of) && b.to.wants(ctx, &e, batch == nil) {
-			f(&e)
+		if e.LeftOut() && b.to.wants(ctx, &e, first) {
+			if err := f(&e); err != nil {
+				return err
+			}
 		}
 	}
 	return ctx.Err()
 }
 
-// batch rebuilds what is wanted of some golds, side by side.
-func (b *rebuild) batch(ctx context.Context, wanted map[Gold][]Entry) error {
-	if err := b.each(ctx, wanted, func(e *Entry) { wanted[e.Gold] = append(wanted[e.Gold], *e) }); err != nil {
-		return err
-	}
+// sideBySide rebuilds what is wanted of some golds.
+func (b *rebuild) sideBySide(ctx context.Context, wanted map[Gold][]Entry) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, gold := range largestFirst(slices.Collect(maps.Keys(wanted))) {
