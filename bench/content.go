@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	medianSize = 3 << 10    // bytes, of the lognormal distribution
+	medianSize = 3 << 10    // bytes, of the lognormal distribution, unless Options say another
 	sigma      = 1.6        // its width
 	smallest   = 24         // bytes; room for the number that makes a content unique
 	noisy      = 0.15       // share of files that no compressor can shrink
 	largeEvery = 20_000     // one file of this many has largeMin to largeMax bytes
-	largeMin   = 1 << 20    //
-	largeMax   = 31 << 20   // also the limit of memory for each worker
+	largeMin   = 350        // times the median
+	largeMax   = 10_000     // times the median; so much memory has each worker
 	goldEvery  = 2000       // one gold archive for this many files
 	goldMin    = 1 << 20    //
 	goldMax    = 5 << 20    //
@@ -41,15 +41,15 @@ func dictionary() [][]byte {
 }
 
 // fileContent makes the content of a file in buf and returns it, grown when needed.
-func fileContent(buf []byte, seed, number uint64) []byte {
-	rng := rand.New(rand.NewPCG(seed, number))
-	size := int(math.Exp(rng.NormFloat64()*sigma) * medianSize)
+func (o *Options) fileContent(buf []byte, number uint64) []byte {
+	rng := rand.New(rand.NewPCG(o.Seed, number))
+	size := int(math.Exp(rng.NormFloat64()*sigma) * float64(o.Median))
 	if number%largeEvery == largeEvery/2 {
-		size = largeMin + rng.IntN(largeMax-largeMin)
+		size = o.Median * (largeMin + rng.IntN(largeMax-largeMin))
 	}
-	size = min(max(size, smallest), largeMax)
+	size = min(max(size, smallest), o.Median*largeMax)
 	if rng.Float64() < noisy {
-		return noise(buf, seed, number, size)
+		return noise(buf, o.Seed, number, size)
 	}
 	buf = grow(buf, size)
 	text := append(buf[:0], "/* "...)

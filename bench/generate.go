@@ -26,6 +26,7 @@ type Options struct {
 	Seed    uint64 // another seed, another repository
 	Workers int    // files made at a time; 0: one for each processor
 	Host    string // directory below the repository; "": localhost
+	Median  int    // size of a file, bytes, of the lognormal distribution; 0: 3 KiB, which real servers have
 
 	// Uploads: gold is no noise, but zips that really make the files, each of its own
 	// upload, so that a database can say so (see Rows).
@@ -55,6 +56,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Host == "" {
 		o.Host = "localhost"
+	}
+	if o.Median <= 0 {
+		o.Median = medianSize
 	}
 	return o
 }
@@ -131,7 +135,7 @@ func (g *generator) each(ctx context.Context, first, last int, act action) error
 
 // add writes a file, and every goldEvery-th time a gold with its copy.
 func (g *generator) add(w *worker, number int) error {
-	w.buf = fileContent(w.buf, g.Seed, uint64(number))
+	w.buf = g.fileContent(w.buf, uint64(number))
 	if err := g.write(w, g.Host, "files", number); err != nil {
 		return err
 	}
@@ -164,7 +168,7 @@ func (g *generator) double(w *worker, number int) error {
 
 // remove removes what add wrote.
 func (g *generator) remove(w *worker, number int) error {
-	w.buf = fileContent(w.buf, g.Seed, uint64(number))
+	w.buf = g.fileContent(w.buf, uint64(number))
 	if err := g.unlink(w, "files"); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (e *NotMadeError) Error() string { return "change " + e.Dir + " as a night 
 func (g *generator) madeHere(first, last int) error {
 	w := &worker{}
 	there := func(number int) bool {
-		w.buf = fileContent(w.buf, g.Seed, uint64(number))
+		w.buf = g.fileContent(w.buf, uint64(number))
 		_, err := os.Lstat(g.path(w, g.Host, "files"))
 		return err == nil
 	}
@@ -60,7 +60,7 @@ func (g *generator) madeHere(first, last int) error {
 	}
 	switch {
 	case !there(kept):
-		return &NotMadeError{g.dir, "it holds no repository that was made with the same --files and --seed"}
+		return &NotMadeError{g.dir, "it holds no repository that was made with the same --files, --median and --seed"}
 	case first < last && there(first):
 		return &NotMadeError{g.dir, "that night was there already"}
 	}

@@ -113,7 +113,7 @@ func (g *generator) contents(w *worker, upload int, do func(number int) error) (
 	z := newZip(&w.zip)
 	first, last := g.numbers(upload)
 	for number := first; number < last; number++ {
-		w.buf = fileContent(w.buf, g.Seed, uint64(number))
+		w.buf = g.fileContent(w.buf, uint64(number))
 		head := &zip.FileHeader{Name: fmt.Sprintf("upload%d/d%d/f%d.c", upload, number%7, number), Method: zip.Deflate,
 			Modified: epoch.Add(time.Duration(number) * time.Second)}
 		entry, err := z.CreateHeader(head)

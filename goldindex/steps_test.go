@@ -84,7 +84,7 @@ func (h *hoard) saidBy(t testing.TB, ledger string, unpacker int) map[string]str
 // step; 0: never. It says whether it came to that.
 func (h *hoard) updateKilled(t testing.TB, ledger string, unpacker, step int) bool {
 	t.Helper()
-	cmd := repotest.Again(t.Context(), "TestUpdateToBeKilled", "GOLDINDEX_REPO="+h.dir, "GOLDINDEX_LEDGER="+ledger,
+	cmd := repotest.Again(t, "TestUpdateToBeKilled", "GOLDINDEX_REPO="+h.dir, "GOLDINDEX_LEDGER="+ledger,
 		"GOLDINDEX_UNPACKER="+strconv.Itoa(unpacker), "GOLDINDEX_STEP="+strconv.Itoa(step))
 	out, err := cmd.CombinedOutput()
 	if !cmd.ProcessState.Exited() {

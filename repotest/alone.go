@@ -1,18 +1,24 @@
 package repotest
 
 import (
-	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// Again is a command that runs one test of the calling test's program by itself.
-func Again(ctx context.Context, name string, env ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+name+"$", "-test.v")
+// Again is a command that runs one test of the calling test's program by itself. What that
+// leaves in its temporary directory when it is killed goes with the calling test.
+func Again(t testing.TB, name string, env ...string) *exec.Cmd {
+	t.Helper()
+	return again(t, name, slices.Concat([]string{"TMPDIR=" + t.TempDir()}, env))
+}
+
+func again(t testing.TB, name string, env []string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
 	cmd.Env = append(os.Environ(), env...)
 	return cmd
 }
@@ -25,7 +31,7 @@ func Alone(t testing.TB, attr *syscall.SysProcAttr) bool {
 	if os.Getenv("ALONE") == t.Name() {
 		return true
 	}
-	cmd := Again(t.Context(), t.Name(), "ALONE="+t.Name())
+	cmd := again(t, t.Name(), []string{"ALONE=" + t.Name()}) // as another user, it may write where all may
 	cmd.SysProcAttr = attr
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("alone (a mount namespace wants root, or user namespaces): %v\n%s", err, out)

@@ -96,7 +96,7 @@ func wholeFiles(t *testing.T, files string) (n int, other []string) {
 // 0: never. It says whether it came to that.
 func killedAt(t *testing.T, dir string, step int, forbid string) bool {
 	t.Helper()
-	cmd := repotest.Again(t.Context(), "TestRunToEndAtStep", "REUNPACK_HOARD="+dir, "REUNPACK_STEP="+strconv.Itoa(step), "REUNPACK_FORBID="+forbid)
+	cmd := repotest.Again(t, "TestRunToEndAtStep", "REUNPACK_HOARD="+dir, "REUNPACK_STEP="+strconv.Itoa(step), "REUNPACK_FORBID="+forbid)
 	out, err := cmd.CombinedOutput()
 	if !cmd.ProcessState.Exited() {
 		return true

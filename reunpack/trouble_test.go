@@ -41,7 +41,7 @@ func TestKilled(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, uint64(os.Getpid())))
 	amid := 0
 	for round := range 6 {
-		cmd := repotest.Again(t.Context(), "TestRunToBeKilled", "REUNPACK_REPO="+s.repo.Path, "REUNPACK_DSN="+s.dsn, "REUNPACK_LEDGER="+s.dir)
+		cmd := repotest.Again(t, "TestRunToBeKilled", "REUNPACK_REPO="+s.repo.Path, "REUNPACK_DSN="+s.dsn, "REUNPACK_LEDGER="+s.dir)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@
 #   ON      where: "ram" (default as root): ext4 in memory; or an empty directory
 #   RAM     size of the former in MiB (default 11000)
 #   INODES  its inodes (default 1300000: the days of the classical method take many)
+#   BLOCK   bytes of its blocks (default 4096); with small ones, many small files fit
 set -euo pipefail
 [ "$(id -u)" -eq 0 ] && default=ram || default=$(mktemp -d)
 ON=${ON:-$default} RAM=${RAM:-11000} INODES=${INODES:-1300000}
@@ -29,7 +30,7 @@ if [ "$ON" = ram ]; then
 	# memory would pay for it.
 	dd if=/dev/zero of="$image" bs=1M count="$RAM" status=none
 	# No work left for later.
-	mkfs.ext4 -q -F -m 0 -N "$INODES" -E lazy_itable_init=0,lazy_journal_init=0 "$image"
+	mkfs.ext4 -q -F -m 0 -b "${BLOCK:-4096}" -N "$INODES" -E lazy_itable_init=0,lazy_journal_init=0 "$image"
 	chmod 755 "$work"
 	mkdir "$work/fs"
 	mount -o loop "$image" "$work/fs"

@@ -131,7 +131,7 @@ func TestTakeKilled(t *testing.T) {
 }
 
 func takeVictim(t testing.TB, repository string, st *store.Store, dsn string, mode snapshot.DumpMode) *exec.Cmd {
-	return repotest.Again(t.Context(), "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir(), "VICTIM_DSN="+dsn, "VICTIM_MODE="+string(mode))
+	return repotest.Again(t, "TestTakeVictim", "VICTIM_REPOSITORY="+repository, "VICTIM_STORE="+st.Dir(), "VICTIM_DSN="+dsn, "VICTIM_MODE="+string(mode))
 }
 
 // takeAlone takes a snapshot as a process does that then ends, and nobody else
@@ -200,7 +200,7 @@ func TestLoadKilledDirectory(t *testing.T) {
 			pg.SQL(t, "postgres", "DROP DATABASE "+name+" WITH (FORCE)")
 		}
 	})
-	killWhen(t, repotest.Again(t.Context(), "TestLoadDirectoryVictim", "VICTIM_DSN="+pg.AdminDSN("postgres"), "VICTIM_STORE="+st.Dir()), st.Path("tmp", "*", "load-*", "*"))
+	killWhen(t, repotest.Again(t, "TestLoadDirectoryVictim", "VICTIM_DSN="+pg.AdminDSN("postgres"), "VICTIM_STORE="+st.Dir()), st.Path("tmp", "*", "load-*", "*"))
 	// Between fork and exec a child of the killed process still holds its lock.
 	for swept := 0; swept == 0; time.Sleep(time.Millisecond) {
 		var err error
@@ -532,7 +532,7 @@ func TestRestoreKilled(t *testing.T) {
 	window := time.Since(start)
 	random, killed := rand.New(rand.NewPCG(3, 4)), 0
 	for round := range killRounds {
-		cmd := repotest.Again(t.Context(), "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
+		cmd := repotest.Again(t, "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

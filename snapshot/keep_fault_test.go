@@ -223,7 +223,7 @@ func TestKeepKilled(t *testing.T) {
 		if err := os.Remove(filepath.Join(dir, "locks", "gc")); err != nil {
 			t.Fatal(err)
 		}
-		cmd := repotest.Again(t.Context(), "TestKeepVictim", "VICTIM_KEEP="+dir, "VICTIM_GOES="+goes)
+		cmd := repotest.Again(t, "TestKeepVictim", "VICTIM_KEEP="+dir, "VICTIM_GOES="+goes)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -209,7 +209,7 @@ func TestForgetInUse(t *testing.T) {
 	for range 4 {
 		names = append(names, take(t, options(st, repository)).Name)
 	}
-	cmd := repotest.Again(t.Context(), "TestLeaseVictim", "VICTIM_LEASE="+st.Dir())
+	cmd := repotest.Again(t, "TestLeaseVictim", "VICTIM_LEASE="+st.Dir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -243,7 +243,7 @@ func (w *worker) start(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	w.cmd = repotest.Again(t.Context(), "TestTogetherWorker", "WORKER_ROLE="+w.role, "WORKER_DIR="+w.dir)
+	w.cmd = repotest.Again(t, "TestTogetherWorker", "WORKER_ROLE="+w.role, "WORKER_DIR="+w.dir)
 	w.cmd.Stdout, w.cmd.Stderr = out, out
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)

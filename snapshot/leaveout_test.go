@@ -409,7 +409,7 @@ func TestGoldKilled(t *testing.T) {
 	}
 	want := tree(t, repository, true)
 	victim := func(st *store.Store) *exec.Cmd {
-		return repotest.Again(t.Context(), "TestGoldVictim", "VICTIM_GOLD_REPOSITORY="+repository, "VICTIM_GOLD_STORE="+st.Dir())
+		return repotest.Again(t, "TestGoldVictim", "VICTIM_GOLD_REPOSITORY="+repository, "VICTIM_GOLD_STORE="+st.Dir())
 	}
 	start := time.Now()
 	if out, err := victim(repotest.Store(t)).CombinedOutput(); err != nil {

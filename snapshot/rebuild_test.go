@@ -177,7 +177,7 @@ func TestRebuildKilled(t *testing.T) {
 	take(t, golden(st, repository, a))
 	s := find(t, st, "latest")
 	victim := func(to string) *exec.Cmd {
-		return repotest.Again(t.Context(), "TestRebuildVictim", "VICTIM_REBUILD_STORE="+st.Dir(), "VICTIM_REBUILD_TO="+to)
+		return repotest.Again(t, "TestRebuildVictim", "VICTIM_REBUILD_STORE="+st.Dir(), "VICTIM_REBUILD_TO="+to)
 	}
 	killed, partly := 0, 0
 	const rounds = 5

@@ -66,7 +66,7 @@ func TestLease(t *testing.T) {
 		t.Error(err)
 	}
 	count(0)
-	cmd := repotest.Again(t.Context(), "TestRoomVictim", "VICTIM_STORE="+st.Dir())
+	cmd := repotest.Again(t, "TestRoomVictim", "VICTIM_STORE="+st.Dir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -70,7 +70,7 @@ func leftInTmp(t testing.TB, st *store.Store) (left []string) {
 // what is no room. Close takes the rest.
 func TestSweep(t *testing.T) {
 	st := repotest.Store(t)
-	cmd := repotest.Again(t.Context(), "TestRoomVictim")
+	cmd := repotest.Again(t, "TestRoomVictim")
 	cmd.Env = append(os.Environ(), "VICTIM_STORE="+st.Dir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -51,6 +51,7 @@ func measuringFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "step", Usage: "measure only the step `NAME` (repeatable): " + strings.Join(stepNames(), "; ")},
 		&cli.BoolFlag{Name: "no-database", Usage: "a repository alone, of gold that unpacks to nothing, and without the steps that take a database"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "the same `NUMBER` makes the same repository (default 1)"},
+		&cli.IntFlag{Name: "median", Value: 3 << 10, Usage: "half of the files are smaller than so many `BYTES` (default 3072, as on real servers)"},
 		&cli.BoolFlag{Name: "cold", Usage: "drop the system's caches before each step, as root"},
 		&cli.BoolFlag{Name: "gobench", Usage: "print every sample in the format of Go's benchmarks, for benchstat"},
 	}
@@ -70,6 +71,9 @@ func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
 		if n := c.Int(flag); n < 1 {
 			return o, usagef("--%s %d: expected a number above 0", flag, n)
 		}
+	}
+	if c.Int("median") < 1 {
+		return o, usagef("--median %d: expected a number above 0", c.Int("median"))
 	}
 	for _, name := range o.Contestants {
 		if err := oneOf("--contestant", name, bench.LifeNames()...); err != nil {
@@ -130,7 +134,7 @@ func (t *tool) measured(c *cli.Context, measure func(bench.LifeOptions) error) e
 	}
 	defer os.RemoveAll(cache)
 	err = measure(bench.LifeOptions{
-		Options: bench.Options{Seed: c.Uint64("seed")}, Dir: dir, Cache: cache, Repotool: self, Chores: []string{self, "bench", "chore"},
+		Options: bench.Options{Seed: c.Uint64("seed"), Median: c.Int("median")}, Dir: dir, Cache: cache, Repotool: self, Chores: []string{self, "bench", "chore"},
 		Nights: c.Int("nights"), Database: !c.Bool("no-database"), Peers: c.Bool("peers"),
 	})
 	if errors.Is(err, bench.ErrNobody) {

@@ -37,7 +37,7 @@ command. With --json, it holds every sample; with --gobench it is every sample i
 the format of Go's benchmarks, which benchstat reads.
 
 With --make, the repository is only made, and stays in DIR; without rows, since
-no database is left. --night then changes it, with the same --files and --seed.`,
+no database is left. --night then changes it, with the same --files, --median and --seed.`,
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "files", Value: 100_000, Usage: "make `N` files, without gold and its copies (default 100000)"},
 			&cli.Float64Flag{Name: "doubles", Usage: "with --no-database --step dedup: a `SHARE` of the files, such as 0.3, is there twice"},
@@ -91,8 +91,10 @@ func (t *tool) tell(c *cli.Context, result any, gobench, markdown func(io.Writer
 
 // shapeOf reads what the repository is to be like.
 func shapeOf(c *cli.Context) (bench.Options, error) {
-	o := bench.Options{Files: c.Int("files"), Seed: c.Uint64("seed"), Doubles: c.Float64("doubles")}
+	o := bench.Options{Files: c.Int("files"), Seed: c.Uint64("seed"), Doubles: c.Float64("doubles"), Median: c.Int("median")}
 	switch {
+	case o.Median < 1:
+		return o, usagef("--median %d: expected a number above 0", o.Median)
 	case o.Files < 1:
 		return o, usagef("--files %d: expected a number above 0", o.Files)
 	case c.IsSet("night") && !c.Bool("make"):
@@ -124,7 +126,7 @@ func (t *tool) benchMake(c *cli.Context, o bench.Options) error {
 	var other *bench.NotMadeError
 	switch {
 	case errors.As(err, &other):
-		return &usageError{err: err, hint: "give the --files and --seed of bench repo --make, and each --night once"}
+		return &usageError{err: err, hint: "give the --files, --median and --seed of bench repo --make, and each --night once"}
 	case err != nil:
 		return err
 	}
