@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -35,7 +34,7 @@ type Sample struct {
 	Parts   []Usage `json:"parts,omitempty"`   // of each command, if there are several
 	Settle  float64 `json:"settle"`            // seconds that a syncfs takes afterwards: what the commands left in memory only
 	Added   Space   `json:"added"`             // by statfs of the file system: what others do there is in it
-	Walked  Space   `json:"walked"`            // by du of the directory of the measurement; added
+	Walked  Space   `json:"walked"`            // what du finds in the directory of the measurement; added
 	Failure string  `json:"failure,omitempty"` // why the other fields mean nothing
 }
 
@@ -126,34 +125,6 @@ func Settle(dir string) error {
 	return unix.Syncfs(int(f.Fd()))
 }
 
-// used returns what the file system that holds dir is filled with.
-func used(dir string) (Space, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return Space{}, fmt.Errorf("statfs %s: %w", dir, err)
-	}
-	return Space{Bytes: int64(st.Blocks-st.Bfree) * st.Bsize, Inodes: int64(st.Files) - int64(st.Ffree)}, nil
-}
-
-// walked returns what du finds below dir; it counts a link once.
-func walked(ctx context.Context, dir string) (Space, error) {
-	var s Space
-	for _, q := range []struct {
-		flag string
-		to   *int64
-	}{{"-B1", &s.Bytes}, {"--inodes", &s.Inodes}} {
-		out, err := exec.CommandContext(ctx, "du", "-s", q.flag, dir).Output()
-		if err != nil {
-			return s, fmt.Errorf("du %s: %w", dir, err)
-		}
-		n, _, _ := strings.Cut(string(out), "\t")
-		if *q.to, err = strconv.ParseInt(n, 10, 64); err != nil {
-			return s, fmt.Errorf("du %s: %w", dir, err)
-		}
-	}
-	return s, nil
-}
-
 func (s Space) minus(t Space) Space { return Space{s.Bytes - t.Bytes, s.Inodes - t.Inodes} }
 
 // plus sums usages; the resident set is the larger one.
@@ -177,7 +148,7 @@ func (r *runner) measure(ctx context.Context, target string, commands []Command)
 	if err != nil {
 		return fail(err)
 	}
-	if r.opt.Cold { // du has read the directories
+	if r.opt.Cold { // the walk has read the directories
 		if err := dropCaches(); err != nil {
 			return fail(err)
 		}

@@ -15,7 +15,6 @@ import (
 // TestRunLife takes rsync's two methods through the cycle twice, with two nights of each kind.
 func TestRunLife(t *testing.T) {
 	repotest.Tool(t, "rsync")
-	repotest.Tool(t, "du")
 	dir := memory(t)
 	var steps, asides int
 	report, err := bench.RunLife(t.Context(), bench.LifeOptions{
