@@ -30,7 +30,7 @@ if [ "$ON" = ram ]; then
 	# memory would pay for it.
 	dd if=/dev/zero of="$image" bs=1M count="$RAM" status=none
 	# No work left for later.
-	mkfs.ext4 -q -F -m 0 -b "${BLOCK:-4096}" -N "$INODES" -E lazy_itable_init=0,lazy_journal_init=0 "$image"
+	mkfs.ext4 -q -F -m 0 -b "${BLOCK:-4096}" -N "$INODES" -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 "$image"
 	chmod 755 "$work"
 	mkdir "$work/fs"
 	mount -o loop "$image" "$work/fs"
