@@ -14,7 +14,8 @@ import (
 // leaves in its temporary directory when it is killed goes with the calling test.
 func Again(t testing.TB, name string, env ...string) *exec.Cmd {
 	t.Helper()
-	return again(t, name, slices.Concat([]string{"TMPDIR=" + t.TempDir()}, env))
+	dir := t.TempDir()
+	return again(t, name, slices.Concat([]string{"TMPDIR=" + dir, "GOTMPDIR=" + dir}, env))
 }
 
 func again(t testing.TB, name string, env []string) *exec.Cmd {
