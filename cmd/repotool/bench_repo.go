@@ -37,7 +37,8 @@ command. With --json, it holds every sample; with --gobench it is every sample i
 the format of Go's benchmarks, which benchstat reads.
 
 With --make, the repository is only made, and stays in DIR; without rows, since
-no database is left. --night then changes it, with the same --files, --median and --seed.`,
+no database is left. --night then changes it, with the same --files, --median and
+--seed.`,
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "files", Value: 100_000, Usage: "make `N` files, without gold and its copies (default 100000)"},
 			&cli.Float64Flag{Name: "doubles", Usage: "with --no-database --step dedup: a `SHARE` of the files, such as 0.3, is there twice"},
