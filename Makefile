@@ -42,7 +42,7 @@ deps:
 # A package has seventy minutes, not go's ten: with the race detector on a busy machine of
 # two processors, a real PostgreSQL and killed runs take a while.
 test: deps
-	TMPDIR=$$(scripts/tmpdir.sh) $(GO) test -timeout 70m $(if $(RACE),-race) ./...
+	$(GO) test -timeout 70m $(if $(RACE),-race) ./...
 
 race:
 	$(MAKE) test RACE=1
