@@ -41,16 +41,14 @@ func Compare(ctx context.Context, a, b string) (Differences, error) {
 	c := comparison{}
 	c.group, ctx = errgroup.WithContext(ctx)
 	c.group.SetLimit(comparers)
-	err := c.dirs(ctx, a, b, 0)
-	return c.Differences, errors.Join(err, c.group.Wait())
+	err := c.dirs(ctx, a, b)
+	err = errors.Join(err, c.group.Wait()) // before the counts are read: others write them
+	return c.Differences, err
 }
 
 // comparers is how many directories are compared at once, for disks on which one reader
 // waits most of the time.
 const comparers = 8
-
-// compareFork is how deep directories are compared beside others. Deeper ones are small.
-const compareFork = 4
 
 // comparison is the state of one Compare.
 type comparison struct {
@@ -77,7 +75,7 @@ func (c *comparison) passed(n *int64) {
 }
 
 // dirs compares two directories; both lists are sorted.
-func (c *comparison) dirs(ctx context.Context, a, b string, depth int) error {
+func (c *comparison) dirs(ctx context.Context, a, b string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -98,7 +96,7 @@ func (c *comparison) dirs(ctx context.Context, a, b string, depth int) error {
 			c.count(&c.Extra, filepath.Join(b, lb[0].Name()))
 			lb = lb[1:]
 		default:
-			if err := c.entries(ctx, filepath.Join(a, la[0].Name()), filepath.Join(b, lb[0].Name()), depth); err != nil {
+			if err := c.entries(ctx, filepath.Join(a, la[0].Name()), filepath.Join(b, lb[0].Name())); err != nil {
 				return err
 			}
 			la, lb = la[1:], lb[1:]
@@ -108,7 +106,7 @@ func (c *comparison) dirs(ctx context.Context, a, b string, depth int) error {
 }
 
 // entries compares two things of the same name.
-func (c *comparison) entries(ctx context.Context, a, b string, depth int) error {
+func (c *comparison) entries(ctx context.Context, a, b string) error {
 	sa, err := os.Lstat(a)
 	if err != nil {
 		return err
@@ -128,11 +126,7 @@ func (c *comparison) entries(ctx context.Context, a, b string, depth int) error 
 		if !sa.ModTime().Equal(sb.ModTime()) {
 			c.passed(&c.DirTime)
 		}
-		below := func() error { return c.dirs(ctx, a, b, depth+1) }
-		if depth < compareFork && c.group.TryGo(below) {
-			return nil
-		}
-		return below()
+		return beside(c.group, func() error { return c.dirs(ctx, a, b) })
 	}
 	c.passed(&c.Files)
 	if !sa.ModTime().Equal(sb.ModTime()) {

@@ -85,7 +85,7 @@ func (w *spaceWalk) dir(ctx context.Context, dir string) error {
 			names := uint64(st.Nlink)
 			if e.IsDir() {
 				names = 1
-				if err := w.below(ctx, filepath.Join(dir, e.Name())); err != nil {
+				if err := beside(w.group, func() error { return w.dir(ctx, filepath.Join(dir, e.Name())) }); err != nil {
 					return err
 				}
 			}
@@ -104,11 +104,10 @@ func (w *spaceWalk) dir(ctx context.Context, dir string) error {
 	}
 }
 
-// below walks a directory beside others, if somebody is free for it.
-func (w *spaceWalk) below(ctx context.Context, dir string) error {
-	walk := func() error { return w.dir(ctx, dir) }
-	if w.group.TryGo(walk) {
+// beside does work beside other work, if somebody of a group is free for it, else here.
+func beside(g *errgroup.Group, work func() error) error {
+	if g.TryGo(work) {
 		return nil
 	}
-	return walk()
+	return work()
 }
