@@ -14,8 +14,15 @@ import (
 )
 
 // Shelves give back what was put on them, gold by gold, of any number of files: more than
-// there is room for in memory, of a gold that has more than a shelf, and in odd places.
+// there is room for in memory, of a gold that has more than a shelf, and in odd places; also
+// if the disk takes no more of them at some time.
 func TestShelves(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		t.Run(fmt.Sprint("full disk ", full), func(t *testing.T) { testShelves(t, full) })
+	}
+}
+
+func testShelves(t *testing.T, full bool) {
 	st, err := store.Init(t.Context(), t.TempDir(), time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +41,9 @@ func TestShelves(t *testing.T) {
 		t.Errorf("%d shelves", len(s.all))
 	}
 	for k := range int64(70_000) {
+		if full && k == 10_000 {
+			fillUp(t, s)
+		}
 		for i, g := range golds {
 			if k >= files[i] {
 				continue
@@ -72,4 +82,15 @@ func TestShelves(t *testing.T) {
 	if left, err := os.ReadDir(st.Path("tmp")); err != nil || len(left) > 1 { // this process's directory
 		t.Errorf("left %v, %v", left, err)
 	}
+}
+
+// fillUp has the file of shelves take no more: what was written can be read.
+func fillUp(t *testing.T, s *shelves) {
+	t.Helper()
+	f, err := os.Open(fmt.Sprint("/proc/self/fd/", s.f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.f.Close()
+	s.f = f
 }

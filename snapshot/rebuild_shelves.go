@@ -8,8 +8,9 @@ import (
 )
 
 // shelves hold what is wanted of golds, sorted by them, so that memory has the files of a
-// few golds at a time, and the manifest is read but twice. What does not fit into memory is
-// in a file without a name: nothing is left of it when the process ends.
+// few golds at a time, and the manifest is read but twice. The rest is in a file without a
+// name: nothing is left of it when the process ends. If that cannot be written, as on a full
+// disk, it stays in memory: no recovery fails for want of it.
 type shelves struct {
 	st    *store.Store
 	depth int
@@ -17,6 +18,7 @@ type shelves struct {
 	of    map[Gold]*shelf
 	f     *os.File // nil: all is in memory
 	end   int64
+	full  bool // nothing more can be written
 }
 
 // A shelf holds the files of golds that are rebuilt side by side.
@@ -63,20 +65,25 @@ func (s *shelves) add(e *Entry) error {
 		return nil
 	}
 	to.buf = to.row.appendRow(to.buf, e, s.depth)
-	if len(to.buf) < shelfBuffer || len(s.all) == 1 {
-		return nil
+	if len(to.buf) >= shelfBuffer && len(s.all) > 1 && !s.full {
+		s.full = s.spill(to) != nil
 	}
+	return nil
+}
+
+// spill moves what a shelf has in memory to the file.
+func (s *shelves) spill(from *shelf) error {
 	if s.f == nil {
 		if err := s.create(); err != nil {
 			return err
 		}
 	}
-	if _, err := s.f.WriteAt(to.buf, s.end); err != nil {
-		return fmt.Errorf("list what gold makes: %w", err)
+	if _, err := s.f.WriteAt(from.buf, s.end); err != nil {
+		return err
 	}
-	to.parts = append(to.parts, part{s.end, len(to.buf)})
-	s.end += int64(len(to.buf))
-	to.buf = to.buf[:0]
+	from.parts = append(from.parts, part{s.end, len(from.buf)})
+	s.end += int64(len(from.buf))
+	from.buf = from.buf[:0]
 	return nil
 }
 

@@ -33,7 +33,9 @@ func (t *taker) database(ctx context.Context, copyFiles func(context.Context) er
 	if err := copyFiles(ctx); err != nil {
 		return err
 	}
-	t.Progress.Begin(PhaseClosure, 0, 0)
+	if view != nil {
+		t.Progress.Begin(PhaseClosure, 0, 0)
+	}
 	if err := t.reviewGone(ctx, view); err != nil || view == nil {
 		return err
 	}
