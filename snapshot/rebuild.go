@@ -76,10 +76,9 @@ func (b *rebuild) count(ctx context.Context) error {
 	if b.Manifest.LeftOut.Files == 0 {
 		return nil
 	}
-	err := b.each(ctx, true, func(e *Entry) error {
+	err := b.each(ctx, true, func(e *Entry) {
 		b.by[e.Gold] = b.by[e.Gold].plus(e.Size)
 		b.report.Wanted = b.report.Wanted.plus(e.Size)
-		return nil
 	})
 	b.report.Golds = int64(len(b.by))
 	return err
@@ -111,15 +110,13 @@ func (b *rebuild) all(ctx context.Context) (err error) {
 }
 
 // each calls f for the files that are left out and wanted.
-func (b *rebuild) each(ctx context.Context, first bool, f func(*Entry) error) error {
+func (b *rebuild) each(ctx context.Context, first bool, f func(*Entry)) error {
 	for e, err := range b.Entries(ctx, "") {
 		if err != nil {
 			return err
 		}
 		if e.LeftOut() && b.to.wants(ctx, &e, first) {
-			if err := f(&e); err != nil {
-				return err
-			}
+			f(&e)
 		}
 	}
 	return ctx.Err()

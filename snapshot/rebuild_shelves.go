@@ -59,16 +59,15 @@ func newShelves(st *store.Store, depth int, golds []Gold, by map[Gold]Totals) *s
 }
 
 // add puts an entry where its gold is; one whose gold has no place is passed over.
-func (s *shelves) add(e *Entry) error {
+func (s *shelves) add(e *Entry) {
 	to := s.of[e.Gold]
 	if to == nil {
-		return nil
+		return
 	}
 	to.buf = to.row.appendRow(to.buf, e, s.depth)
 	if len(to.buf) >= shelfBuffer && len(s.all) > 1 && !s.full {
 		s.full = s.spill(to) != nil
 	}
-	return nil
 }
 
 // spill moves what a shelf has in memory to the file.
