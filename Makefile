@@ -109,7 +109,7 @@ bench-dedup: build
 	$(BENCH) repo --no-database --peers --files $(FILES) --doubles 0.3 --runs $(RUNS) --step dedup $(ARGS) {}
 
 # A million files of the usual size fit into few memories: smaller ones do, in small blocks.
-# On a disk with 80 GB, cold, in some hours: make scale ON=/mnt/test MEDIAN=3072 ARGS=--cold
+# On a disk with 90 GB, cold, in some hours: make scale ON=/mnt/test MEDIAN=3072 ARGS=--cold
 SIZES ?= 10000 100000 1000000
 MEDIAN ?= 300
 scale: build

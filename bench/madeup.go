@@ -69,7 +69,7 @@ func (m *madeUp) entry(typ string, n int, added bool) snapshot.Entry {
 	binary.BigEndian.PutUint64(name.SHA1[:], place)
 	fill(name.SHA1[8:], random)
 	fill(name.MD5[:], random)
-	name.Size = int64(3000*math.Exp(1.6*rand.New(random).NormFloat64())) + 1
+	name.Size = int64(float64(m.Median)*math.Exp(sigma*rand.New(random).NormFloat64())) + 1
 	e := snapshot.Entry{Mode: 0o2660, UID: 999, GID: 999, Size: name.Size,
 		Mtime: epoch.Add(time.Duration(n) * 1_000_007 * time.Microsecond).UnixNano()}
 	fill(e.Object[:], random)

@@ -67,13 +67,10 @@ func stepNames() (names []string) {
 // runOptions reads those flags.
 func (t *tool) runOptions(c *cli.Context) (bench.RunOptions, error) {
 	o := bench.RunOptions{Runs: c.Int("runs"), Cold: c.Bool("cold"), Contestants: c.StringSlice("contestant"), Now: t.now}
-	for _, flag := range []string{"runs", "nights"} {
+	for _, flag := range []string{"runs", "nights", "median"} {
 		if n := c.Int(flag); n < 1 {
 			return o, usagef("--%s %d: expected a number above 0", flag, n)
 		}
-	}
-	if c.Int("median") < 1 {
-		return o, usagef("--median %d: expected a number above 0", c.Int("median"))
 	}
 	for _, name := range o.Contestants {
 		if err := oneOf("--contestant", name, bench.LifeNames()...); err != nil {
