@@ -23,9 +23,10 @@ func TestDiskFull(t *testing.T) {
 		rooms, inodes, most = []int64{0, 8, 24, 48, 96}, []int{0, 1, 3, 9}, 40
 	}
 	fileSystems := []string{"ext4", "xfs"}
-	if seldom > 1 {
+	if raced {
 		rooms, inodes, most, fileSystems = rooms[1:], inodes[1:], 2, fileSystems[:1]
 	}
+	faultProgram(t)
 	failed := 0
 	for _, fileSystem := range fileSystems {
 		for _, job := range append(faultJobs(), rotatingJobs()...) {

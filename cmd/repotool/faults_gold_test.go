@@ -127,12 +127,8 @@ func repotoolEnds(t *testing.T, args ...string) string {
 
 // faultsOf tries a command at every change, or one in some, that it makes below root; again
 // then does what brings it to its end.
-func faultsOf(t *testing.T, first *faultWorld, root func(w *faultWorld) string, args []string, again func(w *faultWorld), check func(w *faultWorld, f repotest.Fault, repeated bool)) {
+func faultsOf(t *testing.T, program string, first *faultWorld, root func(w *faultWorld) string, args []string, again func(w *faultWorld), check func(w *faultWorld, f repotest.Fault, repeated bool)) {
 	t.Helper()
-	program, err := exec.LookPath("repotool")
-	if err != nil {
-		t.Fatal(err)
-	}
 	whole := first.clone()
 	r := repotest.RunFaulty(t, repotest.Fault{}, []string{root(whole)}, program, args...)
 	if r.Exit != 0 && r.Exit != exitFindings || r.Changes < 5 {
@@ -164,7 +160,7 @@ func faultsOf(t *testing.T, first *faultWorld, root func(w *faultWorld) string, 
 
 // TestFaultsIndex: a ledger that was cut short says nothing wrong, and is completed.
 func TestFaultsIndex(t *testing.T) {
-	first := goldFaults(t)
+	program, first := faultProgram(t), goldFaults(t)
 	status := func() string { // but for the size of the ledger
 		all, _, _ := strings.Cut(repotoolEnds(t, "gold", "status"), "golds unpacked")
 		return all
@@ -175,7 +171,7 @@ func TestFaultsIndex(t *testing.T) {
 	if !strings.Contains(want, "confirmed") {
 		t.Fatal(want)
 	}
-	faultsOf(t, first, func(w *faultWorld) string { return filepath.Join(w.store, "ledger") }, []string{"index"}, func(*faultWorld) { repotoolEnds(t, "index") },
+	faultsOf(t, program, first, func(w *faultWorld) string { return filepath.Join(w.store, "ledger") }, []string{"index"}, func(*faultWorld) { repotoolEnds(t, "index") },
 		func(w *faultWorld, f repotest.Fault, repeated bool) {
 			if got := status(); repeated && got != want {
 				t.Errorf("%v: afterwards\n%s\nwant\n%s", f, got, want)
@@ -249,9 +245,9 @@ func reunpackJob() faultJob {
 
 // TestFaultsReunpack runs it with a fault at each change.
 func TestFaultsReunpack(t *testing.T) {
-	job := reunpackJob()
+	program, job := faultProgram(t), reunpackJob()
 	first := newFaultWorld(t)
 	job.prepare(first)
-	faultsOf(t, first, func(w *faultWorld) string { return job.roots(w)[0] }, job.args(first), func(w *faultWorld) { repotoolEnds(t, job.args(w)...) },
+	faultsOf(t, program, first, func(w *faultWorld) string { return job.roots(w)[0] }, job.args(first), func(w *faultWorld) { repotoolEnds(t, job.args(w)...) },
 		func(w *faultWorld, _ repotest.Fault, repeated bool) { job.check(w, nil, repeated) })
 }

@@ -59,13 +59,10 @@ func TestPowerCut(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Fatal("it mounts file systems: run it as root")
 	}
-	program, err := exec.LookPath("repotool")
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := faultProgram(t)
 	points, fired := 0, 0
 	fileSystems := []string{"ext4", "xfs"}
-	if seldom > 1 {
+	if raced {
 		fileSystems = fileSystems[:1]
 	}
 	for _, fileSystem := range fileSystems {

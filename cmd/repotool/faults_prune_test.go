@@ -92,12 +92,12 @@ func (w *faultWorld) neverWrong(want, gold map[string]string) {
 // TestFaultsPrune cuts a prune short at every change of the repository and of the journal:
 // gold stays, what is removed is in the journal, and resume and undo bring all of it back.
 func TestFaultsPrune(t *testing.T) {
-	first := prunable(t)
+	program, first := faultProgram(t), prunable(t)
 	want, gold := first.derived(), contents(t, filepath.Join(first.repository, "localhost", "gold"))
 	args := []string{"prune", "--level", "derived", "--execute"}
 	for _, way := range []string{"resume", "undo"} {
 		t.Run(way, func(t *testing.T) {
-			faultsOf(t, first, func(w *faultWorld) string { return w.dir }, args, func(w *faultWorld) {
+			faultsOf(t, program, first, func(w *faultWorld) string { return w.dir }, args, func(w *faultWorld) {
 				switch list := repotoolEnds(t, "prune", "--list"); {
 				case strings.Contains(list, "interrupted") && way == "resume":
 					repotoolEnds(t, "prune", "--resume", "last")
@@ -131,14 +131,14 @@ func TestFaultsPrune(t *testing.T) {
 // TestFaultsUndo cuts an undo short: nothing wrong stands under a Name, and the next one
 // brings the rest.
 func TestFaultsUndo(t *testing.T) {
-	first := prunable(t)
+	program, first := faultProgram(t), prunable(t)
 	want, gold := first.derived(), contents(t, filepath.Join(first.repository, "localhost", "gold"))
 	repotoolEnds(t, "prune", "--level", "derived", "--execute")
 	if left := len(first.derived()); left > len(want)/2 {
 		t.Fatalf("%d of %d files are there still", left, len(want))
 	}
 	args := []string{"prune", "--undo", "last"}
-	faultsOf(t, first, func(w *faultWorld) string { return w.dir }, args, func(*faultWorld) { repotoolEnds(t, args...) },
+	faultsOf(t, program, first, func(w *faultWorld) string { return w.dir }, args, func(*faultWorld) { repotoolEnds(t, args...) },
 		func(w *faultWorld, f repotest.Fault, repeated bool) {
 			w.neverWrong(want, gold)
 			if got := w.derived(); repeated && !maps.Equal(got, want) {

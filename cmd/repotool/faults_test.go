@@ -25,7 +25,7 @@ func faultStep(usual int64) int64 {
 	if n, err := strconv.ParseInt(os.Getenv("FAULT_STEP"), 10, 64); err == nil && n > 0 {
 		return n
 	}
-	return usual * seldom
+	return usual * seldom()
 }
 
 // A faultWorld is a small repository and a store, and what each snapshot must hold: known
@@ -294,6 +294,7 @@ func faultJobs() []faultJob {
 // killed, or the change fails. What was there before is there afterwards; the same
 // command, repeated, succeeds with nothing done by hand; verify finds nothing.
 func TestFaults(t *testing.T) {
+	program := faultProgram(t)
 	points, fired := 0, 0
 	for _, job := range append(append(faultJobs(), rotatingJobs()...), dedupJob(), dedupUndoJob()) {
 		t.Run(job.name, func(t *testing.T) {
@@ -304,10 +305,6 @@ func TestFaults(t *testing.T) {
 			first := newFaultWorld(t)
 			job.prepare(first)
 			whole := job.clone(first)
-			program, err := exec.LookPath("repotool")
-			if err != nil {
-				t.Fatal(err)
-			}
 			r := repotest.RunFaulty(t, repotest.Fault{}, job.roots(whole), program, job.args(whole)...)
 			if r.Exit != 0 && r.Exit != exitFindings || r.Changes < 5 {
 				t.Fatalf("%+v", r)
