@@ -50,19 +50,19 @@ type SurveyOptions struct {
 type Holding struct {
 	Files int64 `json:"files"`
 	Bytes int64 `json:"bytes"`
-	Disk  int64 `json:"disk"` // bytes of the blocks that they have
+	Disk  int64 `json:"disk"` // bytes of the blocks that they have; hard links share them evenly
 	// Stored is what a store takes for them: less, where they have runs of zeros.
 	Stored int64 `json:"stored"`
 }
 
-// A room is how many blocks of 512 bytes a file has, and how many a store takes for it.
-type room struct{ blocks, stored int64 }
+// A room is how many bytes of the disk a file takes, and how many a store takes for it.
+type room struct{ disk, stored int64 }
 
 func (h *Holding) add(bytes int64, r room) {
 	h.Files++
 	h.Bytes += bytes
-	h.Disk += r.blocks * 512
-	h.Stored += r.stored * 512
+	h.Disk += r.disk
+	h.Stored += r.stored
 }
 
 // Plus is the sum of two.
@@ -113,10 +113,10 @@ func (s *Survey) Share(h Holding) string {
 	return fmt.Sprintf("%.0f %%", 100*float64(h.Bytes)/float64(max(1, s.Files.Bytes)))
 }
 
-// All is what a full backup holds: each content once.
+// All is what a full backup holds: each content once, which takes Stored in a store.
 func (s *Survey) All() Holding {
 	all := s.Gold.Plus(s.Files).Plus(s.Other)
-	return Holding{all.Files - s.GoldToo.Files, all.Bytes - s.GoldToo.Bytes, all.Disk - s.GoldToo.Disk, all.Stored - s.GoldToo.Stored}
+	return Holding{Files: all.Files - s.GoldToo.Files, Bytes: all.Bytes - s.GoldToo.Bytes, Stored: all.Stored - s.GoldToo.Stored}
 }
 
 // Kept is what a backup by gold holds.
@@ -187,7 +187,7 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 		if len(known) > 0 {
 			object = known[0].Object
 		}
-		r := o.room(object, path.Join(o.Repository.Path, e.Path), e.Stat.Size, e.Stat.Blocks)
+		r := o.room(object, path.Join(o.Repository.Path, e.Path), e.Stat.Size, e.Stat.Blocks, uint64(e.Stat.Links))
 		s.stands(topKind(kind, e.Path), &e, r, o)
 	}
 	return nil
@@ -201,7 +201,7 @@ func (s *Survey) stands(kind string, e *fossology.Event, r room, o *SurveyOption
 		if there, err := o.Repository.Find("files", path.Base(e.Path)); err == nil {
 			var st unix.Stat_t
 			if unix.Lstat(there, &st) == nil && st.Size == e.Stat.Size {
-				s.GoldToo.add(st.Size, room{st.Blocks, r.stored})
+				s.GoldToo.add(st.Size, room{share(st.Blocks, uint64(st.Nlink)), r.stored})
 			}
 		}
 	case "files":
@@ -229,7 +229,7 @@ func (s *Survey) work(name string, o *SurveyOptions) {
 		if o.Progress != nil {
 			o.Progress(1, st.Size)
 		}
-		s.Work.add(st.Size, room{blocks: st.Blocks}) // a store has none of it
+		s.Work.add(st.Size, room{disk: share(st.Blocks, uint64(st.Nlink))}) // a store has none of it
 		return nil
 	})
 	if err != nil {

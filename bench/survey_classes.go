@@ -46,7 +46,7 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 	if f.Absent || unix.Lstat(f.Path, &st) != nil {
 		return nil
 	}
-	r := c.o.room(f.BLAKE3, f.Path, f.Size, st.Blocks)
+	r := c.o.room(f.BLAKE3, f.Path, f.Size, st.Blocks, uint64(st.Nlink))
 	if len(of) == 0 || f.Name.IsZero() {
 		c.Unknown.add(f.Size, r)
 	} else {
@@ -61,7 +61,7 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 		c.Unproven.add(f.Size, r)
 		return nil
 	}
-	c.left -= r.stored * 512
+	c.left -= r.stored
 	if f.Class != goldindex.Confirmed {
 		return nil
 	}

@@ -13,11 +13,15 @@ import (
 // A store makes holes of whole runs of so many zeros.
 const zeroRun = 1 << 20
 
-// room says how many blocks a file has, and how many a store takes for it: as one does that
-// has it, or else as many as the file has.
-func (o *SurveyOptions) room(object store.Hash, path string, size, blocks int64) room {
-	return room{blocks, o.stored(object, path, size, blocks)}
+// room says what a file of so many blocks and links takes, and what a store takes for it: as
+// one does that has it, or else as much as all blocks of the file.
+func (o *SurveyOptions) room(object store.Hash, path string, size, blocks int64, links uint64) room {
+	return room{share(blocks, links), 512 * o.stored(object, path, size, blocks)}
 }
+
+// share is what one of several links has of the bytes of the blocks, so that their sum is
+// what all of them take, wherever they stand: FOSSology links files to gold, dedup does.
+func share(blocks int64, links uint64) int64 { return 512 * blocks / int64(max(1, links)) }
 
 func (o *SurveyOptions) stored(object store.Hash, path string, size, blocks int64) int64 {
 	if o.Stored != nil && object != (store.Hash{}) {
