@@ -16,7 +16,7 @@ import (
 // not end.
 func (s *Standstill) check(status *SchedulerStatus) error {
 	if len(s.o.StartCommand) == 0 {
-		return &QuiesceError{Step: "stop the scheduler", Err: ErrNoStartCommand}
+		return &QuiesceError{Step: "stop the scheduler", Err: NoStartCommand()}
 	}
 	if _, err := exec.LookPath(s.o.StartCommand[0]); err != nil {
 		return &QuiesceError{Step: "find the start command of the scheduler", Err: err,

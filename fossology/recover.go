@@ -74,7 +74,7 @@ func recoverNote(ctx context.Context, o RecoverOptions, n Note) (Recovery, error
 	}
 	if !running {
 		if len(o.StartCommand) == 0 {
-			return r, fmt.Errorf("recover: %w", ErrNoStartCommand)
+			return r, fmt.Errorf("recover: %w", NoStartCommand())
 		}
 		r.Action = RecoveredStarted
 		if err := s.restartWithin(ctx, o.Timeout); err != nil {

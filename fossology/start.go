@@ -16,10 +16,14 @@ import (
 // DefaultStartCommand returns the command that starts the service of this name
 // with the service manager of this host: systemctl where systemd runs, else
 // service, else the init script. The name is usually [Installation.Project].
+// Only root has one: to stop the scheduler takes no rights, to start it does.
 func DefaultStartCommand(service string) ([]string, error) {
+	if os.Geteuid() != 0 {
+		return nil, NoStartCommand()
+	}
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		if path, err := exec.LookPath("systemctl"); err == nil {
-			return []string{path, "start", service}, nil
+			return []string{path, systemdVerb(path, service), service}, nil
 		}
 	}
 	script := filepath.Join("/etc/init.d", service)
@@ -29,7 +33,27 @@ func DefaultStartCommand(service string) ([]string, error) {
 		}
 		return []string{script, "start"}, nil
 	}
-	return nil, ErrNoStartCommand
+	return nil, NoStartCommand()
+}
+
+// NoStartCommand is why there is no default: [ErrStartNeedsRoot] or [ErrNoStartCommand].
+func NoStartCommand() error {
+	if os.Geteuid() != 0 {
+		return ErrStartNeedsRoot
+	}
+	return ErrNoStartCommand
+}
+
+// systemdVerb is the word that makes systemd start a service that has ended without its
+// help. FOSSology comes with an init script, of which systemd's generator makes a unit that
+// remains active when its processes have gone, so that "start" would do nothing and say
+// that all is well (systemd-sysv-generator(8); RemainAfterExit= in systemd.service(5)).
+func systemdVerb(systemctl, service string) string {
+	out, err := exec.Command(systemctl, "show", "--property=RemainAfterExit", service).Output()
+	if err == nil && strings.TrimSpace(string(out)) == "RemainAfterExit=yes" {
+		return "restart"
+	}
+	return "start"
 }
 
 // Occasion: starting the scheduler.
@@ -39,6 +63,11 @@ var (
 	ErrNoStartCommand error = &hintError{
 		text: "find the command that starts the scheduler: neither systemd nor an init script is there",
 		hint: "name it in the configuration, or do without a standstill (--quiesce=none)",
+	}
+	// ErrStartNeedsRoot means that this user could stop the scheduler, and not start it.
+	ErrStartNeedsRoot error = &hintError{
+		text: "find the command that starts the scheduler: the service manager obeys root only",
+		hint: "run repotool as root, name a command that this user may run (--start-command 'sudo systemctl restart fossology'), or do without a standstill (--quiesce=none)",
 	}
 	errStillStopping = errors.New("the scheduler still waits for an agent")
 )

@@ -167,7 +167,7 @@ func (x *examination) ownAgent() {
 func (x *examination) starting() {
 	command := startCommand(x.s, x.in)
 	if len(command) == 0 {
-		x.broken("scheduler", fossology.ErrNoStartCommand, "")
+		x.broken("scheduler", fossology.NoStartCommand(), "")
 		return
 	}
 	program := command[0]

@@ -66,7 +66,7 @@ errors; a flag or an environment variable of the same name is stronger.
     state_dir        = "/var/lib/repotool"          # notes of stopped schedulers
     quiesce          = "stop"           # or none
     quiesce_timeout  = "10m"
-    start_command    = ["systemctl", "start", "fossology"]
+    start_command    = ["systemctl", "restart", "fossology"]
     database         = "plain"          # cluster, directory, none, command
     database_command = ["my-dump", "--all"]         # for "command"
     load_command     = ["my-load"]      # reads what my-dump wrote
