@@ -15,6 +15,8 @@ var (
 	ErrRows = errors.New("the dump does not hold the rows of the database")
 	// ErrToolOlder: pg_dump does not know a server newer than itself.
 	ErrToolOlder = errors.New("the tool is older than the server")
+	// ErrToolNewer: what pg_dump writes could not be loaded into a server older than itself.
+	ErrToolNewer = errors.New("the tool is newer than the server")
 )
 
 // A DumpError says why a database could not be dumped, or a tool of PostgreSQL did not do its work.

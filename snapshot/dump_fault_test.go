@@ -34,6 +34,8 @@ func TestDumpFaults(t *testing.T) {
 		{"reports an error but ends well", "pg_dump", onlyDump + `$REAL "$@"; echo "pg_dump: error: no" >&2`, "", "pg_dump: error: no", nil},
 		{"is older than the server", "pg_dump", `case "$*" in *--version*) echo "pg_dump (PostgreSQL) 9.6.24";; *) exec $REAL "$@";; esac`,
 			"", "version 9.6 is older than the server's", snapshot.ErrToolOlder},
+		{"is newer than pg_restore can bring back", "pg_dump", `case "$*" in *--version*) echo "pg_dump (PostgreSQL) 17.2";; *) exec $REAL "$@";; esac`,
+			snapshot.DumpDirectory, "directory of version 17 cannot be restored", snapshot.ErrToolNewer},
 		{"globals half-way", "pg_dumpall", onlyDump + `$REAL "$@" | head -c 300`, "", "not complete", snapshot.ErrCutShort},
 		{"directory without table of contents", "pg_dump", onlyDump + `$REAL "$@"; for a; do case $a in --file=*) rm ${a#--file=}/toc.dat;; esac; done`,
 			snapshot.DumpDirectory, "not complete", snapshot.ErrCutShort},

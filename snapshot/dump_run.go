@@ -114,7 +114,7 @@ func (d *dumper) plain(ctx context.Context, f databaseFacts, snapshot string) er
 	counter := newRowCounter()
 	var pieces []DumpPiece
 	watch, err := t.stream(ctx, func(r pipe) (err error) {
-		pieces, err = d.sink.cut(ctx, countRows{r, counter})
+		pieces, err = d.sink.cut(ctx, countRows{loadable(r, PostgresVersion(f.Version)), counter})
 		return err
 	})
 	if err != nil {

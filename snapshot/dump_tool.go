@@ -168,7 +168,8 @@ func (d *dumper) asked(ctx context.Context, name, question string) ([]byte, erro
 	return d.tool(name, d.dump.Main, question).output(ctx, "")
 }
 
-// checkTools refuses a pg_dump that is older than the server, and settles the \restrict key.
+// checkTools refuses a pg_dump that is older than the server, or too new for what is asked of it, and settles the
+// \restrict key.
 func (d *dumper) checkTools(ctx context.Context) error {
 	for _, name := range []string{"pg_dump", "pg_dumpall"} {
 		out, err := d.asked(ctx, name, "--version")
@@ -181,6 +182,11 @@ func (d *dumper) checkTools(ctx context.Context) error {
 		}
 		v, ok := ParsePostgresVersion(text)
 		server := PostgresVersion(d.dump.ServerVersion)
+		if name == "pg_dump" {
+			if err := d.checkDirectoryTool(v); err != nil {
+				return err
+			}
+		}
 		if ok && v.OlderThan(server) {
 			return &DumpError{Tool: name, Database: d.dump.Main, Err: ErrToolOlder,
 				Reason: fmt.Sprintf("version %s is older than the server's %s", v.Major(), server.Major()),
