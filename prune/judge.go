@@ -27,7 +27,8 @@ type judge struct {
 
 // An upload, as far as it bears on its files.
 type upload struct {
-	chosen bool // by the filters
+	gold   fossology.Name // its own; zero if it was deleted, or nothing has arrived
+	chosen bool           // by the filters
 	busy   bool
 	cut    bool
 }
@@ -47,6 +48,9 @@ func newJudge(ctx context.Context, db Database, o *Options) (*judge, error) {
 		chosen := (o.Filters.Uploads == nil || slices.Contains(o.Filters.Uploads, u.PK)) &&
 			(o.Filters.Before.IsZero() || u.Time.Before(o.Filters.Before))
 		j.uploads[u.PK] = upload{chosen: chosen}
+		if u.Living() {
+			j.uploads[u.PK] = upload{gold: u.Name, chosen: chosen}
+		}
 	}
 	busy, err := busyUploads(db.Jobs(ctx))
 	if err != nil {
@@ -119,6 +123,8 @@ func (j *judge) file(f *goldindex.File, parts []fossology.Part, backedUp bool) (
 		return nil, NotConfirmed, nil
 	case copies == 0:
 		return nil, GoldMissing, nil
+	case !j.byTheirOwn(parts, makers):
+		return nil, OtherGold, nil
 	case copies < j.o.Filters.Copies:
 		return nil, FewCopies, nil
 	case kinds&fossology.Unopened != 0:
@@ -160,6 +166,23 @@ func (j *judge) victim(f *goldindex.File, kinds fossology.Kinds, upload int64, a
 	g.Victims.add(f.Name.Size)
 	g.Freed += v.Freed
 	return v, "", nil
+}
+
+// byTheirOwn says whether each of those uploads has a gold of its own that makes the file.
+// FOSSology deletes a gold with its last upload, and leaves the files of other uploads: one
+// that only the gold of another brings back would be lost then.
+func (j *judge) byTheirOwn(parts []fossology.Part, makers []fossology.Name) bool {
+	there := make(map[fossology.Name]bool, len(makers)) // thousands, of the text of a licence
+	for _, n := range makers {
+		i := j.known[n]
+		there[n] = i >= 0 && j.golds[i].there
+	}
+	for _, p := range parts {
+		if own := j.uploads[p.Upload].gold; !own.IsZero() && !there[own] {
+			return false
+		}
+	}
+	return true
 }
 
 // best is the gold that is opened soonest, of those that are there, and how many are.

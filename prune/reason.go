@@ -10,6 +10,7 @@ const (
 	Filtered     Reason = "filtered"      // the filters leave it out
 	NotConfirmed Reason = "not-confirmed" // no gold was seen to make it, byte for byte
 	GoldMissing  Reason = "gold-missing"  // gold does not hold the archives that make it
+	OtherGold    Reason = "other-gold"    // an upload that has it has a gold that does not make it
 	FewCopies    Reason = "few-copies"    // fewer golds make it than are wanted
 	NotUnpacked  Reason = "not-unpacked"  // an upload that has it waits to be unpacked
 	Job          Reason = "job"           // a job of an upload that has it runs or waits
@@ -38,7 +39,7 @@ const (
 
 // Reasons lists them as they are shown.
 func Reasons() []Reason {
-	return []Reason{Unknown, OtherClass, Filtered, NotConfirmed, GoldMissing, FewCopies, NotUnpacked, Job, CutShort, NotBackedUp, RecentlyRead,
+	return []Reason{Unknown, OtherClass, Filtered, NotConfirmed, GoldMissing, OtherGold, FewCopies, NotUnpacked, Job, CutShort, NotBackedUp, RecentlyRead,
 		Budget, Gone, Changed, WrongBytes, GoldDamaged, NotProven, Unreadable}
 }
 

@@ -86,6 +86,9 @@ func TestReasons(t *testing.T) {
 			must(os.WriteFile(gold, b[:len(b)/2], 0o644))
 			return func() { must(os.WriteFile(gold, b, 0o644)) }
 		}, reason: prune.GoldMissing},
+		"gold of another upload": {change: sql("UPDATE upload SET pfile_fk = (SELECT min(pfile_fk) FROM upload WHERE upload_pk <> "+upload+") WHERE upload_pk = "+upload,
+			"UPDATE upload SET pfile_fk = (SELECT pfile_pk FROM pfile WHERE lower(pfile_sha1) = '"+whole.Golds[one.Gold].Name[:40]+"') WHERE upload_pk = "+upload),
+			reason: prune.OtherGold},
 		"one gold only": {filters: prune.Filters{Copies: 99}, reason: prune.FewCopies},
 		"a job": {change: sql("WITH j AS (INSERT INTO job (job_queued, job_name, job_upload_fk, job_user_fk) VALUES (now(), 'x', "+upload+
 			", 1) RETURNING job_pk) INSERT INTO jobqueue (jq_job_fk, jq_type, jq_args) SELECT job_pk, 'nomos', '0' FROM j",

@@ -17,6 +17,7 @@ var keptTexts = map[prune.Reason]string{
 	prune.Filtered:     "left out by the filters",
 	prune.NotConfirmed: "gold is not proven to make them (repotool gold status)",
 	prune.GoldMissing:  "the gold that makes them is not there",
+	prune.OtherGold:    "only the gold of another upload makes them, and may be deleted with it",
 	prune.FewCopies:    "fewer golds make them than are wanted",
 	prune.NotUnpacked:  "an upload that has them waits to be unpacked",
 	prune.Job:          "an upload that has them has a job that runs or waits",
