@@ -1,6 +1,7 @@
 package goldindex
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,18 @@ func (l *Ledger) isUp(f found) (bool, error) {
 	return *h.Stamp == stamp{Inode: st.Ino, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano(), Size: st.Size}, nil
 }
 
+// errNoScratch means that there was no room to unpack a gold in: the next may need less.
+var errNoScratch = errors.New("it needs more room to be unpacked in")
+
+// scratchless is the error of a gold that could not be unpacked. Nothing is written then but
+// what lies in the directory for temporary files.
+func scratchless(g found, o *UpdateOptions, err error) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return fmt.Errorf("unpack gold %s: %w than %s has (TMPDIR): %w", g.name, errNoScratch, cmp.Or(o.TempDir, os.TempDir()), err)
+	}
+	return fmt.Errorf("unpack gold %s: %w", g.name, err)
+}
+
 // gold unpacks one gold and records what came of it.
 func (l *Ledger) gold(ctx context.Context, o *UpdateOptions, g found, upload string) (*Header, error) {
 	f, err := o.open(g.path)
@@ -69,7 +82,7 @@ func (l *Ledger) gold(ctx context.Context, o *UpdateOptions, g found, upload str
 	how.Content = far.content
 	r, err := unpack.Unpack(ctx, upload, f, how)
 	if err != nil {
-		return nil, fmt.Errorf("unpack gold %s: %w", g.name, err)
+		return nil, scratchless(g, o, err)
 	}
 	defer r.Close()
 	if d := r.Top.Digests; d == nil || (fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}) != g.name {
@@ -90,7 +103,7 @@ func (l *Ledger) gold(ctx context.Context, o *UpdateOptions, g found, upload str
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("unpack gold %s: %w", g.name, err)
+		return nil, scratchless(g, o, err)
 	}
 	return h, l.record(g.name, Unpacked, h, func(add func(*Row) error) error { return treeRows(r, add) })
 }

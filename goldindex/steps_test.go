@@ -1,6 +1,8 @@
 package goldindex_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"repotool/fossology"
 	"repotool/goldindex"
 	"repotool/repotest"
+	"repotool/unpack"
 )
 
 // smallHoard is a hoard whose golds share a member, so that segments are merged.
@@ -186,4 +189,45 @@ func TestUpdateFullDisk(t *testing.T) {
 		t.Errorf("the disk was full %d times only", full)
 	}
 	same(t, want, h.said(t, ledger))
+}
+
+// TestUpdateNoScratch: a gold that is too large for the directory of temporary files is told
+// of, and those behind it are unpacked; with room it follows.
+func TestUpdateNoScratch(t *testing.T) {
+	if !repotest.Alone(t, repotest.OwnMounts()) {
+		return
+	}
+	scratch := repotest.Tmpfs(t, "size=256k")
+	h := &hoard{dir: t.TempDir()}
+	for i := range uint64(8) {
+		h.add(t, random(i, 100))
+	}
+	var large bytes.Buffer // a zip is read from its end
+	z := zip.NewWriter(&large)
+	w, err := z.CreateHeader(&zip.FileHeader{Name: "member", Method: zip.Store})
+	if err == nil {
+		_, err = w.Write(random(100, 4<<20))
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	h.add(t, large.Bytes())
+	l := openHoard(t, filepath.Join(t.TempDir(), "ledger"))
+	defer l.Close()
+	for _, want := range []struct{ golds, troubles int64 }{{8, 1}, {1, 0}} {
+		r, err := l.Update(t.Context(), goldindex.UpdateOptions{Repository: h.repository(), Database: h, TempDir: scratch, Parallel: 1,
+			Limits: unpack.Limits{SpoolMemory: 64 << 10}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.New != want.golds || r.Troubles != want.troubles {
+			t.Errorf("%d golds, %q; want %+v", r.New, r.First, want)
+		}
+		for _, trouble := range r.First {
+			if !strings.Contains(trouble, scratch) || !strings.Contains(trouble, "TMPDIR") {
+				t.Errorf("it does not say what is to be done: %s", trouble)
+			}
+		}
+		scratch = t.TempDir()
+	}
 }

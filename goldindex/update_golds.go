@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -84,7 +86,7 @@ func (u *update) one(ctx context.Context, f found) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &path) && path.Path == f.path:
 		return nil // deleted meanwhile
-	case errors.As(err, &path) && path.Path == f.path:
+	case errors.As(err, &path) && path.Path == f.path, errors.Is(err, errNoScratch):
 		u.note(&u.r.Troubles, "%v", err)
 		return nil
 	case err != nil:
@@ -105,13 +107,29 @@ func (u *update) one(ctx context.Context, f found) error {
 }
 
 // absent records the golds that uploads have and the repository does not hold, and
-// forgets those that nobody knows any more.
+// forgets those that nobody knows any more. Of a host that has no directory for gold it
+// records nothing: that may be a disk that is not mounted, and to unpack all its golds again
+// takes hours.
 func (u *update) absent(seen map[fossology.Name]bool) error {
+	hosts := map[string]bool{} // has it gold?
 	for name, upload := range u.uploads {
 		if seen[name] {
 			continue
 		}
 		u.note(&u.r.Missing, "gold %s is missing: %s", name, upload)
+		host := u.o.Repository.Host("gold", name.String())
+		there, asked := hosts[host]
+		if !asked {
+			dir := filepath.Join(u.o.Repository.Path, host, "gold")
+			st, err := os.Stat(dir)
+			there = err == nil && st.IsDir()
+			if hosts[host] = there; !there {
+				u.note(&u.r.Troubles, "%s is not there: is it mounted? What is known of its golds stays as it is", dir)
+			}
+		}
+		if !there {
+			continue
+		}
 		if e, ok := u.entry(name); ok && e.kind == Missing {
 			continue
 		}

@@ -71,6 +71,31 @@ func TestGoldMissing(t *testing.T) {
 	same(t, before, s.answers(t))
 }
 
+// TestGoldNotMounted: what is known of the golds of a host stays known while its disk is not
+// mounted, and they are not unpacked again when it is.
+func TestGoldNotMounted(t *testing.T) {
+	s := newSite(t)
+	s.fill(t)
+	before := s.answers(t)
+	_, path := s.gold(t, "11")
+	for range 4 { // up from the name
+		path = filepath.Dir(path)
+	}
+	if err := os.Rename(path, path+".elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.update(t); r.Missing != 89 || r.Troubles != 1 {
+		t.Errorf("update without gold: %+v", *r)
+	}
+	if err := os.Rename(path+".elsewhere", path); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.update(t); r.Missing != 0 || r.New != 0 || r.UpToDate != 89 || r.Read != 0 {
+		t.Errorf("update when it is back: %+v", *r)
+	}
+	same(t, before, s.answers(t))
+}
+
 // TestGoldArrives: the files of one gold more, which are looked for one by one, are confirmed
 // as those of all golds are, which are walked.
 func TestGoldArrives(t *testing.T) {
