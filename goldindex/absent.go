@@ -98,11 +98,11 @@ func (c *classifier) absent(p *presence, n fossology.Name) (a Absent, is bool, e
 
 // from says which golds make it, or why none does.
 func (a *Absent) from(makers []maker, r Reason) {
+	var golds distinct[fossology.Name]
 	for _, m := range makers {
-		if !slices.Contains(a.Golds, m.gold) {
-			a.Golds = append(a.Golds, m.gold)
-		}
+		golds.add(m.gold)
 	}
+	a.Golds = golds.list
 	switch {
 	case len(a.Golds) > 0:
 	case r == "":

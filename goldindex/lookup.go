@@ -16,15 +16,16 @@ type maker struct {
 }
 
 // makers are the golds of the present unpacker that make a content.
-func (l *Ledger) makers(n fossology.Name) (all []maker, err error) {
+func (l *Ledger) makers(n fossology.Name) ([]maker, error) {
+	var all distinct[maker]
 	key := appendKey(nil, n)
 	for _, s := range l.set.made {
 		err := s.from(key, func(row []byte) bool {
 			if !bytes.Equal(row[:keySize], key) {
 				return false
 			}
-			if m, ok := l.maker(s, row); ok && !slices.Contains(all, m) {
-				all = append(all, m)
+			if m, ok := l.maker(s, row); ok {
+				all.add(m)
 			}
 			return true
 		})
@@ -32,7 +33,7 @@ func (l *Ledger) makers(n fossology.Name) (all []maker, err error) {
 			return nil, err
 		}
 	}
-	return all, nil
+	return all.list, nil
 }
 
 // maker is what a made row of a segment says, if its gold still proves something.

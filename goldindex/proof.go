@@ -56,11 +56,12 @@ func (p *Proofs) Proof(n fossology.Name) (sum [32]byte, golds []fossology.Name, 
 	if !known {
 		return sum, nil, nil
 	}
+	var makers distinct[fossology.Name]
 	for _, r := range p.made {
 		err := r.with(p.key, func(row []byte) bool {
 			m, ok := p.l.maker(r.s, row)
-			if ok && m.half == [16]byte(sum[:16]) && !slices.Contains(golds, m.gold) {
-				golds = append(golds, m.gold)
+			if ok && m.half == [16]byte(sum[:16]) {
+				makers.add(m.gold)
 			}
 			return true
 		})
@@ -68,7 +69,7 @@ func (p *Proofs) Proof(n fossology.Name) (sum [32]byte, golds []fossology.Name, 
 			return sum, nil, err
 		}
 	}
-	return sum, golds, nil
+	return sum, makers.list, nil
 }
 
 // A pageReader keeps the last page that was read of a segment.
