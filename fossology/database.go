@@ -60,12 +60,25 @@ func connect(ctx context.Context, dsn DSN) (*Database, error) {
 	}
 	err = d.conn.QueryRow(ctx, `SELECT current_setting('server_version_num'), current_database()::text, current_setting('server_encoding')`).
 		Scan(&textInt{&d.version}, &d.name, &d.coding)
+	if err == nil && d.coding == notEncoded {
+		// Such a server does not know what its bytes mean, and would refuse to send those
+		// that are no UTF-8: names of files in Latin-1, which old installations have.
+		config.RuntimeParams["client_encoding"] = notEncoded
+		_, err = d.conn.Exec(ctx, "SET client_encoding = "+notEncoded)
+	}
 	if err != nil {
 		d.conn.Close(ctx)
 		return nil, err
 	}
 	return d, nil
 }
+
+// notEncoded is the encoding of a database that takes bytes as they come.
+const notEncoded = "SQL_ASCII"
+
+// unlimited lifts those limits that the server knows: versions differ.
+const unlimited = `SELECT set_config(name, '0', false) FROM pg_settings
+	WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')`
 
 // connect makes a connection without limits of the server's on how long a
 // statement or a pause may be: a backup takes the time that it takes. Only a lock
@@ -75,8 +88,7 @@ func (d *Database) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.Exec(ctx, fmt.Sprintf(`SET statement_timeout = 0; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = 0`,
-		d.LockTimeout.Milliseconds()))
+	_, err = conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d; %s", d.LockTimeout.Milliseconds(), unlimited))
 	if err != nil {
 		conn.Close(ctx)
 		return nil, err

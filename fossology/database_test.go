@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -36,6 +37,31 @@ func view(t testing.TB, db *fossology.Database) *fossology.View {
 	}
 	t.Cleanup(func() { v.Close() })
 	return v
+}
+
+// TestBytesWithoutEncoding: a database that does not know what its bytes mean, as old
+// installations have, is read with all of them.
+func TestBytesWithoutEncoding(t *testing.T) {
+	pg, dsn := repotest.Postgres(t), repotest.Fossology(t)
+	pg.SQL(t, "postgres", `CREATE DATABASE bytes OWNER fossy TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'`)
+	t.Cleanup(func() { pg.SQL(t, "postgres", "DROP DATABASE bytes WITH (FORCE)") })
+	load := exec.Command("sh", "-c", `"$0/pg_dump" -d "$1" | "$0/psql" -X -q -o /dev/null -v ON_ERROR_STOP=1 -d "$2"`, pg.Bin, dsn, pg.AdminDSN("bytes"))
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	pg.SQL(t, "bytes", `UPDATE upload SET upload_filename = E'caf\xe9.tar' WHERE upload_pk = 4`)
+	db, err := fossology.Connect(t.Context(), pg.DSN("bytes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	v := view(t, db)
+	if !slices.ContainsFunc(collect(t, v.Uploads(t.Context())), func(u fossology.Upload) bool { return u.Filename == "caf\xe9.tar" }) {
+		t.Error("the upload is not there with its name")
+	}
+	if len(collect(t, v.Uses(t.Context()))) == 0 {
+		t.Error("no content is used")
+	}
 }
 
 func collect[T any](t testing.TB, seq iter.Seq2[T, error]) []T {
