@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,8 @@ import (
 // Without any it is a *NotRepositoryError: an empty mount point must not pass for
 // a repository in which everything is gone. Neither must one of its hosts: if there
 // are routes, and no host has gold or files, those of no host alone do not count.
+// One that is a symbolic link is a *LinkedTopError: a walk follows none, so all that
+// is behind it would be missing.
 func (r Repository) Tops() ([]string, error) {
 	hosts, err := os.ReadDir(r.Path)
 	if err != nil {
@@ -25,6 +28,9 @@ func (r Repository) Tops() ([]string, error) {
 			}
 			top := filepath.Join(h.Name(), typ)
 			if info, err := os.Stat(filepath.Join(r.Path, top)); err == nil && info.IsDir() {
+				if err := r.linked(h, top); err != nil {
+					return nil, err
+				}
 				tops, hosted = append(tops, top), true
 			}
 		}
@@ -36,6 +42,38 @@ func (r Repository) Tops() ([]string, error) {
 		return nil, &NotRepositoryError{r.Path, r.Hosts()}
 	}
 	return tops, nil
+}
+
+// linked is the error of a top that is a symbolic link, or whose host is one. A link that
+// stands beside the hosts of the routes is nobody's.
+func (r Repository) linked(host os.DirEntry, top string) error {
+	path := filepath.Join(r.Path, host.Name())
+	switch {
+	case host.Type()&os.ModeSymlink == 0:
+		path = filepath.Join(r.Path, top)
+	case !slices.Contains(r.Hosts(), host.Name()):
+		return nil
+	}
+	target, err := os.Readlink(path)
+	if err != nil {
+		return nil // it is none
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(path), target)
+	}
+	return &LinkedTopError{path, target}
+}
+
+// A LinkedTopError says that a part of a repository stands behind a symbolic link.
+type LinkedTopError struct{ Path, Target string }
+
+func (e *LinkedTopError) Error() string {
+	return fmt.Sprintf("%s is a symbolic link to %s, and no link in a repository is followed", e.Path, e.Target)
+}
+
+// Hint says what to do about it.
+func (e *LinkedTopError) Hint() string {
+	return fmt.Sprintf("put a mount in its place: rm %[1]s && mkdir %[1]s && mount --bind %[2]s %[1]s (and a line in /etc/fstab)", e.Path, e.Target)
 }
 
 // A NotRepositoryError says that a directory is no FOSSology repository.

@@ -2,7 +2,10 @@ package fossology_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"repotool/fossology"
@@ -28,5 +31,29 @@ func TestTopsOneLevelTooDeep(t *testing.T) {
 	write(t, root+"/gold/12/ab/12ab", "x")
 	if got, err := tops(root, routes); err != nil || !slices.Equal(got, []string{"gold", "localhost/gold", "localhost/files"}) {
 		t.Errorf("both: %v, %v", got, err)
+	}
+}
+
+// TestTopsLinked: what stands behind a symbolic link would be missing in every walk.
+func TestTopsLinked(t *testing.T) {
+	routes := []fossology.Route{{Host: "localhost", Type: "*", Start: "00", End: "ff"}}
+	for _, link := range []string{"localhost", "localhost/gold", "localhost/files"} {
+		root, away := t.TempDir(), filepath.Join(t.TempDir(), "away")
+		write(t, root+"/localhost/gold/12/ab/12ab", "x")
+		write(t, root+"/localhost/files/12/ab/12ab", "x")
+		repo := fossology.Repository{Path: root, Depth: 2, Routes: routes}
+		if err := os.Symlink("localhost", root+"/of-old"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := repo.Tops(); err != nil {
+			t.Errorf("with a link beside: %v", err)
+		}
+		if err := errors.Join(os.Rename(filepath.Join(root, link), away), os.Symlink(away, filepath.Join(root, link))); err != nil {
+			t.Fatal(err)
+		}
+		var linked *fossology.LinkedTopError
+		if _, err := repo.Tops(); !errors.As(err, &linked) || linked.Path != filepath.Join(root, link) || linked.Target != away || !strings.Contains(linked.Hint(), "mount --bind "+away) {
+			t.Errorf("%s: %v", link, err)
+		}
 	}
 }

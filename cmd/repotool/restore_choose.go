@@ -91,9 +91,11 @@ func (r *restoration) locate(to string) error {
 		}
 	}
 	if r.inPlace && r.in != nil && r.files {
-		// An empty place, or none, is what a restore is for; a host of the repository is not.
+		// An empty place, or none, is what a restore is for; a host of the repository is not,
+		// nor is one with links, behind which nothing is written.
 		var wrong *fossology.NotRepositoryError
-		if _, err := r.in.Repository.Tops(); errors.As(err, &wrong) && len(wrong.Hosts) > 0 {
+		var linked *fossology.LinkedTopError
+		if _, err := r.in.Repository.Tops(); errors.As(err, &wrong) && len(wrong.Hosts) > 0 || errors.As(err, &linked) {
 			return err
 		}
 	}
