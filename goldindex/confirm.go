@@ -19,7 +19,7 @@ const (
 	chunkBytes = 1 << 30
 	// keepRows is how many readings may be lost when the machine dies: fewer, and the
 	// ledger would spend its time writing.
-	keepRows = 1 << 18
+	keepRows = 1 << 16
 )
 
 // confirm reads the files that a gold makes and that were never read, and keeps

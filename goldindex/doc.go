@@ -59,7 +59,7 @@
 // # After a crash
 //
 // Every file is written in tmp, synced, and renamed; the directory is synced. A run
-// that is killed loses the golds it was at, and the last readings (at most 262,144).
+// that is killed loses the golds it was at, and the last readings (at most 65,536).
 // Nothing half-written is ever seen: files in tmp are removed by the next update, of
 // two records of one gold one is believed, a segment that was merged and not removed
 // says nothing new. A record or segment that is damaged is found by its

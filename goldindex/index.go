@@ -8,8 +8,8 @@ import (
 )
 
 // batchRows is how many rows are sorted in memory before they become a segment,
-// some 35 MB. A gold is never split, so that one segment says all about it.
-const batchRows = 1 << 19
+// some 8 MB. A gold is never split, so that one segment says all about it.
+const batchRows = 1 << 17
 
 // index makes segments of the records that no segment speaks of: new ones, or all if
 // the segments are lost. A record that is damaged goes, and is counted.
