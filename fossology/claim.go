@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,10 @@ func (s *Standstill) check(status *SchedulerStatus) error {
 	if _, err := exec.LookPath(s.o.StartCommand[0]); err != nil {
 		return &QuiesceError{Step: "find the start command of the scheduler", Err: err,
 			hint: "correct the start command in the configuration"}
+	}
+	if others := otherSchedulers(status.PID); restarts(s.o.StartCommand) && len(others) > 0 {
+		return &QuiesceError{Step: "stop the scheduler", Err: fmt.Errorf("%q, which starts it again, would end another scheduler on this host, process %d",
+			strings.Join(s.o.StartCommand, " "), others[0]), hint: "name a command that starts this one alone: --start-command, or start_command in the configuration"}
 	}
 	for _, j := range status.Jobs {
 		if j.Suspended() {

@@ -19,7 +19,7 @@ import (
 // Only root has one: to stop the scheduler takes no rights, to start it does.
 func DefaultStartCommand(service string) ([]string, error) {
 	if os.Geteuid() != 0 {
-		return nil, NoStartCommand()
+		return nil, ErrStartNeedsRoot
 	}
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		if path, err := exec.LookPath("systemctl"); err == nil {
@@ -33,7 +33,7 @@ func DefaultStartCommand(service string) ([]string, error) {
 		}
 		return []string{script, "start"}, nil
 	}
-	return nil, NoStartCommand()
+	return nil, ErrNoStartCommand
 }
 
 // NoStartCommand is why there is no default: [ErrStartNeedsRoot] or [ErrNoStartCommand].
@@ -49,11 +49,19 @@ func NoStartCommand() error {
 // remains active when its processes have gone, so that "start" would do nothing and say
 // that all is well (systemd-sysv-generator(8); RemainAfterExit= in systemd.service(5)).
 func systemdVerb(systemctl, service string) string {
-	out, err := exec.Command(systemctl, "show", "--property=RemainAfterExit", service).Output()
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, systemctl, "show", "--property=RemainAfterExit", service).Output()
 	if err == nil && strings.TrimSpace(string(out)) == "RemainAfterExit=yes" {
 		return "restart"
 	}
 	return "start"
+}
+
+// restarts says whether a command is that of systemdVerb. It stops the service first, and
+// FOSSology's init script stops every scheduler that it finds.
+func restarts(command []string) bool {
+	return len(command) == 3 && filepath.Base(command[0]) == "systemctl" && command[1] == "restart"
 }
 
 // Occasion: starting the scheduler.
@@ -74,6 +82,7 @@ var (
 
 // Limits and pauses of starting.
 const (
+	askTimeout   = 10 * time.Second       // for what systemd knows of a service
 	startTimeout = time.Minute            // for a start command and the first answer
 	startTries   = 3                      // runs of the command
 	startPause   = time.Second            // between those
@@ -95,6 +104,7 @@ type starter struct {
 // If the old one still waits for an agent the error is errStillStopping.
 func (s starter) start(ctx context.Context) error {
 	var failure error
+	command := strings.Join(s.command, " ")
 	for try := range startTries {
 		if try > 0 {
 			s.log.Warn("scheduler did not start, trying again", "error", failure)
@@ -106,14 +116,17 @@ func (s starter) start(ctx context.Context) error {
 			return failure
 		}
 		if failure == nil {
-			failure = s.try(ctx)
+			var ran bool
+			if ran, failure = s.try(ctx); ran && restarts(s.command) {
+				s.command = nil // it would end a scheduler that takes long to answer
+			}
 		}
 		if failure == nil {
 			return nil
 		}
 	}
 	return &hintError{
-		text: fmt.Sprintf("start scheduler with %q", strings.Join(s.command, " ")),
+		text: fmt.Sprintf("start scheduler with %q", command),
 		hint: "start the scheduler by hand; jobs wait until it runs",
 		err:  failure,
 	}
@@ -133,25 +146,29 @@ func (s starter) running(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// try runs the command once and waits for the scheduler to answer.
-func (s starter) try(ctx context.Context) error {
+// try runs the command once, if there is one, and waits for the scheduler to answer. ran says
+// whether the command went well.
+func (s starter) try(ctx context.Context) (ran bool, err error) {
 	timeout := s.timeout
 	if timeout == 0 {
 		timeout = startTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	failure := run(ctx, s.command)
+	var failure error
+	if len(s.command) > 0 {
+		failure = run(ctx, s.command)
+	}
 	for {
 		running, err := s.running(ctx)
 		switch {
 		case running:
-			return nil
+			return true, nil
 		case failure != nil:
-			return failure
+			return false, failure
 		}
 		if !pause(ctx, startPoll) {
-			return errors.Join(fmt.Errorf("no answer at %s within %v", s.scheduler.Address, timeout), err)
+			return true, errors.Join(fmt.Errorf("no answer at %s within %v", s.scheduler.Address, timeout), err)
 		}
 	}
 }
