@@ -24,11 +24,14 @@ func (r Repository) Tops() ([]string, error) {
 	for _, h := range hosts {
 		for _, typ := range []string{"gold", "files"} {
 			if h.Name() == typ {
+				if err := r.linked("", typ); err != nil {
+					return nil, err
+				}
 				tops = append(tops, typ)
 			}
 			top := filepath.Join(h.Name(), typ)
 			if info, err := os.Stat(filepath.Join(r.Path, top)); err == nil && info.IsDir() {
-				if err := r.linked(h, top); err != nil {
+				if err := r.linked(h.Name(), typ); err != nil {
 					return nil, err
 				}
 				tops, hosted = append(tops, top), true
@@ -44,24 +47,23 @@ func (r Repository) Tops() ([]string, error) {
 	return tops, nil
 }
 
-// linked is the error of a top that is a symbolic link, or whose host is one. A link that
-// stands beside the hosts of the routes is nobody's.
-func (r Repository) linked(host os.DirEntry, top string) error {
-	path := filepath.Join(r.Path, host.Name())
-	switch {
-	case host.Type()&os.ModeSymlink == 0:
-		path = filepath.Join(r.Path, top)
-	case !slices.Contains(r.Hosts(), host.Name()):
+// linked is the error of a top that is a symbolic link, or whose host is one. A host that no
+// route leads to is nobody's, if there are routes.
+func (r Repository) linked(host, typ string) error {
+	if host != "" && len(r.Routes) > 0 && !slices.Contains(r.Hosts(), host) {
 		return nil
 	}
-	target, err := os.Readlink(path)
-	if err != nil {
-		return nil // it is none
+	for _, path := range []string{filepath.Join(r.Path, host), filepath.Join(r.Path, host, typ)} {
+		target, err := os.Readlink(path)
+		if err != nil || path == filepath.Clean(r.Path) {
+			continue // no link; the root may be one
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		return &LinkedTopError{path, target}
 	}
-	if !filepath.IsAbs(target) {
-		target = filepath.Join(filepath.Dir(path), target)
-	}
-	return &LinkedTopError{path, target}
+	return nil
 }
 
 // A LinkedTopError says that a part of a repository stands behind a symbolic link.
