@@ -15,7 +15,8 @@ import (
 
 // An AgentModule is an agent as the scheduler finds it: a directory of mods-enabled,
 //
-//	<name>/<name>.conf     [default] command, max and special
+//	<name>/<name>.conf     [default] command, max and special (NOKILL: a tool may
+//	                       work on a large image for longer than the scheduler's ten minutes)
 //	<name>/VERSION         [<name>] VERSION and COMMIT_HASH
 //	<name>/agent/<name>    the program
 //
@@ -57,7 +58,7 @@ const (
 // Files are the module's files but the program, by their path in its directory.
 func (m AgentModule) Files() map[string]string {
 	conf := moduleMark + "\n[default]\nname = " + m.Name + "\ncommand = " + strings.Join(append([]string{m.Name}, m.Args...), " ") +
-		"\nmax = -1\nspecial[] = \n"
+		"\nmax = -1\nspecial[] = NOKILL\n"
 	if m.Host != "" {
 		conf += "[" + ownHostGroup + "]\n" + ownHostKey + " = " + m.Host + "\n"
 	}
