@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
@@ -23,15 +22,42 @@ func (u *update) golds(ctx context.Context) error {
 		bytes += f.name.Size
 	}
 	u.o.Progress.Begin(PhaseUnpack, 0, bytes)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.o.Parallel)
-	for _, f := range wanting {
-		g.Go(func() error { return u.one(ctx, f) })
-	}
-	if err := g.Wait(); err != nil || !whole {
+	if err := u.unpackAll(ctx, wanting); err != nil || !whole {
 		return err
 	}
 	return u.absent(seen)
+}
+
+// unpackAll unpacks several at once. Those that found no room beside others are tried once
+// more, one after another; what has none then is left to the next run.
+func (u *update) unpackAll(ctx context.Context, wanting []found) error {
+	g, together := errgroup.WithContext(ctx)
+	g.SetLimit(u.o.Parallel)
+	var tight []found
+	for _, f := range wanting {
+		g.Go(func() error {
+			err := u.one(together, f)
+			if errors.Is(err, errNoScratch) {
+				u.mu.Lock()
+				defer u.mu.Unlock()
+				tight = append(tight, f)
+				return nil
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, f := range tight {
+		err := u.one(ctx, f)
+		if errors.Is(err, errNoScratch) {
+			u.note(&u.r.Troubles, "%v", err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookAround lists the golds that are there and, in the order of their Names, those that
@@ -86,7 +112,7 @@ func (u *update) one(ctx context.Context, f found) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &path) && path.Path == f.path:
 		return nil // deleted meanwhile
-	case errors.As(err, &path) && path.Path == f.path, errors.Is(err, errNoScratch):
+	case errors.As(err, &path) && path.Path == f.path:
 		u.note(&u.r.Troubles, "%v", err)
 		return nil
 	case err != nil:
@@ -107,27 +133,24 @@ func (u *update) one(ctx context.Context, f found) error {
 }
 
 // absent records the golds that uploads have and the repository does not hold, and
-// forgets those that nobody knows any more. Of a host that has no directory for gold it
-// records nothing: that may be a disk that is not mounted, and to unpack all its golds again
-// takes hours.
+// forgets those that nobody knows any more. Of a host without any gold it records nothing:
+// that may be a disk that is not mounted, and to unpack all its golds again takes hours.
 func (u *update) absent(seen map[fossology.Name]bool) error {
-	hosts := map[string]bool{} // has it gold?
+	host := func(n fossology.Name) string { return u.o.Repository.Host("gold", n.String()) }
+	mounted, told := map[string]bool{}, map[string]bool{}
+	for name := range seen {
+		mounted[host(name)] = true
+	}
 	for name, upload := range u.uploads {
 		if seen[name] {
 			continue
 		}
 		u.note(&u.r.Missing, "gold %s is missing: %s", name, upload)
-		host := u.o.Repository.Host("gold", name.String())
-		there, asked := hosts[host]
-		if !asked {
-			dir := filepath.Join(u.o.Repository.Path, host, "gold")
-			st, err := os.Stat(dir)
-			there = err == nil && st.IsDir()
-			if hosts[host] = there; !there {
-				u.note(&u.r.Troubles, "%s is not there: is it mounted? What is known of its golds stays as it is", dir)
+		if h := host(name); !mounted[h] {
+			if !told[h] {
+				told[h] = true
+				u.note(&u.r.Troubles, "%s holds no gold: is it mounted? What is known of its golds stays as it is", filepath.Join(u.o.Repository.Path, h, "gold"))
 			}
-		}
-		if !there {
 			continue
 		}
 		if e, ok := u.entry(name); ok && e.kind == Missing {

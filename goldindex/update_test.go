@@ -87,6 +87,15 @@ func TestGoldNotMounted(t *testing.T) {
 	if r := s.update(t); r.Missing != 89 || r.Troubles != 1 {
 		t.Errorf("update without gold: %+v", *r)
 	}
+	if err := os.Mkdir(path, 0o755); err != nil { // the mount point
+		t.Fatal(err)
+	}
+	if r := s.update(t); r.Missing != 89 || r.Troubles != 1 {
+		t.Errorf("update with an empty directory for gold: %+v", *r)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Rename(path+".elsewhere", path); err != nil {
 		t.Fatal(err)
 	}

@@ -116,6 +116,10 @@ func (t *tool) updateLedger(ctx context.Context, s settings, st *store.Store, in
 	if r != nil && (r.Left > 0 || r.LeftFiles > 0) {
 		t.say(s, "the ledger is not up to date after %s: %s and %s are left for the next run; what they would prove is stored\n",
 			s.indexBudget, plural(r.Left, "gold", "golds"), plural(r.LeftFiles, "file", "files"))
+	} else if err == nil && r.Troubles > 0 {
+		for _, note := range r.First {
+			fmt.Fprintf(t.stderr, "note: the ledger is not up to date: %s; what it would prove is stored\n", printable(note))
+		}
 	} else if err == nil {
 		t.remember(st, s.installation, uploads, ledger)
 	}
