@@ -69,24 +69,32 @@ func (l *Ledger) extract(ctx context.Context, n fossology.Name, p Place, o Extra
 	if err != nil {
 		return nil, err
 	}
+	// The bytes of a hard link come by at one of its names only, which may be another.
+	for _, paths := range [][]string{p.Paths, nil} {
+		x := &extraction{want: n, half: p.half, paths: paths, dir: o.TempDir}
+		if f, err := x.from(ctx, gold, h.Upload, &o); f != nil || err != nil {
+			return f, err
+		}
+	}
+	return nil, fmt.Errorf("%w any more: it is damaged, or the unpacker has changed", ErrGold)
+}
+
+// from unpacks a gold until the content has come; nil: it has not.
+func (x *extraction) from(ctx context.Context, gold *os.File, upload string, o *ExtractOptions) (*os.File, error) {
 	unpacking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	x := &extraction{want: n, half: p.half, paths: p.Paths, dir: o.TempDir, found: func() { stop(errExtracted) }}
+	x.found = func() { stop(errExtracted) }
 	defer x.clear()
-	r, err := unpack.Unpack(unpacking, h.Upload, gold, unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix,
+	r, err := unpack.Unpack(unpacking, upload, gold, unpack.Options{Limits: o.Limits, TempDir: o.TempDir, Prefix: o.Prefix,
 		Hashes: recorded, TakenOnly: true, Content: x.content})
 	if err == nil {
 		err = r.Close()
 	}
-	f := x.take()
-	switch {
-	case f != nil:
+	if f := x.take(); f != nil {
 		_, err := f.Seek(0, io.SeekStart)
 		return f, err
-	case err != nil:
-		return nil, err
 	}
-	return nil, fmt.Errorf("%w any more: it is damaged, or the unpacker has changed", ErrGold)
+	return nil, err
 }
 
 func (l *Ledger) header(gold fossology.Name) (*Header, error) {
@@ -102,7 +110,7 @@ func (l *Ledger) header(gold fossology.Name) (*Header, error) {
 type extraction struct {
 	want  fossology.Name
 	half  [16]byte
-	paths []string
+	paths []string // none: any
 	dir   string
 	found func()
 
@@ -113,7 +121,7 @@ type extraction struct {
 
 // content is Options.Content of package unpack.
 func (x *extraction) content(n *unpack.Node) unpack.Content {
-	if !slices.Contains(x.paths, n.Path()) {
+	if len(x.paths) > 0 && !slices.Contains(x.paths, n.Path()) {
 		return nil
 	}
 	f, err := os.CreateTemp(x.dir, "repotool-cat-*")
@@ -134,6 +142,14 @@ func (x *extraction) take() *os.File {
 	x.done = nil
 	x.open = slices.DeleteFunc(x.open, func(o *os.File) bool { return o == f })
 	return f
+}
+
+// drop lets go of a content that is another.
+func (x *extraction) drop(f *os.File) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f.Close()
+	x.open = slices.DeleteFunc(x.open, func(o *os.File) bool { return o == f })
 }
 
 func (x *extraction) clear() {
@@ -165,7 +181,8 @@ func (c *candidate) Close(d *unpack.Digests) error {
 		return c.err
 	}
 	if (fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}) != c.x.want || c.x.half != [16]byte(d.BLAKE3[:16]) {
-		return c.f.Truncate(0)
+		c.x.drop(c.f)
+		return nil
 	}
 	c.x.mu.Lock()
 	defer c.x.mu.Unlock()

@@ -48,7 +48,8 @@ type opening struct {
 	sound bool         // the gold has the bytes that its name says
 	top   *unpack.Node // the gold itself, once it is being unpacked
 
-	// Of a gold that the ledger does not speak of, every content is looked at.
+	// Of a gold that the ledger does not speak of, or that did not give all at the places
+	// that it names, every content is looked at.
 	any *target // where it is put
 	max int64   // the size of the largest that is wanted
 }
@@ -128,7 +129,29 @@ func (x *opening) take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.unpack(ctx, f, h.Upload, x.content)
+	if err := x.unpack(ctx, f, h.Upload, x.content); err != nil || x.left == 0 {
+		return err
+	}
+	return x.rest(ctx, f, h.Upload)
+}
+
+// rest looks at every content of a gold for what did not come by where the ledger has it.
+// A hard link is in the ledger under each of its names, and its bytes come by at one of
+// them only, of which a later member may have taken the place.
+func (x *opening) rest(ctx context.Context, f *os.File, upload string) error {
+	sizes := map[*target]int64{}
+	for _, w := range x.wants {
+		if !w.done {
+			sizes[w.target] = max(sizes[w.target], w.name.Size)
+		}
+	}
+	for t, size := range sizes { // one, unless the files belong to several hosts
+		x.any, x.max, x.top = t, size, nil
+		if err := x.unpack(ctx, f, upload, x.anything); err != nil || x.left == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // path is where the gold is.
@@ -243,5 +266,6 @@ func (x *opening) unpack(ctx context.Context, f *os.File, upload string, take fu
 	if d := res.Top.Digests; !x.sound && (d == nil || (fossology.Name{SHA1: d.SHA1, MD5: d.MD5, Size: d.Size}) != x.gold) {
 		return &lostError{x.gold, errGoldDamaged}
 	}
+	x.sound = true
 	return nil
 }

@@ -55,6 +55,12 @@ func (h *hoard) add(t testing.TB, members ...[]byte) string {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return h.upload(t, b, members...)
+}
+
+// upload uploads a gold of which FOSSology has stored some contents.
+func (h *hoard) upload(t testing.TB, b bytes.Buffer, members ...[]byte) string {
+	t.Helper()
 	pk := int64(len(h.uploads) + 1)
 	h.uploads = append(h.uploads, fossology.Upload{PK: pk, Filename: "upload.tar", Pfile: pk, Name: nameOf(b.Bytes())})
 	for _, m := range members {

@@ -1,6 +1,9 @@
 package reunpack_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -281,5 +284,51 @@ func damage(t *testing.T, path string) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestHardLinks: the bytes of a hard link come by at one of its names only: not at the first
+// sixteen, or at one that a later member has taken.
+func TestHardLinks(t *testing.T) {
+	h := newHoard(t, t.TempDir())
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	member := func(name string, content []byte, link string) {
+		t.Helper()
+		head := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(content)), Linkname: link, Typeflag: tar.TypeReg}
+		if link != "" {
+			head.Typeflag = tar.TypeLink
+		}
+		err := w.WriteHeader(head)
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	many, former, later := random(1, 5000), random(2, 100_000), random(3, 100)
+	member("zz", many, "")
+	for i := range 30 {
+		member(fmt.Sprintf("link-%02d", i), nil, "zz")
+	}
+	member("a", former, "")
+	member("b", nil, "a")
+	member("a", later, "")
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.upload(t, b, many, former, later)
+	h.index(t)
+	for _, content := range [][]byte{many, former, later} {
+		var got bytes.Buffer
+		err := h.open(t).Extract(t.Context(), nameOf(content), &got, goldindex.ExtractOptions{Repository: h.repo, TempDir: t.TempDir()})
+		if err != nil || !bytes.Equal(got.Bytes(), content) {
+			t.Errorf("taken out: %d bytes, %v", got.Len(), err)
+		}
+	}
+	r, err := h.some(t).Run(t.Context(), reunpack.RunOptions{TempDir: t.TempDir()})
+	if err != nil || r.Written.Files != 3 || r.Lost.Files() != 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

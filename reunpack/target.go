@@ -88,7 +88,7 @@ func (t *target) mkdir(at int, path string) (err error) {
 		if errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOTEMPTY) {
 			return nil
 		}
-		if !errors.Is(err, unix.ENOENT) {
+		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EWOULDBLOCK) { // gone, or about to go
 			return err
 		}
 	}
