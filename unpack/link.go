@@ -62,6 +62,10 @@ const maxThrough = 40
 // distribution has some ten thousand.
 const maxSoft = 100_000
 
+// maxTarget is the length of a path that Linux takes no more (PATH_MAX); in a tar it may have
+// a megabyte.
+const maxTarget = 4096
+
 // SymlinkTo tells of a symbolic link that later members may go through, as far as it
 // leads to what is in the archive.
 func (a *archive) SymlinkTo(path, target string) error {
@@ -75,6 +79,8 @@ func (a *archive) SymlinkTo(path, target string) error {
 	switch {
 	case strings.HasPrefix(target, "/") || slices.Contains(strings.Split(target, "/"), ".."):
 		return nil // tar makes such a link when all members are there
+	case len(target) >= maxTarget:
+		return nil // nor can tar make one that is so long
 	case len(a.soft) >= maxSoft:
 		a.Skip(path, "too many symbolic links: no member goes through this one")
 		return nil

@@ -48,5 +48,5 @@ func (u *run) skipIn(n *Node, path, why string) {
 	if path != "" {
 		at += "/" + DisplayName(path[:min(len(path), maxShownPath)])
 	}
-	u.skipped = append(u.skipped, Skipped{at, why})
+	u.skipped = append(u.skipped, Skipped{at, why[:min(len(why), maxShownPath)]}) // it may quote a link
 }
