@@ -130,9 +130,11 @@ func (d *deed) all(ctx context.Context, from int64) error {
 				return err
 			}
 		}
-		if to++; !d.settled[v.Name] {
-			batch = append(batch, &v)
+		if to++; d.settled[v.Name] {
+			d.r.Freed += v.Freed // it was counted as removed, by its journal
+			continue
 		}
+		batch = append(batch, &v)
 	}
 	return flush()
 }

@@ -40,6 +40,8 @@ func (d *deed) ask(ctx context.Context, all []*candidate) error {
 		}
 		kinds[p.Name] |= p.Kinds
 		switch {
+		case p.Upload > d.p.Position.Upload: // it has come since the plan: whether its own gold makes the file is not known
+			why[p.Name] = OtherGold
 		case busy[p.Upload]:
 			why[p.Name] = Job
 		case cut[p.Upload] && why[p.Name] == "":

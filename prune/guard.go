@@ -22,7 +22,8 @@ type guarded struct {
 	why  Reason // its victims stay
 }
 
-// guardAll reads the golds of a batch, several at once, but those of the batch before.
+// guardAll reads the golds of a batch, several at once, but those of the batch before that
+// nobody has touched since: an upload of the same archive links and touches a gold.
 func (d *deed) guardAll(ctx context.Context, victims []*Victim) error {
 	before := d.golds
 	d.golds = map[int]*guarded{}
@@ -31,7 +32,8 @@ func (d *deed) guardAll(ctx context.Context, victims []*Victim) error {
 		if d.golds[v.Gold] != nil {
 			continue
 		}
-		if d.golds[v.Gold] = before[v.Gold]; d.golds[v.Gold] != nil {
+		if g := before[v.Gold]; g != nil && g.intact() != Changed {
+			d.golds[v.Gold] = g
 			continue
 		}
 		name, ok := fossology.ParseName(d.p.Golds[v.Gold].Name)
@@ -83,7 +85,7 @@ func (g *guarded) intact() Reason {
 	case unix.Lstat(g.path, &st) != nil:
 		return GoldMissing
 	case !same(&st, &g.stat):
-		return GoldDamaged
+		return Changed
 	}
 	return ""
 }

@@ -27,7 +27,8 @@ type judge struct {
 
 // An upload, as far as it bears on its files.
 type upload struct {
-	gold   fossology.Name // its own; zero if it was deleted, or nothing has arrived
+	living bool
+	gold   fossology.Name // of a living one; zero if its row is wrong
 	chosen bool           // by the filters
 	busy   bool
 	cut    bool
@@ -47,10 +48,7 @@ func newJudge(ctx context.Context, db Database, o *Options) (*judge, error) {
 		}
 		chosen := (o.Filters.Uploads == nil || slices.Contains(o.Filters.Uploads, u.PK)) &&
 			(o.Filters.Before.IsZero() || u.Time.Before(o.Filters.Before))
-		j.uploads[u.PK] = upload{chosen: chosen}
-		if u.Living() {
-			j.uploads[u.PK] = upload{gold: u.Name, chosen: chosen}
-		}
+		j.uploads[u.PK] = upload{living: u.Living(), gold: u.Name, chosen: chosen}
 	}
 	busy, err := busyUploads(db.Jobs(ctx))
 	if err != nil {
@@ -178,7 +176,7 @@ func (j *judge) byTheirOwn(parts []fossology.Part, makers []fossology.Name) bool
 		there[n] = i >= 0 && j.golds[i].there
 	}
 	for _, p := range parts {
-		if own := j.uploads[p.Upload].gold; !own.IsZero() && !there[own] {
+		if u := j.uploads[p.Upload]; u.living && !there[u.gold] {
 			return false
 		}
 	}

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -91,11 +93,15 @@ func Deeds(dir string) ([]*Deed, error) {
 
 // runs reads all journals of a directory, the oldest first.
 func runs[D any](dir string, read func(file string) (D, error), of func(D) *Run) (all []D, err error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*"+journalEnding))
-	if err != nil {
+	files, err := os.ReadDir(dir) // no pattern: a store's path may hold brackets
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, file := range files {
+	for _, x := range files {
+		if !strings.HasSuffix(x.Name(), journalEnding) {
+			continue
+		}
+		file := filepath.Join(dir, x.Name())
 		if begun, err := hasBegun(file); err != nil || !begun {
 			if err != nil {
 				return nil, err
