@@ -25,6 +25,7 @@ const (
 	NoRow             FindingKind = "no-row"           // a file that no row of the database refers to
 	BadRow            FindingKind = "bad-row"          // a row of pfile holds no checksums and size
 	NoGold            FindingKind = "no-gold"          // the gold of a living upload is not there
+	OwnerUnknown      FindingKind = "owner-unknown"    // a user or group whose files are restored is not known on this host
 	OwnerNotSet       FindingKind = "owner-not-set"    // a restored file's owner, mode or time could not be set
 	DatabaseWarning   FindingKind = "database"         // pg_dump had something to say
 	NoPasswords       FindingKind = "no-passwords"     // the dump of the roles has no passwords
@@ -74,6 +75,8 @@ func (k FindingKind) Hint() string {
 		return "normal for files that arrived during the run; FOSSology's maintagent removes others"
 	case BadRow:
 		return "FOSSology cannot find the file of such a row: look at it in table pfile; the rest of the snapshot is not touched by it"
+	case OwnerUnknown:
+		return "install FOSSology, which makes its user and group, and restore again: what is there and right stays; or set the owner afterwards (chown -R fossy:fossy)"
 	case OwnerNotSet:
 		return "run the restore as root, or set what is named afterwards (chown -R fossy:fossy)"
 	case NoPasswords:

@@ -129,6 +129,7 @@ func (t *taker) dropUnreferred(ctx context.Context, view *View, dir string) (err
 			return err
 		}
 		t.summary.Removed++
+		t.dropped++
 	}
 	if err != nil {
 		return err

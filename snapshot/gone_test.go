@@ -239,6 +239,29 @@ func TestTakeAfterDeletion(t *testing.T) {
 	}
 }
 
+// An upload that FOSSology deletes, with its rows, is no loss, and its files are counted once.
+func TestTakeManyDeleted(t *testing.T) {
+	repository, st := t.TempDir(), repotest.Store(t)
+	rows := new(rowsOf)
+	for i := range 250 {
+		keep(t, repository, fmt.Sprint(i))
+		rows.files = append(rows.files, nameOf(fmt.Sprint(i)))
+	}
+	slices.SortFunc(rows.files, fossology.Name.Compare)
+	o := options(st, repository)
+	referring(&o, rows)
+	take(t, o)
+	for i := range 80 {
+		if err := os.Remove(pathOf(repository, nameOf(fmt.Sprint(i)))); err != nil {
+			t.Fatal(err)
+		}
+		rows.files = slices.DeleteFunc(rows.files, func(n fossology.Name) bool { return n == nameOf(fmt.Sprint(i)) })
+	}
+	if s := take(t, o); s.Files != 170 || s.Findings() != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // What was pruned and whose only gold is lost comes from the bytes that an earlier snapshot
 // stored, with a database and without.
 func TestTakeGoldLostStored(t *testing.T) {

@@ -63,6 +63,7 @@ type Manifest struct {
 	Depth        int               `json:"depth"`    // fan-out of the repository
 	Repository   string            `json:"repository"`
 	DirMode      DirMeta           `json:"dirMode"`
+	Owners       Owners            `json:"owners,omitzero"`
 	Segments     []Segment         `json:"segments"`           // oldest first; a later one overrules
 	Totals       map[string]Totals `json:"totals"`             // by type: gold, files, logs, …
 	LeftOut      Totals            `json:"leftOut,omitzero"`   // of them, those that gold brings back

@@ -27,8 +27,15 @@ func (t *taker) prepare(ctx context.Context) error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("prepare store: %w", err)
 		}
-		left, _ := filepath.Glob(filepath.Join(dir, building+"*"))
-		for _, name := range left {
+		left, err := os.ReadDir(dir)
+		if err != nil {
+			return fmt.Errorf("clear up after an interrupted run: %w", err)
+		}
+		for _, x := range left {
+			if !strings.HasPrefix(x.Name(), building) {
+				continue
+			}
+			name := filepath.Join(dir, x.Name())
 			if finished, err := t.finishDay(name); err != nil {
 				return fmt.Errorf("finish the day of an interrupted run: %w", err)
 			} else if finished {
@@ -78,6 +85,7 @@ func (t *taker) prepare(ctx context.Context) error {
 	if parent != nil && parent.Depth == t.Depth {
 		t.manifest.Segments = append(t.manifest.Segments, parent.Segments...)
 		t.manifest.DirMode, t.manifest.LeftOut, t.manifest.Gone = parent.DirMode, parent.LeftOut, parent.Gone
+		t.manifest.Owners = parent.Owners.clone()
 		for k, v := range parent.Totals {
 			t.manifest.Totals[k] = v
 		}

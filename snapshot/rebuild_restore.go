@@ -19,6 +19,7 @@ import (
 // complete, and gives it owner, mode, time and links that it had; what gold does not
 // bring back is a finding.
 func (s *Snapshot) Rebuild(ctx context.Context, o RestoreOptions, rb Rebuilder) (*RebuildReport, error) {
+	s = s.atHome(o.NoOwner, nil) // Restore has told
 	r, err := s.restorer(o)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ type rebuildInto struct {
 
 func (t *rebuildInto) wants(ctx context.Context, e *Entry, first bool) bool {
 	switch {
-	case !selected(e, t.o.Only, t.matched), stored(t.Store, e):
+	case !selected(e, t.o.Only, t.matched), intact(ctx, t.Store, e):
 		return false // Restore brings the stored ones
 	case !first:
 		if t.later[e.Path] {

@@ -170,6 +170,7 @@ func (r *recovery) begin(installation string, at time.Time) {
 		DirMode: DirMeta{Mode: usualDirMode}}
 	if like := r.like; like != nil {
 		r.manifest.Depth, r.manifest.Repository, r.manifest.DirMode = like.Depth, like.Repository, like.DirMode
+		r.manifest.Owners = like.Owners
 		r.report.Like = like.Name()
 	}
 }

@@ -36,6 +36,7 @@ func (r *recovery) chain(ctx context.Context) error {
 	r.like, r.report.Like = before, before.Name()
 	m.Chain, m.Segments = days, append([]Segment(nil), before.Segments...)
 	m.Depth, m.Repository, m.DirMode = before.Depth, before.Repository, before.DirMode
+	m.Owners = before.Owners
 	return r.removals()
 }
 

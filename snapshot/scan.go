@@ -33,6 +33,7 @@ type scan struct {
 	md5      bool                    // check the whole Name, not its SHA-1 alone
 	start    time.Time
 	slack    time.Duration
+	owners   *ownerNamer
 	dirMeta  *DirMeta // nil: the first deep directory decides
 	totals   map[string]Totals
 	leftOut  *Totals

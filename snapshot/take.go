@@ -157,7 +157,7 @@ const fewGolds = 10
 // compareWithParent makes a finding of a repository that has lost most of what it
 // held: a disk that is not mounted, or a wrong path, looks just like that.
 func (t *taker) compareWithParent() {
-	last, gone := t.parent, t.summary.Removed+t.vanished
+	last, gone := t.parent, t.summary.Removed+t.vanished-t.dropped
 	if last == nil && t.Before != nil { // a new base
 		last = t.Before
 		gone = last.Total().Files - t.manifest.Total().Files
@@ -190,6 +190,7 @@ type taker struct {
 	leases   []*store.Lease
 	tmp      string // of this run alone
 	vanished int64  // files that the repository has not got, of which gold is not known to make them
+	dropped  int64  // files that it has not got, to which the database refers no more: some have vanished, all are removed
 	distrust bool   // read every directory in every pass
 }
 
@@ -297,8 +298,9 @@ func (t *taker) scan(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 	}
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
 		readAll: readAll, noDay: !t.completeDay() && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
-		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, gone: &t.manifest.Gone, prover: t.Prover, derived: t.Derived, keepGone: t.View != nil, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp}
-	if len(t.manifest.Segments) > 0 {
+		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, gone: &t.manifest.Gone, prover: t.Prover, derived: t.Derived, keepGone: t.View != nil, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp,
+		owners: newOwnerNamer(&t.manifest.Owners)}
+	if len(t.manifest.Segments) > 0 && t.manifest.DirMode != (DirMeta{}) { // the parent may have had no directory to learn it of
 		s.dirMeta = &t.manifest.DirMode
 	}
 	if phase == PhaseScan && t.Quiesce != nil {
