@@ -285,6 +285,38 @@ func TestChangeOfStrategy(t *testing.T) {
 	compareTrees(t, want, tree(t, to, true))
 }
 
+// What an earlier snapshot stored of a file that is left out may have rotted: gold makes it.
+func TestRottenLeftover(t *testing.T) {
+	repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+	a.gold(t, repository, "one", "first", "second")
+	want := tree(t, repository, true)
+	take(t, options(st, repository))
+	take(t, golden(st, repository, a))
+	h := store.Sum([]byte("first")).String()
+	object := st.Path("objects", h[:2], h)
+	if err := errors.Join(os.Remove(object), os.WriteFile(object, []byte("fIrst"), 0o444)); err != nil {
+		t.Fatal(err)
+	}
+	s := find(t, st, "latest")
+	to, files, r := rebuilt(t, s, a)
+	if files.Damaged != 0 || files.LeftOut != 1 || r.Rebuilt.Files != 1 || r.Lost != 0 {
+		t.Errorf("%+v, %+v", *files, *r)
+	}
+	compareTrees(t, want, tree(t, to, true))
+	for e, err := range s.Entries(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.LeftOut() {
+			f, err := s.Open(t.Context(), &e, a, t.TempDir())
+			if err != nil {
+				t.Fatalf("%s: %v", e.Path, err)
+			}
+			f.Close()
+		}
+	}
+}
+
 // Gold that does not make a file any more, or makes other bytes, is a finding; no
 // wrong file appears, and what stood there stays. A plan says what would be done.
 func TestRebuildFails(t *testing.T) {

@@ -70,7 +70,7 @@ func (w *fileWriter) wrong(e *Entry, err error) error {
 	switch {
 	case errors.As(err, &damage), errors.Is(err, store.ErrNoObject), errors.As(err, &source) && store.IsDiskFault(err):
 		w.count.damaged.Add(1)
-		w.o.Findings.Add(StoreDamaged, e.Path, "not restored: "+err.Error())
+		w.o.Findings.Add(ObjectLost, e.Path, "not restored: "+err.Error())
 	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENOTDIR):
 		w.o.Findings.Add(InTheWay, e.Path, "not restored: "+err.Error())
 	default:

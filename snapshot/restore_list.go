@@ -36,7 +36,7 @@ func (r *restorer) list(ctx context.Context) error {
 			}
 			continue
 		}
-		if e.LeftOut() && !stored(r.Store, &e) {
+		if e.LeftOut() && !intact(ctx, r.Store, &e) {
 			r.count.leftOut.Add(1)
 			r.count.leftSize.Add(e.Size)
 			continue

@@ -171,7 +171,7 @@ func TestRestoreDamagedObjects(t *testing.T) {
 	for to, damaged := range map[string]int64{filepath.Join(t.TempDir(), "empty"): 3, there: 2} {
 		o := snapshot.RestoreOptions{To: to, Findings: new(snapshot.Findings)}
 		r := restore(t, find(t, st, "latest"), o)
-		if r.Damaged != damaged || o.Findings.Counts()[snapshot.StoreDamaged] != damaged {
+		if r.Damaged != damaged || o.Findings.Counts()[snapshot.ObjectLost] != damaged {
 			t.Errorf("%s: %+v, findings %v", to, r, o.Findings.First())
 		}
 		for _, c := range contents {
