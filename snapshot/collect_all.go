@@ -30,11 +30,11 @@ func inAll(ctx context.Context, st *store.Store, o CollectOptions, work func(con
 		return nil, err
 	}
 	start, all := o.Now(), new(CollectReport)
-	own, err := directories(st.Path("snapshots"))
+	own, err := hasSnapshots(st)
 	if err != nil {
 		return nil, err
 	}
-	if len(own) > 0 || len(cycles) == 0 {
+	if own || len(cycles) == 0 {
 		if all, err = work(ctx, st, o); err != nil {
 			return nil, err
 		}
@@ -82,4 +82,19 @@ func (r *CollectReport) add(o *CollectReport) {
 	r.Held = append(r.Held, o.Held...)
 	r.Forgotten += o.Forgotten
 	r.Troubles = append(r.Troubles, o.Troubles...)
+}
+
+// hasSnapshots says whether a store has snapshots of its own, of any installation. One that
+// failed before there was one leaves an empty directory.
+func hasSnapshots(st *store.Store) (bool, error) {
+	installations, err := directories(st.Path("snapshots"))
+	if err != nil {
+		return false, err
+	}
+	for _, x := range installations {
+		if names, err := listNames(st, x); err != nil || len(names) > 0 {
+			return true, err
+		}
+	}
+	return false, nil
 }

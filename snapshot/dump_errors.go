@@ -72,6 +72,8 @@ func advice(e *DumpError) string {
 		{"no password supplied", "the server wants a password: put password= into Db.conf"},
 		{"fe_sendauth", "the server wants a password: put password= into Db.conf"},
 		{"Connection refused", "is PostgreSQL running, and on that host and port?"},
+		{"extension control file", "install the extension on the server (Debian: apt-get install postgresql-contrib), then run again"},
+		{"transaction_timeout", "a tool of PostgreSQL 17 or newer meets an older server: name the directory of the tools of its version (--pg-bin)"},
 		{"No such file or directory", "is PostgreSQL running, and on that socket?"},
 		{"could not translate host name", "see host in Db.conf"},
 		{"does not exist", "see dbname and user in Db.conf"},

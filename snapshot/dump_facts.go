@@ -25,6 +25,7 @@ WITH RECURSIVE d AS (SELECT oid AS id, * FROM pg_database WHERE datname = curren
 r AS (SELECT datdba AS role FROM d
  UNION SELECT s.refobjid FROM pg_shdepend s, d WHERE s.refclassid = 'pg_authid'::regclass
    AND (s.dbid = d.id OR s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = d.id)
+ UNION SELECT setrole FROM pg_db_role_setting s, d WHERE s.setdatabase = d.id AND setrole <> 0
  UNION SELECT relowner FROM pg_class WHERE oid >= 16384
  UNION SELECT proowner FROM pg_proc WHERE oid >= 16384
  UNION SELECT typowner FROM pg_type WHERE oid >= 16384

@@ -393,3 +393,23 @@ func TestLoadVictim(t *testing.T) {
 		}})
 	t.Fatalf("not killed: %v", err)
 }
+
+// TestLoadSettingOfRole: a role of which the database has a setting, and nothing else, is made
+// where it is not known.
+func TestLoadSettingOfRole(t *testing.T) {
+	dsn, pg := repotest.Fossology(t), repotest.Postgres(t)
+	pg.SQL(t, "postgres", "CREATE ROLE reporting")
+	t.Cleanup(func() { pg.SQL(t, "postgres", "DROP ROLE IF EXISTS reporting") })
+	pg.SQL(t, "postgres", "ALTER ROLE reporting IN DATABASE "+dbname(dsn)+" SET work_mem = '9MB'")
+	st := newPieceStore()
+	d := dump(t, snapshot.DumpOptions{DSN: admin(t, dsn), Put: st.put})
+	o := loadOptions(t, d, st)
+	o.Target = d.Main + "_elsewhere"
+	pg.SQL(t, "postgres", "ALTER ROLE reporting IN DATABASE "+dbname(dsn)+" RESET ALL; DROP ROLE reporting")
+	if _, err := snapshot.LoadDatabase(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if got := pg.SQL(t, "postgres", "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'reporting'::regrole"); got != "{work_mem=9MB}" {
+		t.Errorf("its setting is %q", got)
+	}
+}
