@@ -29,48 +29,46 @@ func loadable(r pipe, server PostgresVersion) pipe {
 // withoutTimeout leaves the line out of the beginning of a dump.
 type withoutTimeout struct {
 	pipe
-	begun bool
-	head  []byte // read, and not yet passed on
-	err   error  // of the reading of it
+	rest io.Reader // nil: nothing was read yet
 }
 
 // preamble is more than any pg_dump writes before its settings.
 const preamble = 4 << 10
 
 func (w *withoutTimeout) Read(b []byte) (int, error) {
-	if !w.begun {
-		w.begun = true
-		w.begin()
+	if w.rest == nil {
+		if err := w.begin(); err != nil {
+			return 0, err
+		}
 	}
-	if len(w.head) > 0 {
-		n := copy(b, w.head)
-		w.head = w.head[n:]
-		return n, nil
-	}
-	if w.err != nil {
-		return 0, w.err
-	}
-	return w.pipe.Read(b)
+	return w.rest.Read(b)
 }
 
-func (w *withoutTimeout) begin() {
+func (w *withoutTimeout) begin() error {
 	head := make([]byte, preamble)
 	n, err := io.ReadFull(w.pipe, head)
-	if w.head = head[:n]; errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
+	if head = head[:n]; err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
 	}
-	w.err = err
-	end := bytes.Index(w.head, encodingWords)
-	if at := bytes.Index(w.head, timeoutLine); at >= 0 && at < end {
-		w.head = append(w.head[:at], w.head[at+len(timeoutLine)-1:]...) // the line break before it stays
+	end := bytes.Index(head, encodingWords)
+	if at := bytes.Index(head, timeoutLine); at >= 0 && at < end {
+		head = append(head[:at], head[at+len(timeoutLine)-1:]...) // the line break before it stays
 	}
+	w.rest = io.MultiReader(bytes.NewReader(head), w.pipe)
+	return nil
+}
+
+// DirectoryLoads says whether a directory that tools of that version dump can be restored by
+// them into that server.
+func DirectoryLoads(tool, server PostgresVersion) bool {
+	return tool < timeoutSince || server >= timeoutSince
 }
 
 // checkDirectoryTool refuses to dump into a directory what pg_restore, which sets the same
 // and of which nothing can be left out, could not bring back.
 func (d *dumper) checkDirectoryTool(tool PostgresVersion) error {
 	server := PostgresVersion(d.dump.ServerVersion)
-	if d.opt.Mode != DumpDirectory || tool < timeoutSince || server >= timeoutSince {
+	if d.opt.Mode != DumpDirectory || DirectoryLoads(tool, server) {
 		return nil
 	}
 	return &DumpError{Tool: "pg_dump", Database: d.dump.Main, Err: ErrToolNewer,

@@ -90,6 +90,9 @@ func (x *examination) programs(ctx context.Context, server int) {
 			x.warn(name, install, "%s: no version in %q", path, line)
 		case v.OlderThan(snapshot.PostgresVersion(server)):
 			x.bad(name, install, "%s is older than the server, PostgreSQL %s", line, pgVersion(server))
+		case x.s.database == "directory" && !snapshot.DirectoryLoads(v, snapshot.PostgresVersion(server)):
+			x.bad(name, "name the directory of the tools of the server's version with --pg-bin, or dump with --database plain",
+				"%s cannot restore a directory into the server, PostgreSQL %s", line, pgVersion(server))
 		case name == "pg_dump" || name == "psql": // the other two come with them
 			x.ok(name, "%s", line)
 		}
