@@ -46,6 +46,9 @@ func Advice(s *Survey, choices []Choice, present string) (says []string) {
 			why = "If gold brings back %.0f %% of the bytes of files, as the figures say, the backup takes %.0f %% of a full one; repotool index proves it, file by file."
 		}
 		says = append(says, fmt.Sprintf("Recommended: %s. "+why, gold.Name(), 100*proven, 100*share), sizes)
+	case s.Rebuild.Missing > 0:
+		says = append(says, fmt.Sprintf("So far: %s. Of %d golds %d are not indexed yet (repotool index); those that are bring back %.0f %% of the bytes of files, and a backup by gold would take %.0f %% of a full one.",
+			full.Name(), s.Rebuild.Golds+s.Rebuild.Missing, s.Rebuild.Missing, 100*proven, 100*share), sizes)
 	default:
 		says = append(says, fmt.Sprintf("Recommended: %s. Gold brings back %.0f %% of the bytes of files; a backup by gold would take %.0f %% of a full one, which is not worth the longer recovery.", full.Name(), 100*proven, 100*share), sizes)
 	}

@@ -49,9 +49,10 @@ const (
 )
 
 // Check compares forecasts with what then was: the store, the last nights, and the last
-// restores of everything, each by those before it. a has learned nothing of restores yet.
+// restores of everything, each by those before it. a has learned nothing of restores yet; a
+// store below 0 is one that others share, and is left out.
 func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summary, restores []Restored, store int64) (all []Checked) {
-	if present != nil {
+	if present != nil && store >= 0 {
 		snapshots, bases := len(history), 1
 		if present.Scheme == "rotating" {
 			snapshots, bases = inCycles(history)

@@ -105,7 +105,8 @@ func (a *Assumptions) grow(s *Survey) {
 // learn takes what snapshots have measured.
 func (a *Assumptions) learn(history []*snapshot.Summary) {
 	var stills, nights []float64
-	first, known := true, 0
+	first, whole, known := true, false, 0
+	raw, newRaw, newBytes := 0.0, int64(0), 0.0 // of the last dump; of the one of which most was new
 	for _, x := range history {
 		if !x.Known() {
 			continue
@@ -116,13 +117,20 @@ func (a *Assumptions) learn(history []*snapshot.Summary) {
 		}
 		if d := x.Database; d != nil {
 			a.take("databaseRaw", float64(d.RawBytes), "the last snapshot")
-			if first {
+			if raw = float64(d.RawBytes); d.NewRaw > newRaw {
+				newRaw, newBytes = d.NewRaw, float64(d.NewBytes)
+			}
+			if first && d.NewRaw > d.RawBytes/2 {
 				a.take("dump", float64(d.NewBytes), "the first snapshot")
+				whole = true
 			} else if x.Rotation == nil || x.Rotation.NewBase == "" { // a base holds a whole dump again
 				nights = append(nights, float64(d.NewBytes))
 			}
 			first = false
 		}
+	}
+	if newRaw > 0 && !whole { // the first one is forgotten
+		a.take("dump", raw*newBytes/float64(newRaw), "the last snapshot, if all of it is compressed as well as what was new")
 	}
 	if len(stills) > 0 {
 		a.take("standstill", Median(stills), fromSnapshots)

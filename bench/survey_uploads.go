@@ -15,7 +15,7 @@ import (
 // golds that a restore needs, since several make the same files.
 type Rebuild struct {
 	Golds   int64   `json:"golds"`   // that the ledger knows
-	Missing int64   `json:"missing"` // that it does not know yet
+	Missing int64   `json:"missing"` // that it does not know yet, or by an earlier unpacker
 	Seconds float64 `json:"seconds"` // one after another
 	Bytes   int64   `json:"bytes"`   // that come out
 	Needed  int64   `json:"needed"`  // golds that make all that a backup by gold leaves out
@@ -27,7 +27,7 @@ type Rebuild struct {
 type Month struct {
 	Month   string `json:"month"` // 2026-11
 	Uploads int64  `json:"uploads"`
-	Gold    int64  `json:"gold"` // bytes
+	Gold    int64  `json:"gold"` // bytes of what had not been uploaded before
 	Out     int64  `json:"out"`  // bytes that came of them, as far as the ledger knows
 }
 
@@ -62,16 +62,12 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 		s.Uploads++
 		x := UploadSize{Upload: u.PK, Name: u.Filename, Gold: u.Name.Size}
 		h, err := o.Ledger.Header(u.Name)
-		known := err == nil
+		known := err == nil && o.Ledger.IsPresent(u.Name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, goldindex.ErrNotMade) {
 			return err
 		}
 		if known {
 			x.Out, x.Files, x.Seconds = h.Cost.Bytes, h.Cost.Files, h.Cost.Seconds
-		}
-		if !seen[u.Name] { // the same archive twice is unpacked once
-			seen[u.Name] = true
-			s.Rebuild.add(&x, known)
 		}
 		if s.First.IsZero() || u.Time.Before(s.First) {
 			s.First = u.Time.UTC()
@@ -81,7 +77,12 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 			months[key] = &Month{Month: key}
 		}
 		m := months[key]
-		m.Uploads, m.Gold, m.Out = m.Uploads+1, m.Gold+x.Gold, m.Out+x.Out
+		m.Uploads++
+		if !seen[u.Name] { // the same archive twice is kept, and unpacked, once
+			seen[u.Name] = true
+			m.Gold, m.Out = m.Gold+x.Gold, m.Out+x.Out
+			s.Rebuild.add(&x, known)
+		}
 		s.largest(x)
 	}
 	for _, m := range months {

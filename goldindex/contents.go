@@ -21,6 +21,13 @@ func (l *Ledger) Golds(n fossology.Name) ([]fossology.Name, error) {
 // the ledger the error is ErrNotMade.
 func (l *Ledger) Header(gold fossology.Name) (*Header, error) { return l.header(gold) }
 
+// IsPresent says whether the present unpacker has unpacked a gold: what another one found
+// proves nothing any more.
+func (l *Ledger) IsPresent(gold fossology.Name) bool {
+	e, ok := l.entry(gold)
+	return ok && e.isPresent(l)
+}
+
 // Contents calls each for every row of a gold that has a content, with the path by
 // which package unpack comes to it when it is given the header's upload as name. The
 // path is only made when it is asked for.

@@ -155,7 +155,7 @@ func (r *restoration) run(ctx context.Context) error {
 		}
 	}
 	if r.live && !r.result.Plan {
-		lock, err := r.st.Lock(ctx, "snapshot-"+r.s.installation, commandLine(), r.now())
+		lock, err := r.snap.Root.Lock(ctx, "snapshot-"+r.s.installation, commandLine(), r.now())
 		var locked *store.LockedError
 		switch {
 		case errors.As(err, &locked):
