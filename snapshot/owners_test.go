@@ -23,10 +23,13 @@ func TestOwnersByName(t *testing.T) {
 	keep(t, repository, "two")
 	each := func(dir string, f func(path string, uid, gid uint32)) {
 		t.Helper()
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			info, err := os.Lstat(path)
+		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			var st syscall.Stat_t
+			if err == nil {
+				err = syscall.Lstat(path, &st)
+			}
 			if err == nil && path != dir {
-				f(path, info.Sys().(*syscall.Stat_t).Uid, info.Sys().(*syscall.Stat_t).Gid)
+				f(path, st.Uid, st.Gid)
 			}
 			return err
 		})
