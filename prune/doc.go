@@ -11,6 +11,8 @@
 // A victim is a file of files that the ledger of package goldindex calls confirmed, that
 // is of the plan's [Level], and that no reason keeps. A content is judged by all rows that
 // refer to it, in all uploads: what is an archive here and a plain file there is a plain file.
+// And each of these uploads has a gold of its own that makes it: FOSSology deletes a gold with
+// its last upload, and leaves the files of the others.
 //
 // The deed is [Plan.Execute]. It goes through the victims gold by gold, in batches; small golds
 // share one.

@@ -34,7 +34,7 @@ Exit code 3 means that something is bad or doubtful.`,
 			setting("database", "none leaves the database and its programs out, as `MODE`"),
 			setting("quiesce", "none leaves the scheduler out, as `HOW`"),
 			setting("admin", "check that this libpq `STRING` may make databases, as a restore must"),
-			setting("start-command", "the scheduler is started by the shell command `CMD` (default: the service manager)"),
+			setting("start-command", "the scheduler is started by the shell command `CMD` (default, as root: the service manager)"),
 		}, installationFlags()...),
 		Action: t.doctor,
 	}, `

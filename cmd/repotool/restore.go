@@ -27,9 +27,10 @@ or lies in it, the scheduler stands still all the same.
 Files that are there and right stay, so an interrupted restore goes on where
 it was. Files with other bytes are replaced, each at once. Files that are not in
 the snapshot are left alone. Every byte is checked against its hash on the
-way; modes, owners, times and links become what they were. An owner that
-cannot be set (not root) is a finding. A damaged object is a finding too;
-the rest is restored.
+way; modes, owners, times and links become what they were. Owners go by their
+names, whose numbers are others on another host. An owner that is not known
+there, or cannot be set (not root), is a finding. A damaged object is a finding
+too; the rest is restored.
 
 The database is loaded under a new name first. When all rows are there, by the
 counts in the snapshot, it takes the place of the old one, which is kept as
@@ -74,7 +75,7 @@ be overwritten; it changes nothing.`,
 			&cli.BoolFlag{Name: "no-owner", Usage: "do not set owners and groups"},
 			setting("quiesce", "`HOW` to keep FOSSology still during a restore in place: stop (the scheduler) or none"),
 			&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
-			setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
+			setting("start-command", "start the scheduler with the shell command `CMD` (default, as root: the service manager)"),
 		}, installationFlags()...),
 		Action: t.restore,
 	}, `

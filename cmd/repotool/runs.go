@@ -28,7 +28,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "plan", Usage: "with --execute: carry out the plan in `FILE`, once, and only if nothing has changed since"},
 		&cli.StringFlag{Name: "quiesce", Value: "none", Usage: "`HOW` FOSSology stands still meanwhile: stop its scheduler, or none"},
 		&cli.DurationFlag{Name: "quiesce-timeout", Usage: "give up after `DURATION` if agents still run (default 10m)", EnvVars: env("quiesce-timeout")},
-		setting("start-command", "start the scheduler with the shell command `CMD` (default: the service manager)"),
+		setting("start-command", "start the scheduler with the shell command `CMD` (default, as root: the service manager)"),
 		&cli.StringFlag{Name: "undo", Usage: "take back what the run with `JOURNAL` (or its name, or last) did"},
 		&cli.StringFlag{Name: "resume", Usage: "go on with the interrupted run with `JOURNAL` (or its name, or last)"},
 		&cli.BoolFlag{Name: "list", Usage: "list earlier runs"},
