@@ -223,3 +223,20 @@ func TestDatabaseBeforeSnapshots(t *testing.T) {
 		t.Errorf("snapshots hold no database, but %g bytes are assumed", a.DatabaseRaw)
 	}
 }
+
+// TestForecastOfDump: what a whole dump takes is known from the first snapshot, or, when that
+// is forgotten, from how well the new parts of later dumps were compressed.
+func TestForecastOfDump(t *testing.T) {
+	night := func(newRaw, newBytes int64) *snapshot.Summary {
+		return &snapshot.Summary{Strategy: "full", Layout: "flat", Time: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Seconds: 60,
+			Database: &snapshot.DumpStats{RawBytes: 20e9, NewRaw: newRaw, NewBytes: newBytes}}
+	}
+	for name, history := range map[string][]*snapshot.Summary{
+		"the first snapshot": {night(20e9, 6e9), night(1e9, 4e8)},
+		"it is forgotten":    {night(2e8, 9e7), night(1e9, 3e8)},
+	} {
+		if a := bench.Assume(aPage().Survey, history, snapshot.Policy{}); a.Dump != 6e9 {
+			t.Errorf("%s: %g, want 6e9", name, a.Dump)
+		}
+	}
+}

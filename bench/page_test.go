@@ -37,6 +37,9 @@ func aPage() bench.Page {
 	for night := range 30 {
 		x := &snapshot.Summary{Strategy: "full", Layout: "flat", Time: at.AddDate(0, 0, night-30), Seconds: 60 + float64(night%7), Standstill: 1.5 + float64(night%3),
 			Added: snapshot.Totals{Files: 100, Bytes: int64(2e9 + 1e8*float64(night%5))}, Database: &snapshot.DumpStats{RawBytes: 6e9, NewBytes: 30e6}}
+		if night == 0 { // all of the first dump is new
+			x.Database.NewRaw = x.Database.RawBytes
+		}
 		history = append(history, x)
 	}
 	a := bench.Assume(s, history, snapshot.Policy{Daily: 7, Weekly: 5, Monthly: 12})
