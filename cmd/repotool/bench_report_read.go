@@ -127,6 +127,13 @@ func (r *sizing) check(ctx context.Context, st *store.Store, s settings, assume 
 	if present != nil && present.Strategy == "gold" {
 		bytes += r.Survey.Ledger // which it needs
 	}
+	all, err := snapshot.Installations(st)
+	if err != nil {
+		return err
+	}
+	if len(all) > 1 { // they share objects: what each takes is not known
+		bytes = -1
+	}
 	before, err := r.assume(s, assume)
 	if err != nil {
 		return err
