@@ -46,7 +46,8 @@ type isoImage struct {
 	joliet bool
 	seen   map[int64]bool // directories that were read, by their place
 	todo   []isoDir
-	waits  int // bytes of the paths in todo
+	waits  int   // bytes of the paths in todo
+	read   int64 // bytes of directories
 }
 
 type isoDir struct {
@@ -125,6 +126,11 @@ func (v *isoImage) dir(d isoDir) error {
 	v.seen[d.at] = true
 	same := isoFile{}
 	for at := d.at; at < min(d.at+d.size, v.size) && d.size < isoMaxFile; at += isoSector {
+		// Each has its own place, but many may overlap, which would take days to read.
+		if v.read += isoSector; v.read > v.size {
+			v.a.Skip(d.path, "its directories are larger than the image")
+			break
+		}
 		b, err := v.sector(at)
 		if err == nil {
 			err = v.a.stop()

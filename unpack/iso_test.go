@@ -78,6 +78,7 @@ func TestISO(t *testing.T) {
 		{"name elsewhere", []isoRecord{{name: "F", extent: 20, size: 1, use: nm("one ") + continued(19, 0, 100)}}, map[string]string{"one ": b[:1]}, ""},
 		{"loop of names", []isoRecord{{name: "F", extent: 19, size: 1, use: nm("x") + continued(18, 33+34+34+2, 100)}}, nil, ""},
 		{"loop of directories", []isoRecord{{name: "D", extent: 18, size: sector, flags: 2}, {name: "F", extent: 19, size: 1}}, map[string]string{"F": a[:1]}, "was met before"},
+		{"directories overlap", []isoRecord{{name: "D", extent: 0, size: 1 << 20, flags: 2}, {name: "E", extent: 1, size: 1 << 20, flags: 2}, {name: "F", extent: 19, size: 1}}, nil, "larger than the image"},
 		{"directory outside", []isoRecord{{name: "D", extent: 1 << 31, size: sector, flags: 2}, {name: "F", extent: 19, size: 1}}, map[string]string{"F": a[:1]}, ""},
 		{"file outside", []isoRecord{{name: "F", extent: 1 << 20, size: 9}}, map[string]string{"F": ""}, "unexpected EOF"},
 		{"lying size", []isoRecord{{name: "F", extent: 20, size: 1 << 30}}, map[string]string{"F": b}, "unexpected EOF"},
