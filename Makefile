@@ -114,7 +114,7 @@ SIZES ?= 10000 100000 1000000
 MEDIAN ?= 300
 scale: build
 	scripts/deps.sh test
-	BLOCK=1024 RAM=12000 INODES=6000000 $(BENCH) scale $(SIZES:%=--files %) --median $(MEDIAN) \
+	BLOCK=1024 RAM=15000 INODES=6500000 $(BENCH) scale $(SIZES:%=--files %) --median $(MEDIAN) \
 		--contestant 'repotool, flat days' --contestant 'repotool, gold only' $(ARGS) {}
 
 clean:
