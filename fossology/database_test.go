@@ -458,3 +458,23 @@ func TestStreamsHoldNothing(t *testing.T) {
 		t.Errorf("%d bytes in use in the middle of the stream, want at most %d", most, limit)
 	}
 }
+
+// TestClientKeywords: words of libpq's that are for the client are not sent to the server.
+func TestClientKeywords(t *testing.T) {
+	dsn := repotest.Fossology(t)
+	want, err := fossology.DSN(dsn).DatabaseName()
+	if err != nil || want == "" {
+		t.Fatalf("%q, %v", want, err)
+	}
+	for _, words := range []string{"gssencmode=disable", "keepalives=1 keepalives_idle=60 tcp_user_timeout=1000", "hostaddr=127.0.0.1", "fallback_application_name=x sslcompression=0"} {
+		db, err := fossology.Connect(t.Context(), dsn+" "+words)
+		if err != nil {
+			t.Errorf("%s: %v", words, err)
+			continue
+		}
+		if db.Name() != want {
+			t.Errorf("%s: connected to %s", words, db.Name())
+		}
+		db.Close(t.Context())
+	}
+}
