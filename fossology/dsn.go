@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A DSN says how to reach a database, in either form that libpq understands:
@@ -68,6 +70,16 @@ func (d DSN) WithDatabase(name string) (DSN, error) {
 		return DSN(u.String()), nil
 	}
 	return d.set("dbname", name)
+}
+
+// DatabaseName returns the name of the database that it leads to: the one that it says, or
+// else the one that libpq takes.
+func (d DSN) DatabaseName() (string, error) {
+	config, err := pgx.ParseConfig(string(d))
+	if err != nil {
+		return "", &ConnectError{DSN: d, Err: err}
+	}
+	return config.Database, nil
 }
 
 // SplitPassword returns the DSN without its password, for a command line that

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"repotool/fossology"
+	"repotool/snapshot"
 	"repotool/store"
 )
 
@@ -55,6 +56,21 @@ func (r *restoration) choose(only []string, to string) error {
 	return r.locate(to)
 }
 
+// sameDatabase refuses to restore, in place, a database that is not the installation's: on a
+// server of several it may be that of another one, which is at work.
+func (r *restoration) sameDatabase() error {
+	dump := r.snap.Manifest.Database
+	if !r.inPlace || r.in == nil || r.in.Database == "" || r.databaseName != "" || dump == nil || !slices.Contains(r.databases, dump.Main) {
+		return nil
+	}
+	name, err := r.in.Database.DatabaseName()
+	if err != nil || name == "" || name == dump.Main || dump.Mode == snapshot.DumpCommand {
+		return err
+	}
+	return &usageError{err: fmt.Errorf("restore: the snapshot is of the database %s, and this installation uses %s", dump.Main, name),
+		hint: fmt.Sprintf("restore it as this installation's with --database-name %s, or as another with --database-name %s", name, dump.Main)}
+}
+
 // locate finds the installation and the directory of the files. After a
 // disaster there may be no configuration: the snapshot knows the path.
 func (r *restoration) locate(to string) error {
@@ -89,6 +105,9 @@ func (r *restoration) locate(to string) error {
 		if _, err := r.in.AgentHosts(); err != nil { // before anything is written
 			return err
 		}
+	}
+	if err := r.sameDatabase(); err != nil {
+		return err
 	}
 	if r.inPlace && r.in != nil && r.files {
 		// An empty place, or none, is what a restore is for; a host of the repository is not,
