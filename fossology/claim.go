@@ -130,9 +130,9 @@ func (s *Standstill) inherit(file string) (adopted bool, err error) {
 // heldError says who has stopped the scheduler and will start it. That passes, but
 // for another host's note, of which nothing can be known.
 func heldError(n Note) error {
-	e := &QuiesceError{Step: "stop the scheduler", passing: n.Host == hostname()}
+	e := &QuiesceError{Step: "stop the scheduler", passing: !n.Elsewhere()}
 	switch {
-	case n.Host != hostname():
+	case n.Elsewhere():
 		e.Err = fmt.Errorf("process %d of host %s has stopped it since %s", n.Owner.PID, n.Host, n.Time.Format(time.DateTime))
 		e.hint = "if that process is gone, see that the scheduler runs and remove " + n.Path
 	case n.Owner != n.Watchdog && n.Owner.alive():

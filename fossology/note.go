@@ -104,6 +104,10 @@ func readNote(file string) (Note, error) {
 	return n, nil
 }
 
+// Elsewhere reports whether another host, or this one under another name, has written
+// the note.
+func (n Note) Elsewhere() bool { return n.Host != hostname() }
+
 // Held reports whether somebody who is alive will start the scheduler: the
 // process that stopped it or its watchdog. Of another host's note that cannot be
 // known, so it counts as held.
@@ -111,7 +115,7 @@ func (n Note) Held() bool {
 	if n.Damaged != nil {
 		return false
 	}
-	if n.Host != hostname() {
+	if n.Elsewhere() {
 		return true
 	}
 	return n.Boot == bootID() && (n.Owner.alive() || n.Watchdog.alive())

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,14 +18,21 @@ import (
 // DefaultStartCommand returns the command that starts the service of this name
 // with the service manager of this host: systemctl where systemd runs, else
 // service, else the init script. The name is usually [Installation.Project].
-// Only root has one: to stop the scheduler takes no rights, to start it does.
-func DefaultStartCommand(service string) ([]string, error) {
+// There is none for a scheduler whose address is another host's, for a service that
+// is not known here, and for anybody but root: to stop the scheduler takes no
+// rights, to start it does.
+func DefaultStartCommand(ctx context.Context, service, address string) ([]string, error) {
 	if os.Geteuid() != 0 {
 		return nil, ErrStartNeedsRoot
 	}
+	if host, _, err := net.SplitHostPort(address); err == nil && !isLocal(ctx, host) {
+		return nil, ErrNoStartCommand
+	}
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		if path, err := exec.LookPath("systemctl"); err == nil {
-			return []string{path, systemdVerb(path, service), service}, nil
+			if verb := systemdVerb(ctx, path, service); verb != "" {
+				return []string{path, verb, service}, nil
+			}
 		}
 	}
 	script := filepath.Join("/etc/init.d", service)
@@ -45,14 +54,18 @@ func NoStartCommand() error {
 }
 
 // systemdVerb is the word that makes systemd start a service that has ended without its
-// help. FOSSology comes with an init script, of which systemd's generator makes a unit that
+// help; "" if it does not know the service. FOSSology comes with an init script, of which systemd's generator makes a unit that
 // remains active when its processes have gone, so that "start" would do nothing and say
 // that all is well (systemd-sysv-generator(8); RemainAfterExit= in systemd.service(5)).
-func systemdVerb(systemctl, service string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+func systemdVerb(ctx context.Context, systemctl, service string) string {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, systemctl, "show", "--property=RemainAfterExit", service).Output()
-	if err == nil && strings.TrimSpace(string(out)) == "RemainAfterExit=yes" {
+	out, err := exec.CommandContext(ctx, systemctl, "show", "--property=LoadState,RemainAfterExit", service).Output()
+	facts := strings.Fields(string(out))
+	switch {
+	case err != nil || !slices.Contains(facts, "LoadState=loaded"):
+		return ""
+	case slices.Contains(facts, "RemainAfterExit=yes"):
 		return "restart"
 	}
 	return "start"
@@ -69,8 +82,8 @@ var (
 	// ErrNoStartCommand means that it is not known how to start the scheduler. It
 	// is not stopped then either.
 	ErrNoStartCommand error = &hintError{
-		text: "find the command that starts the scheduler: neither systemd nor an init script is there",
-		hint: "name it in the configuration, or do without a standstill (--quiesce=none)",
+		text: "find the command that starts the scheduler: neither systemd nor an init script of this host knows the service",
+		hint: "name it: --start-command, or start_command in the configuration; or do without a standstill (--quiesce=none)",
 	}
 	// ErrStartNeedsRoot means that this user could stop the scheduler, and not start it.
 	ErrStartNeedsRoot error = &hintError{
@@ -112,6 +125,9 @@ func (s starter) start(ctx context.Context) error {
 		}
 		var running bool
 		running, failure = s.running(ctx)
+		if !running && failure == nil {
+			s.stopped = 0 // it has gone; in a container the new one has its number
+		}
 		if running || errors.Is(failure, errStillStopping) {
 			return failure
 		}
@@ -198,20 +214,17 @@ func (s starter) startPatiently(ctx context.Context) error {
 // does not end with this process's terminal. Its output goes into a file without
 // a name: a pipe would be held open by what it leaves running.
 func run(ctx context.Context, command []string) error {
-	out, err := os.CreateTemp("", "repotool-start-")
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if err := os.Remove(out.Name()); err != nil {
-		return err
-	}
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = "/"
-	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	err = cmd.Run()
-	if err == nil {
+	out, err := os.CreateTemp("", "repotool-start-")
+	if err != nil { // the disk is full: that is no reason to have no scheduler
+		return cmd.Run()
+	}
+	defer out.Close()
+	os.Remove(out.Name())
+	cmd.Stdout, cmd.Stderr = out, out
+	if err = cmd.Run(); err == nil {
 		return nil
 	}
 	text := make([]byte, 1000)

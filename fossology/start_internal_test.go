@@ -9,14 +9,28 @@ import (
 // TestSystemdVerb: a unit that remains active when the scheduler has gone, as one made of an
 // init script does, would not be started by "start".
 func TestSystemdVerb(t *testing.T) {
-	for answer, want := range map[string]string{"echo RemainAfterExit=yes": "restart", "echo RemainAfterExit=no": "start", "exit 1": "start"} {
+	for answer, want := range map[string]string{"echo LoadState=loaded; echo RemainAfterExit=yes": "restart", "echo RemainAfterExit=no; echo LoadState=loaded": "start",
+		"echo RemainAfterExit=no; echo LoadState=not-found": "", "exit 1": ""} {
 		systemctl := filepath.Join(t.TempDir(), "systemctl")
-		script := "#!/bin/sh\n[ \"$*\" = 'show --property=RemainAfterExit fossology' ] || exit 2\n" + answer + "\n"
+		script := "#!/bin/sh\n[ \"$*\" = 'show --property=LoadState,RemainAfterExit fossology' ] || exit 2\n" + answer + "\n"
 		if err := os.WriteFile(systemctl, []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if got := systemdVerb(systemctl, "fossology"); got != want {
+		if got := systemdVerb(t.Context(), systemctl, "fossology"); got != want {
 			t.Errorf("%s: %q, want %q", answer, got, want)
 		}
+	}
+}
+
+// TestRunWithoutTemporary: the start command is run though its words can be kept nowhere.
+func TestRunWithoutTemporary(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", filepath.Join(dir, "nowhere"))
+	started := filepath.Join(dir, "started")
+	if err := run(t.Context(), []string{"sh", "-c", "echo words; echo > " + started}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(started); err != nil {
+		t.Error(err)
 	}
 }

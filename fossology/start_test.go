@@ -3,7 +3,7 @@ package fossology_test
 import (
 	"errors"
 	"os"
-	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,20 +19,12 @@ import (
 // on, whichever that is.
 func TestDefaultStartCommand(t *testing.T) {
 	if os.Geteuid() != 0 {
-		if command, err := fossology.DefaultStartCommand("no-such-service"); !errors.Is(err, fossology.ErrStartNeedsRoot) {
+		if command, err := fossology.DefaultStartCommand(t.Context(), "no-such-service", "localhost:24693"); !errors.Is(err, fossology.ErrStartNeedsRoot) {
 			t.Errorf("command %q, %v; want none for an ordinary user", command, err)
 		}
 		return
 	}
-	_, systemd := os.Stat("/run/systemd/system")
-	_, systemctl := exec.LookPath("systemctl")
-	command, err := fossology.DefaultStartCommand("no-such-service")
-	if systemd == nil && systemctl == nil {
-		if err != nil || len(command) != 3 || !strings.HasSuffix(command[0], "/systemctl") || command[2] != "no-such-service" {
-			t.Errorf("command %q, %v; want systemctl", command, err)
-		}
-		return
-	}
+	command, err := fossology.DefaultStartCommand(t.Context(), "no-such-service", "localhost:24693")
 	if !errors.Is(err, fossology.ErrNoStartCommand) {
 		t.Errorf("command %q, %v; want none without an init script", command, err)
 	}
@@ -41,11 +33,14 @@ func TestDefaultStartCommand(t *testing.T) {
 		return
 	}
 	name := scripts[0].Name()
-	command, err = fossology.DefaultStartCommand(name)
+	if command, err := fossology.DefaultStartCommand(t.Context(), name, "192.0.2.7:24693"); !errors.Is(err, fossology.ErrNoStartCommand) {
+		t.Errorf("command %q, %v; want none for another host's scheduler", command, err)
+	}
+	command, err = fossology.DefaultStartCommand(t.Context(), name, "127.0.0.1:24693")
 	if info, _ := scripts[0].Info(); info != nil && info.Mode()&0o111 == 0 {
 		return // not a script
 	}
-	if err != nil || command[len(command)-1] != "start" || !strings.Contains(strings.Join(command, " "), name) {
+	if err != nil || !slices.ContainsFunc(command, func(w string) bool { return w == "start" || w == "restart" }) || !strings.Contains(strings.Join(command, " "), name) {
 		t.Errorf("command %q, %v; want the init script %s", command, err, name)
 	}
 }

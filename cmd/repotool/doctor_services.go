@@ -123,7 +123,7 @@ func (x *examination) scheduler(ctx context.Context) {
 	default:
 		x.ok("scheduler", "answers at %s", sched.Address)
 	}
-	x.starting()
+	x.starting(ctx)
 	x.ownAgent()
 	dir := x.in.AgentsDir()
 	found, err := fossology.AgentProcesses(dir)
@@ -164,8 +164,8 @@ func (x *examination) ownAgent() {
 }
 
 // starting looks whether a stopped scheduler could be noted and started again.
-func (x *examination) starting() {
-	command := startCommand(x.s, x.in)
+func (x *examination) starting(ctx context.Context) {
+	command := startCommand(ctx, x.s, x.in)
 	if len(command) == 0 {
 		x.broken("scheduler", fossology.NoStartCommand(), "")
 		return
@@ -226,6 +226,9 @@ func (x *examination) notes(ctx context.Context) {
 		case n.StartFailed() != "":
 			x.bad("notes", "repotool doctor --mend: it tries the start command of this configuration",
 				"the scheduler at %s was stopped at %s, and does not start: %s", n.Scheduler, at, n.StartFailed())
+		case n.Elsewhere():
+			x.bad("notes", "if that process is gone, see that the scheduler runs and remove "+n.Path,
+				"the scheduler at %s was stopped at %s by process %d of host %s; until then no run stops it", n.Scheduler, at, n.Owner.PID, n.Host)
 		case n.Held():
 			x.ok("notes", "the scheduler at %s was stopped at %s by process %d, which will start it", n.Scheduler, at, n.Owner.PID)
 		default:

@@ -16,7 +16,7 @@ func (t *tool) standstill(s settings, in *fossology.Installation, db *fossology.
 		still, err := fossology.Quiesce(ctx, fossology.QuiesceOptions{
 			Scheduler:    fossology.Scheduler{Address: in.SchedulerAddress()},
 			AgentsDir:    in.AgentsDir(),
-			StartCommand: startCommand(s, in),
+			StartCommand: startCommand(ctx, s, in),
 			Timeout:      s.quiesceTimeout,
 			NoteDir:      s.stateDir,
 			Installation: s.installation,
@@ -38,11 +38,11 @@ func (t *tool) standstill(s settings, in *fossology.Installation, db *fossology.
 
 // startCommand is the configured one or the service manager's; nil if there is
 // none, which matters only if a scheduler runs.
-func startCommand(s settings, in *fossology.Installation) []string {
+func startCommand(ctx context.Context, s settings, in *fossology.Installation) []string {
 	if len(s.startCommand) > 0 {
 		return s.startCommand
 	}
-	command, _ := fossology.DefaultStartCommand(in.Project)
+	command, _ := fossology.DefaultStartCommand(ctx, in.Project, in.SchedulerAddress())
 	return command
 }
 
@@ -51,7 +51,7 @@ func (t *tool) startLeftover(ctx context.Context, s settings, in *fossology.Inst
 	return fossology.Recover(ctx, fossology.RecoverOptions{
 		NoteDir:      s.stateDir,
 		Scheduler:    fossology.Scheduler{Address: in.SchedulerAddress()},
-		StartCommand: startCommand(s, in),
+		StartCommand: startCommand(ctx, s, in),
 		Log:          t.log,
 	})
 }
