@@ -89,11 +89,16 @@ repotool snapshot --installation internal --sysconf /etc/fossology-internal`,
 		exitFailed, exitFindings, exitLocked, exitQuiesce, exitInterrupted)
 }
 
-func (t *tool) snapshot(c *cli.Context) error {
+func (t *tool) snapshot(c *cli.Context) (err error) {
 	s, err := t.settings(c)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil && s.quiesce == "stop" && !c.Bool("dry-run") {
+			t.startAfterFailure(context.WithoutCancel(c.Context), s)
+		}
+	}()
 	if c.NArg() > 0 {
 		return tooMany(c, 0)
 	}
@@ -136,6 +141,22 @@ func (t *tool) snapshot(c *cli.Context) error {
 			"name the directory of Db.conf with --sysconf, or the database with --database-dsn, or leave it out with --database none"}
 	}
 	return connected(c.Context, in.Database, work)
+}
+
+// startAfterFailure starts a scheduler that an earlier run left stopped, if this one did not
+// come to the standstill, which it would have taken over.
+func (t *tool) startAfterFailure(ctx context.Context, s settings) {
+	in, err := loadInstallation(s, false)
+	if err != nil {
+		return // which has been told, or bears on nothing that was stopped
+	}
+	r, err := t.startLeftover(ctx, s, in)
+	switch {
+	case err != nil:
+		fmt.Fprintf(t.stderr, "repotool: a run had left FOSSology's scheduler stopped, and it was not started: %s\n", printable(err.Error()))
+	case r.Action == fossology.RecoveredStarted:
+		fmt.Fprintf(t.stderr, "repotool: started the scheduler, which a run had left stopped at %s\n", r.Note.Time.Local().Format(time.DateTime))
+	}
 }
 
 // takeFlags are those of one run.
