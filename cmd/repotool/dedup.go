@@ -69,12 +69,8 @@ func (t *tool) dedup(c *cli.Context) error {
 	if err := checkRunFlags(c); err != nil {
 		return err
 	}
-	for _, way := range []string{"undo", "resume", "list", "plan"} { // these have their plan
-		for _, flag := range []string{"deep", "how", "exact", "min-size"} {
-			if err := exclusive(c, way, flag); err != nil {
-				return err
-			}
-		}
+	if err := havePlans(c, "deep", "how", "exact", "min-size"); err != nil {
+		return err
 	}
 	o := prune.DedupOptions{Installation: s.installation, Deep: c.Bool("deep"), Exact: c.Bool("exact"), Now: t.now}
 	if o.How, err = prune.ParseHow(c.String("how")); err != nil {

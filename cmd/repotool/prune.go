@@ -76,6 +76,9 @@ func (t *tool) prune(c *cli.Context) error {
 	if err := checkRunFlags(c); err != nil {
 		return err
 	}
+	if err := havePlans(c, "level", "older-than", "upload", "folder", "min-size", "keep-recently-read", "free", "copies", "cut-short", "without-snapshot"); err != nil {
+		return err
+	}
 	filters, err := pruneFilters(c, t.now())
 	if err != nil {
 		return err

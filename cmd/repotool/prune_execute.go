@@ -36,8 +36,22 @@ func (x *pruning) execute(ctx context.Context) error {
 		defer end()
 		defer x.shown(x.s, "remove files", p.Victims, &o.Progress)()
 		r, err := p.Execute(ctx, o)
-		return x.reportDeed(r, err)
+		return alsoFound(x.reportDeed(r, err), x.troubles(p.Troubles))
 	})
+}
+
+// alsoFound adds findings to what a run ended with.
+func alsoFound(err, more error) error {
+	var found, others findingsError
+	switch {
+	case !errors.As(more, &others):
+		return err
+	case err == nil:
+		return more
+	case errors.As(err, &found):
+		return findingsError{found.n + others.n}
+	}
+	return err
 }
 
 func pruneRun(d *prune.Deed) *prune.Run { return &d.Run }

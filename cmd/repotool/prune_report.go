@@ -39,7 +39,10 @@ const goldsShown = 8
 // reportPlan prints a plan.
 func (x *pruning) reportPlan(p *prune.Plan) error {
 	if x.s.json {
-		return x.answer(p)
+		if err := x.answer(p); err != nil {
+			return err
+		}
+		return x.troubles(p.Troubles)
 	}
 	if x.s.quiet {
 		return x.troubles(p.Troubles)

@@ -55,6 +55,18 @@ func checkRunFlags(c *cli.Context) error {
 	return nil
 }
 
+// havePlans refuses flags of what is planned where there is a plan.
+func havePlans(c *cli.Context, flags ...string) error {
+	for _, way := range []string{"undo", "resume", "list", "plan"} {
+		for _, flag := range flags {
+			if err := exclusive(c, way, flag); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // keepPlan writes a plan where --out says.
 func keepPlan(c *cli.Context, write func(io.Writer) error) error {
 	name := c.String("out")
@@ -167,6 +179,10 @@ func (t *tool) whileStill(c *cli.Context, s settings, in *fossology.Installation
 	}
 	err = work()
 	_, e := release(context.WithoutCancel(c.Context))
+	var found findingsError
+	if e != nil && errors.As(err, &found) {
+		return e // findings were told, and a scheduler that stands is worse
+	}
 	return errors.Join(err, e)
 }
 
