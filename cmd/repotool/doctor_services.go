@@ -90,8 +90,12 @@ func (x *examination) role(ctx context.Context, db *fossology.Database) {
 		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+	case x.s.database == "command": // the only dump that does not need it
 		x.warn("restore", "see admin in the configuration", "the administrator's connection: %v", err)
+	default:
+		x.bad("restore", "see admin in the configuration: a snapshot reads roles and passwords by it", "the administrator's connection: %v", err)
 	}
 }
 
@@ -129,7 +133,7 @@ func (x *examination) scheduler(ctx context.Context) {
 	found, err := fossology.AgentProcesses(dir)
 	switch {
 	case dir == "":
-		x.warn("agents", "name the directory of fossology.conf with --sysconf", "their directory is not known: whether one still runs cannot be seen")
+		x.bad("agents", "name the directory of fossology.conf with --sysconf, or do without a standstill: --quiesce none", "their directory is not known: no run stops the scheduler")
 	case err != nil:
 		x.bad("agents", "is "+dir+" the directory with FOSSology's agents?", "%v", err)
 	case len(found) > 0 && !alive && err == nil:
