@@ -51,11 +51,12 @@ func (fd fdWriter) Write(b []byte) (n int, err error) {
 // from the store, or, if it is left out, taken from its gold there. What is taken
 // lies in tempDir, without a name.
 func (s *Snapshot) Open(ctx context.Context, e *Entry, rb Rebuilder, tempDir string) (*os.File, error) {
-	if !e.LeftOut() || intact(ctx, s.Store, e) {
-		if _, err := s.Store.Check(ctx, e.Object, make([]byte, 1<<20)); err != nil {
-			return nil, err
-		}
+	_, err := s.Store.Check(ctx, e.Object, make([]byte, 1<<20))
+	switch {
+	case err == nil:
 		return s.Store.Open(e.Object)
+	case !e.LeftOut() || ctx.Err() != nil:
+		return nil, err
 	}
 	golds, err := s.Golds(ctx)
 	if err != nil {
