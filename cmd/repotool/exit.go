@@ -102,6 +102,20 @@ type findingsError struct{ n int64 }
 
 func (e findingsError) Error() string { return fmt.Sprintf("%d findings", e.n) }
 
+// alsoFound adds findings to what a run ended with.
+func alsoFound(err, more error) error {
+	var found, others findingsError
+	switch {
+	case !errors.As(more, &others):
+		return err
+	case err == nil:
+		return more
+	case errors.As(err, &found):
+		return findingsError{found.n + others.n}
+	}
+	return err
+}
+
 // toldError is an error that was told already to the one who is concerned.
 type toldError struct{ error }
 

@@ -40,20 +40,6 @@ func (x *pruning) execute(ctx context.Context) error {
 	})
 }
 
-// alsoFound adds findings to what a run ended with.
-func alsoFound(err, more error) error {
-	var found, others findingsError
-	switch {
-	case !errors.As(more, &others):
-		return err
-	case err == nil:
-		return more
-	case errors.As(err, &found):
-		return findingsError{found.n + others.n}
-	}
-	return err
-}
-
 func pruneRun(d *prune.Deed) *prune.Run { return &d.Run }
 
 // readPlan reads a plan, and refuses one that is out of date.

@@ -242,9 +242,8 @@ func (t *tool) take(ctx context.Context, s settings, st *store.Store, in *fossol
 	if err == nil && flags.forget {
 		err = t.forgetAfter(ctx, s, st, sum)
 	}
-	var found findingsError
-	if n > 0 && (err == nil || errors.As(err, &found)) {
-		err = findingsError{n + found.n}
+	if n > 0 {
+		err = alsoFound(err, findingsError{n})
 	}
 	if left != nil {
 		return noRoom(left, s.store)
