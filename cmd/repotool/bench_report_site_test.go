@@ -10,18 +10,29 @@ import (
 	"repotool/bench"
 )
 
-// live adds up what stands in the repository: gold, files, the work of agents, and the rest.
-func live(t *testing.T, repository string) map[string]bench.Holding {
+// eachFile goes through the regular files below a directory.
+func eachFile(t *testing.T, dir string, f func(path string, st *syscall.Stat_t)) {
 	t.Helper()
-	all := map[string]bench.Holding{}
-	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		var st syscall.Stat_t
-		if err := syscall.Lstat(path, &st); err != nil {
-			return err
+		if err = syscall.Lstat(path, &st); err == nil {
+			f(path, &st)
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// live adds up what stands in the repository: gold, files, the work of agents, and the rest.
+func live(t *testing.T, repository string) map[string]bench.Holding {
+	t.Helper()
+	all := map[string]bench.Holding{}
+	eachFile(t, repository, func(path string, st *syscall.Stat_t) {
 		rel, _ := filepath.Rel(repository, path)
 		kind := "other"
 		switch parts := strings.Split(rel, "/"); {
@@ -31,11 +42,7 @@ func live(t *testing.T, repository string) map[string]bench.Holding {
 			kind = parts[1]
 		}
 		all[kind] = all[kind].Plus(bench.Holding{Files: 1, Bytes: st.Size, Disk: st.Blocks * 512 / int64(st.Nlink)})
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return all
 }
 
@@ -44,25 +51,14 @@ func live(t *testing.T, repository string) map[string]bench.Holding {
 func inodesOf(t *testing.T, repository string) (bytes int64, links int) {
 	t.Helper()
 	known := map[uint64]bool{}
-	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		var st syscall.Stat_t
-		if err := syscall.Lstat(path, &st); err != nil {
-			return err
-		}
+	eachFile(t, repository, func(_ string, st *syscall.Stat_t) {
 		if known[st.Ino] {
 			links++
-			return nil
+			return
 		}
 		known[st.Ino] = true
 		bytes += st.Blocks * 512
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return bytes, links
 }
 
