@@ -54,9 +54,10 @@ func NoStartCommand() error {
 }
 
 // systemdVerb is the word that makes systemd start a service that has ended without its
-// help; "" if it does not know the service. FOSSology comes with an init script, of which systemd's generator makes a unit that
-// remains active when its processes have gone, so that "start" would do nothing and say
-// that all is well (systemd-sysv-generator(8); RemainAfterExit= in systemd.service(5)).
+// help; "" if it does not know the service. FOSSology comes with an init script, of which
+// systemd's generator makes a unit that remains active when its processes have gone, so that
+// "start" would do nothing and say that all is well (systemd-sysv-generator(8);
+// RemainAfterExit= in systemd.service(5)).
 func systemdVerb(ctx context.Context, systemctl, service string) string {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
