@@ -27,12 +27,12 @@ without --execute. What goes comes back by repotool reunpack, byte for byte.
 
 A content is judged by every row that refers to it: what is an archive in one
 upload and a plain file in another is a plain file. A file goes only if gold was
-unpacked by repotool index and made its bytes, if the gold is there, and so is one
-of each upload that has the file (FOSSology deletes a gold with its last upload),
-if the last good snapshot knows the file, and if no upload that has it has a job
-which runs or waits, or an unpacking that never ended (FOSSology would not bring
-its files back; repotool does: --cut-short takes them, too). The plan counts what
-stays, and why.
+unpacked by repotool index and made its bytes, if the gold is there, and so is
+one of each upload that has the file (FOSSology deletes a gold with its last
+upload), if the last good snapshot knows the file, and if no upload that has it
+has a job which runs or waits, or an unpacking that never ended (FOSSology would
+not bring its files back; repotool does: --cut-short takes them, too). The plan
+counts what stays, and why.
 
 --execute looks at all of that again, just before each file goes: it reads the
 gold and the file, and asks the database. FOSSology may work meanwhile; with
