@@ -91,16 +91,6 @@ func stored(st *store.Store, e *Entry) bool {
 	return err == nil && info.Size == e.Size
 }
 
-// intact is stored for bytes that were just read, and are right: nothing needs what an earlier
-// snapshot left in the store, so it may have rotted or gone unnoticed, while gold makes it.
-func intact(ctx context.Context, st *store.Store, e *Entry) bool {
-	if !stored(st, e) {
-		return false
-	}
-	_, err := st.Check(ctx, e.Object, make([]byte, 64<<10))
-	return err == nil
-}
-
 // stillStored is stored for an entry that is to need the object from now on.
 func (s *scan) stillStored(e *Entry) bool {
 	info, err := s.st.Need(e.Object)

@@ -289,6 +289,7 @@ func TestChangeOfStrategy(t *testing.T) {
 func TestRottenLeftover(t *testing.T) {
 	repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
 	a.gold(t, repository, "one", "first", "second")
+	linkTo(t, pathOf(repository, nameOf("first")), hostOf(pathOf(repository, nameOf("first")), "zeta"))
 	want := tree(t, repository, true)
 	take(t, options(st, repository))
 	take(t, golden(st, repository, a))
@@ -299,10 +300,13 @@ func TestRottenLeftover(t *testing.T) {
 	}
 	s := find(t, st, "latest")
 	to, files, r := rebuilt(t, s, a)
-	if files.Damaged != 0 || files.LeftOut != 1 || r.Rebuilt.Files != 1 || r.Lost != 0 {
+	if files.Damaged != 0 || files.Files != 2 || files.LeftOut != 2 || files.LeftSize != 10 || r.Rebuilt.Files != 2 || r.Linked != 1 || r.Lost != 0 {
 		t.Errorf("%+v, %+v", *files, *r)
 	}
 	compareTrees(t, want, tree(t, to, true))
+	if files := restore(t, s, snapshotTo(to)); files.Kept != 4 || files.LeftOut != 0 {
+		t.Errorf("all is there: %+v", *files)
+	}
 	for e, err := range s.Entries(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)

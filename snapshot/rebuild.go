@@ -49,6 +49,7 @@ type rebuild struct {
 	to                 rebuildTarget
 	progress           *Progress
 	by                 map[Gold]Totals // what is wanted of each gold
+	wanted             marks           // of the files that are left out, in the order of the manifest
 	golds              map[fossology.Name]Entry
 	report             RebuildReport
 	files, bytes, lost atomic.Int64
@@ -57,8 +58,9 @@ type rebuild struct {
 // A rebuildTarget is where the contents go. Its methods, but the first, are called from
 // several goroutines.
 type rebuildTarget interface {
-	// wants says whether a file is wanted; first, when all are looked at once.
-	wants(ctx context.Context, e *Entry, first bool) bool
+	// wants says whether a file is wanted, and whether the target makes it itself, of
+	// another one: it becomes a further name of that. It is asked once of each file.
+	wants(ctx context.Context, e *Entry) (wanted, linked bool)
 	// gold opens a gold where else it may be than in the store; nil if it is not there.
 	gold(e *Entry) *os.File
 	// put takes a content; errOtherBytes means that it is not that of the entry.
@@ -76,9 +78,15 @@ func (b *rebuild) count(ctx context.Context) error {
 	if b.Manifest.LeftOut.Files == 0 {
 		return nil
 	}
-	err := b.each(ctx, true, func(e *Entry) {
-		b.by[e.Gold] = b.by[e.Gold].plus(e.Size)
-		b.report.Wanted = b.report.Wanted.plus(e.Size)
+	err := b.each(ctx, func(e *Entry) {
+		wanted, linked := b.to.wants(ctx, e)
+		b.wanted.add(wanted && !linked)
+		if wanted {
+			b.report.Wanted = b.report.Wanted.plus(e.Size)
+		}
+		if wanted && !linked {
+			b.by[e.Gold] = b.by[e.Gold].plus(e.Size)
+		}
 	})
 	b.report.Golds = int64(len(b.by))
 	return err
@@ -92,7 +100,14 @@ func (b *rebuild) all(ctx context.Context) (err error) {
 	}
 	shelves := newShelves(b.Store, b.Manifest.Depth, sortedGolds(slices.Collect(maps.Keys(b.by))), b.by)
 	defer shelves.close()
-	if err := b.each(ctx, false, shelves.add); err != nil {
+	n := 0
+	err = b.each(ctx, func(e *Entry) {
+		if b.wanted.at(n) {
+			shelves.add(e)
+		}
+		n++
+	})
+	if err != nil {
 		return err
 	}
 	for _, next := range shelves.all {
@@ -109,13 +124,13 @@ func (b *rebuild) all(ctx context.Context) (err error) {
 	return nil
 }
 
-// each calls f for the files that are left out and wanted.
-func (b *rebuild) each(ctx context.Context, first bool, f func(*Entry)) error {
+// each calls f for the files that are left out.
+func (b *rebuild) each(ctx context.Context, f func(*Entry)) error {
 	for e, err := range b.Entries(ctx, "") {
 		if err != nil {
 			return err
 		}
-		if e.LeftOut() && b.to.wants(ctx, &e, first) {
+		if e.LeftOut() {
 			f(&e)
 		}
 	}

@@ -29,8 +29,8 @@ func (s *Snapshot) ProveRebuild(ctx context.Context, rb Rebuilder, p *Progress, 
 type proof func(*Entry, string)
 
 // wants takes all: what an earlier snapshot stored may go with that.
-func (proof) wants(context.Context, *Entry, bool) bool { return true }
-func (proof) gold(*Entry) *os.File                     { return nil }
+func (proof) wants(context.Context, *Entry) (bool, bool) { return true, false }
+func (proof) gold(*Entry) *os.File                       { return nil }
 
 func (proof) put(_ context.Context, e *Entry, content io.ReadSeeker) error {
 	if err := seekStart(content); err != nil {

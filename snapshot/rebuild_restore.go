@@ -25,7 +25,7 @@ func (s *Snapshot) Rebuild(ctx context.Context, o RestoreOptions, rb Rebuilder) 
 		return nil, err
 	}
 	defer r.close()
-	to := &rebuildInto{restorer: r, lister: newFileWriter(r), matched: make([]bool, len(r.o.Only)), later: map[string]bool{}}
+	to := &rebuildInto{restorer: r, lister: newFileWriter(r), matched: make([]bool, len(r.o.Only))}
 	to.writers.New = func() any { return newFileWriter(r) }
 	b := &rebuild{Snapshot: s, from: rb, to: to, progress: r.o.Progress}
 	err = b.count(ctx)
@@ -50,28 +50,22 @@ type rebuildInto struct {
 	*restorer
 	lister  *fileWriter
 	matched []bool
-	later   map[string]bool // further names of files, which are linked in the end
-	writers sync.Pool       // of fileWriters
-	failed  sync.Map        // paths of files with several names that did not come
+	writers sync.Pool // of fileWriters
+	failed  sync.Map  // paths of files with several names that did not come
 }
 
-func (t *rebuildInto) wants(ctx context.Context, e *Entry, first bool) bool {
+func (t *rebuildInto) wants(ctx context.Context, e *Entry) (wanted, linked bool) {
 	switch {
-	case !selected(e, t.o.Only, t.matched), intact(ctx, t.Store, e):
-		return false // Restore brings the stored ones
-	case !first:
-		if t.later[e.Path] {
-			return false
-		}
+	case !selected(e, t.o.Only, t.matched), t.o.Plan && stored(t.Store, e):
+		return false, false // what is stored Restore brings
 	case t.deferLink(*e):
-		t.later[e.Path] = true
-		return !t.lister.sameFile(t.links[e.Inode].Path, e.Path)
+		return !t.lister.sameFile(t.links[e.Inode].Path, e.Path), true
 	}
 	_, right := t.lister.present(ctx, e)
-	if right && first && !t.o.Plan {
+	if right && !t.o.Plan {
 		t.lister.setMeta(e)
 	}
-	return !right
+	return !right, false
 }
 
 // gold opens what Restore made of a gold.

@@ -131,3 +131,22 @@ func (s *shelves) close() {
 		s.f.Close()
 	}
 }
+
+// marks are answers about files, a bit each: so what stands in a target is read once, though
+// the manifest is read twice.
+type marks struct {
+	words []uint64
+	n     int
+}
+
+func (m *marks) add(yes bool) {
+	if m.n%64 == 0 {
+		m.words = append(m.words, 0)
+	}
+	if yes {
+		m.words[m.n/64] |= 1 << (m.n % 64)
+	}
+	m.n++
+}
+
+func (m *marks) at(n int) bool { return m.words[n/64]>>(n%64)&1 != 0 }

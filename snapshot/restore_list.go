@@ -36,9 +36,8 @@ func (r *restorer) list(ctx context.Context) error {
 			}
 			continue
 		}
-		if e.LeftOut() && !intact(ctx, r.Store, &e) {
-			r.count.leftOut.Add(1)
-			r.count.leftSize.Add(e.Size)
+		if e.LeftOut() && !stored(r.Store, &e) {
+			r.passOver(&e)
 			continue
 		}
 		if r.deferLink(e) {
