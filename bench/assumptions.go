@@ -30,6 +30,9 @@ type Assumptions struct {
 	Manifest      float64 `json:"manifest"`
 	Cycle         float64 `json:"cycle"`
 	KeepCycles    float64 `json:"keepCycles"`
+	Kept7         float64 `json:"kept7"`
+	Kept30        float64 `json:"kept30"`
+	Kept365       float64 `json:"kept365"`
 	Block         float64 `json:"block"`
 
 	Retention snapshot.Policy   `json:"retention"`
@@ -70,6 +73,9 @@ var assumed = []struct {
 	{"manifest", "bytes of a manifest for each file", true, 0, func(a *Assumptions) *float64 { return &a.Manifest }},
 	{"cycle", "snapshots of a cycle, in the scheme rotating", false, 1, func(a *Assumptions) *float64 { return &a.Cycle }},
 	{"keepCycles", "old cycles that stay beside the newest", false, 0, func(a *Assumptions) *float64 { return &a.KeepCycles }},
+	{"kept7", "snapshots that stay of 7 nights, in the scheme linked", false, 1, func(a *Assumptions) *float64 { return &a.Kept7 }},
+	{"kept30", "of 30 nights", false, 1, func(a *Assumptions) *float64 { return &a.Kept30 }},
+	{"kept365", "of 365 nights", false, 1, func(a *Assumptions) *float64 { return &a.Kept365 }},
 	{"block", "bytes of a block of the file system", true, 1, func(a *Assumptions) *float64 { return &a.Block }},
 }
 
@@ -80,6 +86,15 @@ func (a *Assumptions) List() (all []Assumption) {
 		all = append(all, Assumption{x.name, x.says, *x.in(a), x.bytes, from, x.least})
 	}
 	return all
+}
+
+// AssumptionsHelp says what can be assumed, a line for each.
+func AssumptionsHelp() string {
+	var b strings.Builder
+	for _, x := range assumed {
+		fmt.Fprintf(&b, "    %-14s%s\n", x.name, x.says)
+	}
+	return b.String()
 }
 
 // Set changes one by NAME=VALUE. Numbers of bytes may have a unit, which size reads.

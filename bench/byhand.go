@@ -103,26 +103,18 @@ func surveyOf(v map[string]float64, now time.Time) *Survey {
 	residue := math.Min(1, v["residue"]/v["files"])
 	golds := int64(v["golds"])
 	proven := of(v["fileCount"]*(1-residue), v["files"]*(1-residue))
+	making := Making{Needed: golds, Least: v["unpack"], Longest: v["longest"]}
 	return &Survey{Repository: "figures by hand", Time: now.UTC(), Uploads: golds,
 		Gold: of(v["golds"], v["gold"]), Files: of(v["fileCount"], v["files"]), Unproven: of(v["fileCount"]*residue, v["files"]*residue),
-		Proven: proven, LeftOut: proven, Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{}, Months: []Month{}, Largest: []UploadSize{},
-		Rebuild: Rebuild{Golds: golds, Needed: golds, Seconds: v["unpack"], Least: v["unpack"], Longest: v["longest"], Bytes: int64(v["files"])}}
+		Proven: proven, LeftOut: proven, Classes: map[prune.Class]Holding{}, Months: []Month{}, Largest: []UploadSize{},
+		Prunable: map[prune.Level]Holding{prune.Derived: proven}, Undo: map[prune.Level]Making{prune.Derived: making},
+		Rebuild: Rebuild{Golds: golds, Seconds: v["unpack"], Bytes: int64(v["files"]), Making: making}}
 }
 
-// FiguresHelp says which figures can be given by hand, and AssumptionsHelp what can be
-// assumed, a line for each.
+// FiguresHelp says which figures can be given by hand, a line for each.
 func FiguresHelp() string {
 	var b strings.Builder
 	for _, x := range figures {
-		fmt.Fprintf(&b, "    %-14s%s\n", x.name, x.says)
-	}
-	return b.String()
-}
-
-// AssumptionsHelp is described with [FiguresHelp].
-func AssumptionsHelp() string {
-	var b strings.Builder
-	for _, x := range assumed {
 		fmt.Fprintf(&b, "    %-14s%s\n", x.name, x.says)
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -33,12 +34,16 @@ type Checked struct {
 	Was      float64 `json:"was"`
 }
 
-// Error is by how much the forecast was wrong: 0.1 is ten percent too much.
-func (c *Checked) Error() float64 {
-	if c.Was == 0 {
-		return 0
+// Error says by how much the forecast was wrong: "+10 %" is a tenth too much. Of nothing there
+// is no share, unless nothing was forecast.
+func (c *Checked) Error() string {
+	switch {
+	case c.Was != 0:
+		return fmt.Sprintf("%+.0f %%", 100*(c.Forecast/c.Was-1))
+	case c.Forecast == 0:
+		return "+0 %"
 	}
-	return c.Forecast/c.Was - 1
+	return "–"
 }
 
 // checkedNights are as many of the last snapshots as are compared, and checkedRestores of
@@ -49,7 +54,8 @@ const (
 )
 
 // Check compares forecasts with what then was: the store, the last nights, and the last
-// restores of everything, each by those before it. a has learned nothing of restores yet; a
+// restores of everything. Each is forecast again, from the nights or restores before it; what
+// the survey counts, and what the ledger knows of gold, is that of today. a has learned nothing of restores yet; a
 // store below 0 is one that others share, and is left out.
 func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summary, restores []Restored, store int64) (all []Checked) {
 	if present != nil && store >= 0 {

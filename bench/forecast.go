@@ -3,9 +3,6 @@ package bench
 import (
 	"math"
 	"strings"
-	"time"
-
-	"repotool/snapshot"
 )
 
 // A Choice is a way to back up, and what it costs.
@@ -23,12 +20,11 @@ type Choice struct {
 }
 
 // Parts are the terms of a forecast, of which a page makes it again when somebody changes
-// an assumption. The first four are made of those below them.
+// an assumption. The first three are made of those below them.
 type Parts struct {
 	Base     float64 `json:"base"`     // bytes at the first snapshot, without its own and the dump
 	Snapshot float64 `json:"snapshot"` // bytes of each snapshot that is kept, without the dump
 	Around   float64 `json:"around"`   // bytes of the store around cycles, and of the ledger
-	Copies   float64 `json:"copies"`   // how many times the base lies there, at most
 
 	FilesShare float64 `json:"filesShare"` // of the growth of files, that is kept
 	Disk       float64 `json:"disk"`       // bytes of the blocks of what is kept
@@ -112,11 +108,11 @@ func (c *Choice) cost(a *Assumptions) {
 	p := &c.Parts
 	day := p.day(c.Days, a.Block)
 	p.Base = p.Disk + objectFolders*a.Block + ceilTo(p.Names*a.Manifest, a.Block)
-	p.Snapshot, p.Copies, p.Around = snapshotFiles*a.Block+day, 1, p.Ledger
+	p.Snapshot, p.Around = snapshotFiles*a.Block+day, p.Ledger
 	if c.Scheme == "rotating" {
 		p.Base += day
 		p.Snapshot = 2*snapshotFiles*a.Block + p.rebuildText(a.Block)
-		p.Around, p.Copies = p.Ledger+objectFolders*a.Block, a.KeepCycles+2 // the new base is made before the old one goes
+		p.Around = p.Ledger + objectFolders*a.Block
 	}
 	for _, h := range Horizons {
 		c.Snapshots[h], c.Bases[h] = c.kept(h, a)
@@ -147,21 +143,7 @@ func (c *Choice) kept(days int, a *Assumptions) (snapshots, bases int) {
 		cycle, keep := int(a.Cycle), int(a.KeepCycles)
 		return min(days, cycle*(keep+1)+1), min((days+cycle-1)/cycle, keep+2)
 	}
-	if a.Retention.Empty() {
-		return days, 1
-	}
-	start := time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
-	var list []snapshot.Candidate
-	for i := range days {
-		at := start.AddDate(0, 0, i)
-		list = append(list, snapshot.Candidate{Name: at.Format("2006-01-02T150405Z"), Time: at})
-	}
-	for _, d := range snapshot.Retain(list, a.Retention, start.AddDate(0, 0, days)) {
-		if d.Keep {
-			snapshots++
-		}
-	}
-	return snapshots, 1
+	return int(map[int]float64{1: 1, 7: a.Kept7, 30: a.Kept30, 365: a.Kept365}[days]), 1
 }
 
 // day is what a day directory takes: nothing but directories, whose files are links.

@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -29,6 +30,68 @@ func TestForecastGrows(t *testing.T) {
 	}
 	if n := p.Choices[0].Snapshots; n[1] != 1 || n[7] != 7 || n[365] < 18 || n[365] > 26 {
 		t.Errorf("retention: %v", n)
+	}
+	a := *p.Assumptions
+	a.Kept365 = 300
+	if c := bench.Forecast(p.Survey, &a)[0]; c.Snapshots[365] != 300 || c.Bytes[365] <= p.Choices[0].Bytes[365] || c.Bytes[30] != p.Choices[0].Bytes[30] {
+		t.Errorf("300 snapshots stay: %v, %v", c.Snapshots, c.Bytes)
+	}
+}
+
+// TestPrunings: each level leaves less in the repository than the one before it, by what it
+// frees and by its share of what comes, and brings it back in the time that its gold takes.
+func TestPrunings(t *testing.T) {
+	p := aPage()
+	s, a := p.Survey, *p.Assumptions
+	a.GrowthGold, a.GrowthFiles, a.RebuildFactor, a.Parallel, a.FilesRate, a.BytesRate = 1e9, 10e9, 2, 4, 1000, 1e9
+	all := bench.Prunings(s, &a)
+	if len(all) != 4 || all[0].Level != "none" || all[0].Back != 0 || all[0].Bytes[365]-all[0].Bytes[1] != 364*11e9 {
+		t.Fatalf("%+v", all)
+	}
+	whole := float64(s.Gold.Disk + s.Files.Disk + s.Other.Disk)
+	for i, x := range all {
+		h := s.Prunable[x.Level]
+		if x.Bytes[1] != whole-float64(h.Disk) {
+			t.Errorf("%s: %g bytes, of %g", x.Level, x.Bytes[1], whole)
+		}
+		grows := 1e9 + 10e9*(1-float64(h.Bytes)/float64(s.Files.Bytes))
+		if got := (x.Bytes[365] - x.Bytes[1]) / 364; math.Abs(got/grows-1) > 1e-9 {
+			t.Errorf("%s: grows by %g a night, want %g", x.Level, got, grows)
+		}
+		if i > 0 && (x.Bytes[365] >= all[i-1].Bytes[365] || x.Back <= all[i-1].Back) {
+			t.Errorf("%s: %v, %g s; before %v, %g s", x.Level, x.Bytes, x.Back, all[i-1].Bytes, all[i-1].Back)
+		}
+	}
+	if want := 2*12_500/4.0 + 590 + 880; math.Abs(all[3].Back-want) > 1e-6 {
+		t.Errorf("derived comes back in %g s, want %g", all[3].Back, want)
+	}
+	s.Prunable = nil
+	if all := bench.Prunings(s, &a); len(all) != 1 {
+		t.Errorf("nothing is proven: %+v", all)
+	}
+}
+
+// TestCheckedError: a share of nothing is none.
+func TestCheckedError(t *testing.T) {
+	for want, c := range map[string]bench.Checked{"+10 %": {Forecast: 1.1, Was: 1}, "-50 %": {Forecast: 1, Was: 2}, "+0 %": {}, "–": {Forecast: 2e9}, "-100 %": {Was: 1}} {
+		if got := c.Error(); got != want {
+			t.Errorf("%+v: %s, want %s", c, got, want)
+		}
+	}
+}
+
+// TestCheckNights: each of the last nights is forecast by the median of those before it; the
+// first is no night like others.
+func TestCheckNights(t *testing.T) {
+	var history []*snapshot.Summary
+	for i, bytes := range []int64{900, 10, 30, 20, 40} {
+		history = append(history, &snapshot.Summary{Name: fmt.Sprint(i), Strategy: "full", Layout: "flat", Seconds: float64(bytes) / 10, Added: snapshot.Totals{Bytes: bytes}})
+	}
+	got := bench.Check(&bench.Survey{}, &bench.Assumptions{}, nil, history, nil, -1)
+	want := []bench.Checked{{"added by 2", true, 10, 30}, {"seconds of 2", false, 1, 3}, {"added by 3", true, 20, 20}, {"seconds of 3", false, 2, 2},
+		{"added by 4", true, 20, 40}, {"seconds of 4", false, 2, 4}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
@@ -103,7 +166,7 @@ func TestByHand(t *testing.T) {
 // TestLearnRestores: small restores tell what any restore takes, large ones the rates; the
 // next of the kind is then forecast as it was. What was given stays.
 func TestLearnRestores(t *testing.T) {
-	s := &bench.Survey{LeftOut: bench.Holding{Files: 1000, Bytes: 1e7}, Rebuild: bench.Rebuild{Least: 40, Longest: 5}}
+	s := &bench.Survey{LeftOut: bench.Holding{Files: 1000, Bytes: 1e7}, Rebuild: bench.Rebuild{Making: bench.Making{Least: 40, Longest: 5}}}
 	for _, test := range []struct {
 		name   string
 		as     bench.Restored
@@ -117,7 +180,7 @@ func TestLearnRestores(t *testing.T) {
 		a := bench.Assume(&bench.Survey{}, nil, snapshot.Policy{})
 		a.Parallel, a.DatabaseRaw = 2, 1e6
 		checked := bench.Check(s, &a, nil, nil, []bench.Restored{test.as, test.as, test.as}, 0)
-		if last := checked[len(checked)-1]; math.Abs(last.Error()) > 0.01 || last.Was != test.settle {
+		if last := checked[len(checked)-1]; math.Abs(last.Forecast/last.Was-1) > 0.01 || last.Was != test.settle {
 			t.Errorf("%s: after two restores a third is forecast to take %g, and takes %g", test.name, last.Forecast, last.Was)
 		}
 		few := test.as
@@ -215,11 +278,11 @@ func TestDatabaseBeforeSnapshots(t *testing.T) {
 	s := &bench.Survey{Database: 20e6}
 	a := bench.Assume(s, nil, snapshot.Policy{})
 	c := bench.Forecast(s, &a)[0]
-	if a.DatabaseRaw != 20e6 || c.Service < a.RestoreStart+a.DatabaseStart+20e6/a.DatabaseRate {
+	if a.DatabaseRaw != 20e6 || a.Dump != 625e3 || c.Service < a.RestoreStart+a.DatabaseStart+20e6/a.DatabaseRate {
 		t.Errorf("%g bytes, service after %g s", a.DatabaseRaw, c.Service)
 	}
 	x := &snapshot.Summary{Strategy: "full", Layout: "flat"}
-	if a := bench.Assume(s, []*snapshot.Summary{x}, snapshot.Policy{}); a.DatabaseRaw != 0 {
+	if a := bench.Assume(s, []*snapshot.Summary{x}, snapshot.Policy{}); a.DatabaseRaw != 0 || a.Dump != 0 {
 		t.Errorf("snapshots hold no database, but %g bytes are assumed", a.DatabaseRaw)
 	}
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"repotool/snapshot"
 )
@@ -25,4 +26,23 @@ func Kept(p *snapshot.Policy) string {
 		flags = append(flags, "--keep-within "+p.Within.String())
 	}
 	return "the retention " + strings.Join(flags, " ")
+}
+
+// keptOf is how many snapshots a retention keeps after so many nights with one each.
+func keptOf(p *snapshot.Policy, nights int) (kept int) {
+	if p.Empty() {
+		return nights
+	}
+	start := time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
+	var list []snapshot.Candidate
+	for i := range nights {
+		at := start.AddDate(0, 0, i)
+		list = append(list, snapshot.Candidate{Name: at.Format("2006-01-02T150405Z"), Time: at})
+	}
+	for _, d := range snapshot.Retain(list, *p, start.AddDate(0, 0, nights)) {
+		if d.Keep {
+			kept++
+		}
+	}
+	return kept
 }

@@ -26,6 +26,7 @@ type Page struct {
 	Survey      *Survey
 	Assumptions *Assumptions
 	Choices     []Choice
+	Prunings    []Pruning
 	Present     string              // the name of the choice that is in use; "" if none is
 	Snapshots   []*snapshot.Summary // the oldest first
 	Checked     []Checked           // forecasts and what then was, if that was asked for
@@ -40,6 +41,13 @@ type shownHolding struct {
 	Share string // of the bytes of files
 }
 
+// shownPruning is a level of prune, with what it takes today.
+type shownPruning struct {
+	Pruning
+	Today Holding // what it frees
+	Share string  // of the bytes of files
+}
+
 // shown is a page with what is made for it.
 type shown struct {
 	*Page
@@ -49,7 +57,7 @@ type shown struct {
 	When     string
 	Says     []string
 	There    []shownHolding
-	Prunable []shownHolding
+	Prunable []shownPruning
 	Growth   template.HTML
 	Frontier template.HTML
 	History  []template.HTML
@@ -72,8 +80,6 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		round, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
 		return strconv.FormatFloat(round, 'f', -1, 64)
 	},
-	"percent": func(x float64) string { return fmt.Sprintf("%+.0f %%", 100*x) },
-	"source":  Source,
 }).Parse(pageSource))
 
 // took is a time for people, as page.html has it.
@@ -132,12 +138,14 @@ func (p *Page) there() (all []shownHolding) {
 	return all
 }
 
-// prunable are the lines of what a prune could take.
-func (p *Page) prunable() (all []shownHolding) {
-	for _, l := range prune.Levels() {
-		if h := p.Survey.Prunable[l]; h.Files > 0 {
-			all = append(all, shownHolding{string(l), h, p.Survey.Share(h)})
-		}
+// prunable are the lines of what pruning frees, if it does.
+func (p *Page) prunable() (all []shownPruning) {
+	if len(p.Prunings) < 2 {
+		return nil
+	}
+	for _, x := range p.Prunings {
+		h := p.Survey.Prunable[x.Level]
+		all = append(all, shownPruning{x, h, p.Survey.Share(h)})
 	}
 	return all
 }

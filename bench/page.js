@@ -1,6 +1,6 @@
 // What forecast.go computes, again: with the values on the page. Both are compared in the test
 // with a browser.
-const shown = n => document.querySelectorAll("#choices tr")[n + 1].cells;
+const shown = (n, table = "choices") => document.querySelectorAll(`#${table} tr`)[n + 1].cells;
 const size = n => { const u = ["B", "kB", "MB", "GB", "TB", "PB"]; let i = 0; while (n >= 1000 && i < u.length - 1) { n /= 1000; i++; } return (n < 10 && i ? n.toFixed(1) : n.toFixed(0)) + " " + u[i]; };
 const took = s => s < 90 ? s.toFixed(1) + " s" : s < 5400 ? (s / 60).toFixed(0) + " min" : (s / 3600).toFixed(1) + " h";
 const up = (n, of) => Math.ceil(n / of) * of;
@@ -34,24 +34,31 @@ function day(c, a) {
 }
 
 function kept(c, days, a) {
-  if (c.scheme !== "rotating") return [c.snapshots[days], 1];
+  if (c.scheme !== "rotating") return [days === 1 ? 1 : Math.floor(a["kept" + days]), 1];
   const cycle = Math.floor(a.cycle), keep = Math.floor(a.keepCycles);
   return [Math.min(days, cycle * (keep + 1) + 1), Math.min(Math.floor((days + cycle - 1) / cycle), keep + 2)];
 }
+
+const files = (a, n, bytes) => n / a.filesRate + bytes / a.bytesRate;
 
 function cost(c, a) {
   const p = c.parts, of = day(c, a), rotating = c.scheme === "rotating";
   const base = p.disk + model.objectFolders * a.block + up(p.names * a.manifest, a.block) + (rotating ? of : 0);
   const each = rotating ? 2 * model.snapshotFiles * a.block + rebuildText(c, a) : model.snapshotFiles * a.block + of;
-  const growth = a.growthGold + a.growthFiles * p.filesShare, files = (n, bytes) => n / a.filesRate + bytes / a.bytesRate;
+  const growth = a.growthGold + a.growthFiles * p.filesShare;
   const bytes = model.horizons.map(h => {
     const [snapshots, bases] = kept(c, h, a);
     return p.ledger + (rotating ? model.objectFolders * a.block : 0) + p.ledgerShare * a.growthFiles * (h - 1) + bases * (base + a.dump + growth * (h - 1)) + (each + a.dumpNight) * snapshots;
   });
-  const service = a.restoreStart + files(p.files, p.bytes) + (a.databaseRaw ? a.databaseStart + a.databaseRaw / a.databaseRate : 0);
+  const service = a.restoreStart + files(a, p.files, p.bytes) + (a.databaseRaw ? a.databaseStart + a.databaseRaw / a.databaseRate : 0);
   let last = service;
-  if (c.strategy === "gold") last += a.rebuildFactor * Math.max(p.longest, p.rebuild / a.parallel) + files(p.leftOut, p.leftOutBytes);
+  if (c.strategy === "gold") last += a.rebuildFactor * Math.max(p.longest, p.rebuild / a.parallel) + files(a, p.leftOut, p.leftOutBytes);
   return { bytes, service, last };
+}
+
+function pruned(x, a) {
+  const p = x.parts, bytes = model.horizons.map(h => p.disk + (a.growthGold + a.growthFiles * p.filesShare) * (h - 1));
+  return { bytes, back: a.rebuildFactor * Math.max(p.longest, p.unpack / a.parallel) + files(a, p.files, p.bytes) };
 }
 
 function follow() {
@@ -59,6 +66,9 @@ function follow() {
   costs.forEach((x, i) => {
     const texts = [...x.bytes.map(size), took(a.standstill), took(x.service), took(x.last)];
     texts.forEach((text, k) => { shown(i)[k + 1].textContent = text; });
+  });
+  if (model.prunings.length > 1) model.prunings.map(x => pruned(x, a)).forEach((x, i) => {
+    [...x.bytes.map(size), took(x.back)].forEach((text, k) => { shown(i, "prunings")[k + 4].textContent = text; });
   });
   const changed = model.assumed.some(x => { const i = document.getElementById(x.name); return i.value !== i.defaultValue; });
   const [first, moved] = document.querySelectorAll("#frontier svg");

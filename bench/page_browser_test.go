@@ -127,7 +127,8 @@ func TestPageComputesInBrowser(t *testing.T) {
 	p := aPage()
 	var script strings.Builder
 	script.WriteString(`
-		const cells = () => model.choices.map((c, i) => [...shown(i)].slice(1).map(x => x.textContent).join("|")).join("\n");
+		const cells = () => [...model.choices.map((c, i) => [...shown(i)].slice(1).map(x => x.textContent).join("|")),
+			...model.prunings.map((p, i) => [...shown(i, "prunings")].slice(4).map(x => x.textContent).join("|"))].join("\n");
 		const said = [], points = () => document.querySelectorAll("#frontier svg")[1].outerHTML;
 		follow(); said.push(cells());
 		let before = "";
@@ -139,14 +140,14 @@ func TestPageComputesInBrowser(t *testing.T) {
 			said.push(cells());
 			i.value = i.defaultValue;
 		};`)
-	want := []string{choicesAsShown(p.Choices)}
+	want := []string{asShown(p.Choices, p.Prunings)}
 	for _, x := range p.Assumptions.List() {
 		a := *p.Assumptions
 		a.From = map[string]string{}
 		if err := a.Set(fmt.Sprintf("%s=%g", x.Name, 3*x.Value+2), nil); err != nil {
 			t.Fatal(err)
 		}
-		want = append(want, choicesAsShown(bench.Forecast(p.Survey, &a)))
+		want = append(want, asShown(bench.Forecast(p.Survey, &a), bench.Prunings(p.Survey, &a)))
 		fmt.Fprintf(&script, "change(%q, %g);\n", x.Name, 3*x.Value+2)
 	}
 	script.WriteString("document.title = JSON.stringify(said);")
@@ -159,17 +160,24 @@ func TestPageComputesInBrowser(t *testing.T) {
 	}
 }
 
-// choicesAsShown is the table of the page.
-func choicesAsShown(all []bench.Choice) string {
-	var b strings.Builder
-	for i, c := range all {
-		if i > 0 {
-			b.WriteString("\n")
-		}
+// asShown are the lines of the page's tables of choices and of pruning.
+func asShown(choices []bench.Choice, prunings []bench.Pruning) string {
+	var lines []string
+	line := func(bytes map[int]float64, seconds ...float64) {
+		var cells []string
 		for _, h := range bench.Horizons {
-			b.WriteString(humanize.Bytes(uint64(c.Bytes[h])) + "|")
+			cells = append(cells, humanize.Bytes(uint64(bytes[h])))
 		}
-		fmt.Fprintf(&b, "%s|%s|%s", bench.Took(c.Standstill), bench.Took(c.Service), bench.Took(c.Last))
+		for _, s := range seconds {
+			cells = append(cells, bench.Took(s))
+		}
+		lines = append(lines, strings.Join(cells, "|"))
 	}
-	return b.String()
+	for _, c := range choices {
+		line(c.Bytes, c.Standstill, c.Service, c.Last)
+	}
+	for _, p := range prunings {
+		line(p.Bytes, p.Back)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -4,6 +4,7 @@ package bench
 type pageModel struct {
 	Assumed  []Assumption `json:"assumed"`
 	Choices  []pageChoice `json:"choices"`
+	Prunings []Pruning    `json:"prunings"`
 	Horizons []int        `json:"horizons"`
 
 	ObjectFolders float64 `json:"objectFolders"`
@@ -30,7 +31,7 @@ type pageTime struct {
 }
 
 func (p *Page) model() (m pageModel) {
-	m = pageModel{Assumed: p.Assumptions.List(), Horizons: Horizons, ObjectFolders: objectFolders, SnapshotFiles: snapshotFiles, DayFolders: dayFolders,
+	m = pageModel{Assumed: p.Assumptions.List(), Prunings: p.Prunings, Horizons: Horizons, ObjectFolders: objectFolders, SnapshotFiles: snapshotFiles, DayFolders: dayFolders,
 		NameBytes: nameBytes, Fullness: fullness, RebuildLine: rebuildLine, Days: frontierDays, Ticks: mostTicks}
 	for _, c := range p.Choices {
 		m.Choices = append(m.Choices, pageChoice{c, c.Name() == p.Present})

@@ -25,7 +25,9 @@ func aPage() bench.Page {
 		Other: h(3000, 40e6), GoldToo: h(1100, 80e9), Unproven: h(9000, 12e9), Proven: h(590_000, 880e9), LeftOut: h(589_000, 808e9), Unknown: h(12, 4e6),
 		Classes:  map[prune.Class]bench.Holding{prune.Leaf: h(500_000, 500e9), prune.Archive: h(40_000, 250e9), prune.Uploaded: h(1100, 80e9), prune.Intermediate: h(900, 70e9)},
 		Prunable: map[prune.Level]bench.Holding{prune.Artifacts: h(900, 70e9), prune.Containers: h(42_000, 390e9), prune.Derived: h(590_000, 880e9)},
-		Rebuild:  bench.Rebuild{Golds: 1090, Missing: 10, Seconds: 14_000, Bytes: 1e12, Needed: 1000, Least: 12_500, Longest: 700}}
+		Undo: map[prune.Level]bench.Making{prune.Artifacts: {Needed: 300, Least: 4000, Longest: 700}, prune.Containers: {Needed: 900, Least: 12_000, Longest: 700},
+			prune.Derived: {Needed: 1000, Least: 12_500, Longest: 700}},
+		Rebuild: bench.Rebuild{Golds: 1090, Missing: 10, Seconds: 14_000, Bytes: 1e12, Making: bench.Making{Needed: 1000, Least: 12_500, Longest: 700}}}
 	for m := range 20 {
 		s.Months = append(s.Months, bench.Month{Month: at.AddDate(0, m-19, -24).Format("2006-01"), Uploads: int64(40 + m), Gold: int64(3e9 + float64(m)*2e8), Out: int64(40e9 + float64(m*m)*1e8)})
 		if m > 9 {
@@ -44,7 +46,7 @@ func aPage() bench.Page {
 	}
 	a := bench.Assume(s, history, snapshot.Policy{Daily: 7, Weekly: 5, Monthly: 12})
 	a.Parallel = 4 // whatever machine this is
-	return bench.Page{Survey: s, Assumptions: &a, Choices: bench.Forecast(s, &a), Present: "full, linked, flat days", Snapshots: history, Command: "repotool bench report --html page.html", Report: "repotool bench report",
+	return bench.Page{Survey: s, Assumptions: &a, Choices: bench.Forecast(s, &a), Prunings: bench.Prunings(s, &a), Present: "full, linked, flat days", Snapshots: history, Command: "repotool bench report --html page.html", Report: "repotool bench report",
 		Checked: []bench.Checked{{What: "the store, on the disk", Bytes: true, Forecast: 9.1e11, Was: 9e11}, {What: "restore of 2026-11-20 12:00:00, to service", Forecast: 1300, Was: 1100}}}
 }
 

@@ -90,14 +90,16 @@ type Survey struct {
 	LeftOut    Holding                 `json:"leftOut"`  // of Proven: a backup by gold does not hold them
 	// Prunable is what each level of a prune could take at most: what gold brings back, by class.
 	Prunable map[prune.Level]Holding `json:"prunable"`
-	Database int64                   `json:"database"` // bytes, as PostgreSQL says
-	Ledger   int64                   `json:"ledger"`   // bytes on the disk of the ledger, which lies in the store
-	Rebuild  Rebuild                 `json:"rebuild"`
-	Months   []Month                 `json:"months"`
-	Largest  []UploadSize            `json:"largest"`
-	ByHand   []Assumption            `json:"byHand,omitempty"` // the figures that it was made of, if nobody looked
-	Opened   bool                    `json:"opened"`           // large files were looked into for zeros
-	Troubles []string                `json:"troubles,omitempty"`
+	// Undo is what it takes to bring that back.
+	Undo     map[prune.Level]Making `json:"undo"`
+	Database int64                  `json:"database"` // bytes, as PostgreSQL says
+	Ledger   int64                  `json:"ledger"`   // bytes on the disk of the ledger, which lies in the store
+	Rebuild  Rebuild                `json:"rebuild"`
+	Months   []Month                `json:"months"`
+	Largest  []UploadSize           `json:"largest"`
+	ByHand   []Assumption           `json:"byHand,omitempty"` // the figures that it was made of, if nobody looked
+	Opened   bool                   `json:"opened"`           // large files were looked into for zeros
+	Troubles []string               `json:"troubles,omitempty"`
 }
 
 // Ratio is how many bytes of files there are for one of gold.
@@ -125,7 +127,7 @@ func (s *Survey) Kept() Holding { return s.Gold.Plus(s.Unproven).Plus(s.Other) }
 // MakeSurvey looks at an installation.
 func MakeSurvey(ctx context.Context, db Installed, o SurveyOptions) (*Survey, error) {
 	s := &Survey{Repository: o.Repository.Path, Opened: o.Zeros, Time: o.Now().UTC(), Classes: map[prune.Class]Holding{}, Prunable: map[prune.Level]Holding{},
-		Months: []Month{}, Largest: []UploadSize{}}
+		Undo: map[prune.Level]Making{}, Months: []Month{}, Largest: []UploadSize{}}
 	var err error
 	if s.Database, err = db.Size(ctx); err != nil {
 		return nil, fmt.Errorf("survey of %s: %w", o.Repository.Path, err)

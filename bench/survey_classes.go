@@ -15,13 +15,17 @@ type classing struct {
 	*Survey
 	o      *SurveyOptions
 	proofs *goldindex.Proofs
-	makers map[fossology.Name]bool // golds of which a restore takes what was left out
-	left   int64                   // bytes that a store takes for files that nothing brings back
+	makers map[fossology.Name]bool                 // golds of which a restore takes what was left out
+	undo   map[prune.Level]map[fossology.Name]bool // and those that bring back what a level takes
+	left   int64                                   // bytes that a store takes for files that nothing brings back
 }
 
 // classes says what the files are, and which of them gold brings back.
 func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) error {
-	c := &classing{s, o, o.Ledger.Proofs(), map[fossology.Name]bool{}, s.Files.Stored}
+	c := &classing{s, o, o.Ledger.Proofs(), map[fossology.Name]bool{}, map[prune.Level]map[fossology.Name]bool{}, s.Files.Stored}
+	for _, l := range prune.Levels() {
+		c.undo[l] = map[fossology.Name]bool{}
+	}
 	parts := fossology.Follow(db.Parts(ctx), func(x fossology.Part) fossology.Name { return x.Name }, fossology.Name.Compare)
 	defer parts.Stop()
 	for f, err := range o.Ledger.Files(ctx, o.Repository, db, s.trouble) {
@@ -37,7 +41,14 @@ func (s *Survey) classes(ctx context.Context, db Installed, o *SurveyOptions) er
 		}
 	}
 	s.Unproven.Stored = max(0, c.left) // which is known of the whole more exactly
-	return s.Rebuild.needed(o.Ledger, c.makers)
+	var err error
+	for l, golds := range c.undo {
+		if s.Undo[l], err = makingOf(o.Ledger, golds); err != nil {
+			return err
+		}
+	}
+	s.Rebuild.Making, err = makingOf(o.Ledger, c.makers)
+	return err
 }
 
 // file counts one, which is those parts of uploads.
@@ -47,10 +58,20 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 		return nil
 	}
 	r := c.o.room(f.BLAKE3, f.Path, f.Size, st.Blocks, uint64(st.Nlink))
+	var maker fossology.Name
+	if f.Class == goldindex.Confirmed {
+		_, golds, err := c.proofs.Proof(f.Name)
+		if err != nil {
+			return err
+		}
+		if len(golds) > 0 {
+			maker = golds[0] // as a snapshot chooses
+		}
+	}
 	if len(of) == 0 || f.Name.IsZero() {
 		c.Unknown.add(f.Size, r)
 	} else {
-		c.class(of, f, r)
+		c.class(of, f, r, maker)
 	}
 	gold := false
 	if !f.Name.IsZero() {
@@ -70,27 +91,25 @@ func (c *classing) file(f *goldindex.File, of []fossology.Part) error {
 		return nil
 	}
 	c.LeftOut.add(f.Size, r)
-	_, golds, err := c.proofs.Proof(f.Name)
-	if err == nil && len(golds) > 0 {
-		c.makers[golds[0]] = true // as a snapshot chooses
-	}
-	return err
+	c.makers[maker] = true
+	return nil
 }
 
 // class adds a file to its class, and to what can be pruned.
-func (s *Survey) class(of []fossology.Part, f *goldindex.File, r room) {
+func (c *classing) class(of []fossology.Part, f *goldindex.File, r room, maker fossology.Name) {
 	kinds := fossology.Kinds(0)
 	for _, p := range of {
 		kinds |= p.Kinds
 	}
-	c := s.Classes[prune.ClassOf(kinds)]
-	c.add(f.Size, r)
-	s.Classes[prune.ClassOf(kinds)] = c
+	h := c.Classes[prune.ClassOf(kinds)]
+	h.add(f.Size, r)
+	c.Classes[prune.ClassOf(kinds)] = h
 	for _, level := range prune.Levels() {
 		if f.Class == goldindex.Confirmed && level.Takes(kinds) {
-			h := s.Prunable[level]
+			h := c.Prunable[level]
 			h.add(f.Size, r)
-			s.Prunable[level] = h
+			c.Prunable[level] = h
+			c.undo[level][maker] = true
 		}
 	}
 }

@@ -18,7 +18,12 @@ type Rebuild struct {
 	Missing int64   `json:"missing"` // that it does not know yet, or by an earlier unpacker
 	Seconds float64 `json:"seconds"` // one after another
 	Bytes   int64   `json:"bytes"`   // that come out
-	Needed  int64   `json:"needed"`  // golds that make all that a backup by gold leaves out
+	Making          // of all that a backup by gold leaves out
+}
+
+// A Making is what gold takes that makes certain files.
+type Making struct {
+	Needed  int64   `json:"needed"`  // golds
 	Least   float64 `json:"least"`   // seconds of them, one after another
 	Longest float64 `json:"longest"` // of one of them
 }
@@ -102,21 +107,21 @@ func (r *Rebuild) add(u *UploadSize, known bool) {
 	r.Bytes += u.Out
 }
 
-// needed adds up the golds from which a restore takes files.
-func (r *Rebuild) needed(l *goldindex.Ledger, golds map[fossology.Name]bool) error {
+// makingOf adds up what those golds take.
+func makingOf(l *goldindex.Ledger, golds map[fossology.Name]bool) (m Making, err error) {
 	for name := range golds {
 		h, err := l.Header(name)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, goldindex.ErrNotMade) {
 			continue
 		}
 		if err != nil {
-			return err
+			return m, err
 		}
-		r.Needed++
-		r.Least += h.Cost.Seconds
-		r.Longest = max(r.Longest, h.Cost.Seconds)
+		m.Needed++
+		m.Least += h.Cost.Seconds
+		m.Longest = max(m.Longest, h.Cost.Seconds)
 	}
-	return nil
+	return m, nil
 }
 
 // largest keeps the uploads of which most came.

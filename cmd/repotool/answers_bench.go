@@ -66,6 +66,9 @@ survey.rebuild.needed golds that make all that a backup by gold leaves out
 survey.rebuild.least  seconds to unpack those, one after another
 survey.rebuild.longest
                       of one of those
+survey.undo.*.needed golds that make what a level of prune takes
+survey.undo.*.least   seconds to unpack them, one after another
+survey.undo.*.longest of one of them
 survey.months[].month a month
 survey.months[].uploads
                       uploads of it
@@ -109,7 +112,6 @@ choices[].bases.*     how often everything lies there then, at most
 choices[].parts.base  what the bytes are made of, for whoever makes them again:
 choices[].parts.snapshot
 choices[].parts.around
-choices[].parts.copies
 choices[].parts.filesShare
                       around + bases x (base + dump + growth x (nights - 1)) +
                       (snapshot + dumpNight) x snapshots; growth is
@@ -130,6 +132,20 @@ choices[].parts.bytes
 choices[].parts.rebuild
                       seconds to unpack what is left out, and of the longest
 choices[].parts.longest
+prunings[].level      a level of prune, or none
+prunings[].bytes.*    bytes of the repository after 1, 7, 30, 365 nights that end
+                      with a prune of it
+prunings[].back       seconds until gold has brought back all that it takes
+prunings[].parts.disk what that is made of: bytes of the repository after a prune
+prunings[].parts.filesShare
+                      share of the growth of files, that stays
+prunings[].parts.files
+                      files that a prune takes at most, and their bytes
+prunings[].parts.bytes
+prunings[].parts.unpack
+                      seconds to unpack the gold that makes them, one after
+prunings[].parts.longest
+                      another, and of the longest
 present?              the choice by which the last snapshot was taken
 advice[]              what that comes to, in words
 history[].name?       a snapshot: its name, and its strategy

@@ -23,12 +23,13 @@ func (t *tool) benchReportCommand() *cli.Command {
 		Usage:    "say what is there, and what each way to back it up costs",
 		Description: `
 Reads an installation - names and sizes of its files, rows of its database, the
-ledger, the snapshots so far - and prints what is there, and
-what each choice costs: full or gold, linked or rotating, flat, native or no
-days. Bytes are those on the disk after 1, 7, 30 and 365 nights under the
-installation's retention; seconds those of a restore, to service (gold, residue,
-database) and to the last file (what gold makes, too, by the ledger's measured
-costs). Under each table stands the command that makes its figures.
+ledger, the snapshots so far - and prints what is there, and what each choice
+costs: full or gold, linked or rotating, flat, native or no days, each level of
+prune. Bytes are those on the disk after 1, 7, 30 and 365 nights, of a backup
+under the installation's retention, or another that --keep-... names; seconds
+those of a restore, to service (gold, residue, database) and to the last file
+(what gold makes, too, by the ledger's measured costs). Under each table stands
+the command that makes its figures.
 
 What a forecast takes for granted is printed with it, and where each value comes
 from: from snapshots and restores that were, or else from what this project has
@@ -44,8 +45,9 @@ much of them is zeros, for which a store takes no room. --zeros looks into files
 of a megabyte and more: a block of each megabyte, and the rest if that is zeros.
 
 --check compares forecasts with what then was: the bytes of the store, the last
-nights and the restores that were whole, each by those before it; the error is
-shown.
+nights and the restores that were whole. Each night and restore is forecast
+again, by those before it; what is there, and what gold takes to unpack, is as it
+is today. The error is shown.
 
 --html FILE writes all of it as one page, with pictures, that needs nothing
 else, and on which what is assumed can be changed.`,
@@ -55,7 +57,7 @@ else, and on which what is assumed can be changed.`,
 			&cli.BoolFlag{Name: "zeros", Usage: "look into large files for runs of zeros, which take no room in a store"},
 			&cli.BoolFlag{Name: "check", Usage: "compare forecasts with what then was: the store, the last nights, restores"},
 			&cli.StringFlag{Name: "html", Usage: "write a page with pictures to `FILE`, too"},
-		}, installationFlags()...),
+		}, slices.Concat(retentionFlags(), installationFlags())...),
 		Action: t.benchReport,
 	}, `
 repotool bench report
@@ -71,6 +73,7 @@ type sizing struct {
 	Survey      *bench.Survey     `json:"survey"`
 	Assumptions bench.Assumptions `json:"assumptions"`
 	Choices     []bench.Choice    `json:"choices"`
+	Prunings    []bench.Pruning   `json:"prunings"`
 	Present     string            `json:"present,omitempty"` // the choice of the last snapshot
 	Advice      []string          `json:"advice"`
 	History     []bench.Taken     `json:"history,omitempty"`
@@ -130,7 +133,7 @@ func (t *tool) benchReport(c *cli.Context) error {
 
 // page writes the report as a page.
 func (r *sizing) page(name string) error {
-	p := bench.Page{Survey: r.Survey, Assumptions: &r.Assumptions, Choices: r.Choices, Present: r.Present, Snapshots: r.history, Checked: r.Checked,
+	p := bench.Page{Survey: r.Survey, Assumptions: &r.Assumptions, Choices: r.Choices, Prunings: r.Prunings, Present: r.Present, Snapshots: r.history, Checked: r.Checked,
 		Command: commandLine(), Report: r.report}
 	var b bytes.Buffer
 	if err := p.Write(&b); err != nil {

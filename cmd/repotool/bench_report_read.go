@@ -36,7 +36,7 @@ func (r *sizing) forecast(s settings, assume []string, back []bench.Restored) (e
 		return err
 	}
 	r.Assumptions.LearnRestores(r.Survey, back)
-	r.Choices = bench.Forecast(r.Survey, &r.Assumptions)
+	r.Choices, r.Prunings = bench.Forecast(r.Survey, &r.Assumptions), bench.Prunings(r.Survey, &r.Assumptions)
 	if err := bench.Shown(r.Choices); err != nil && len(assume)+len(r.Survey.ByHand) > 0 {
 		return &usageError{err: err}
 	}

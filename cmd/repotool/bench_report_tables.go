@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -36,7 +37,7 @@ func (t *tool) sizingTables(r *sizing) {
 
 // source says which command makes the figures above it.
 func (t *tool) source(r *sizing, part string) {
-	fmt.Fprintf(t.stdout, "# %s\n\n", bench.Source(part, r.report))
+	fmt.Fprintf(t.stdout, "# %s\n\n", r.Survey.Source(part, r.report))
 }
 
 func (t *tool) handTable(r *sizing) {
@@ -48,7 +49,7 @@ func (t *tool) handTable(r *sizing) {
 		w.AppendRow(table.Row{x.Name, assumption(x), x.From, x.Says})
 	}
 	w.Render()
-	fmt.Fprintln(t.stdout)
+	t.source(r, "hand")
 }
 
 // amount is a number of bytes as the advice, the page and --assume have it: in thousands.
@@ -124,24 +125,33 @@ func (t *tool) largestTable(r *sizing) {
 }
 
 func (t *tool) prunableTable(r *sizing) {
-	if len(r.Survey.Prunable) == 0 {
+	if len(r.Prunings) < 2 {
 		return
 	}
-	w := newTable(t.stdout, []string{"PRUNE --LEVEL", "FILES", "FREES AT MOST", "OF FILES"}, 2, 3, 4)
-	for _, l := range prune.Levels() {
-		h := r.Survey.Prunable[l]
-		w.AppendRow(table.Row{l, count(h.Files), amount(h.Disk), r.Survey.Share(h)})
+	w := newTable(t.stdout, slices.Concat([]string{"PRUNE --LEVEL", "FILES", "FREES AT MOST", "OF FILES"}, horizons(), []string{"TO BRING BACK"}), 2, 3, 4, 5, 6, 7, 8, 9)
+	for _, p := range r.Prunings {
+		h := r.Survey.Prunable[p.Level]
+		line := table.Row{p.Level, count(h.Files), amount(h.Disk), r.Survey.Share(h)}
+		for _, n := range bench.Horizons {
+			line = append(line, amount(int64(p.Bytes[n])))
+		}
+		w.AppendRow(append(line, fraction(p.Back)))
 	}
 	w.Render()
+	fmt.Fprintln(t.stdout, "of the repository, if each night ends with a prune; a backup takes the same with and without")
 	t.source(r, "prunable")
 }
 
-func (t *tool) choicesTable(r *sizing) {
-	header := []string{"CHOICE"}
+// horizons are the columns of bytes.
+func horizons() (header []string) {
 	for _, h := range bench.Horizons {
 		header = append(header, plural(int64(h), "DAY", "DAYS"))
 	}
-	w := newTable(t.stdout, append(header, "STANDSTILL", "TO SERVICE", "TO LAST FILE"), 2, 3, 4, 5, 6, 7, 8)
+	return header
+}
+
+func (t *tool) choicesTable(r *sizing) {
+	w := newTable(t.stdout, slices.Concat([]string{"CHOICE"}, horizons(), []string{"STANDSTILL", "TO SERVICE", "TO LAST FILE"}), 2, 3, 4, 5, 6, 7, 8)
 	for _, c := range r.Choices {
 		line := table.Row{c.Name()}
 		if c.Name() == r.Present {
@@ -191,7 +201,7 @@ func (t *tool) checkedTable(r *sizing) {
 		if x.Bytes {
 			shown = func(v float64) string { return amount(int64(v)) }
 		}
-		w.AppendRow(table.Row{x.What, shown(x.Forecast), shown(x.Was), fmt.Sprintf("%+.0f %%", 100*x.Error())})
+		w.AppendRow(table.Row{x.What, shown(x.Forecast), shown(x.Was), x.Error()})
 	}
 	w.Render()
 	t.source(r, "checked")
