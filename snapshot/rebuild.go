@@ -180,6 +180,7 @@ type pieceOfGold struct {
 	ctx    context.Context // of the one call of gold
 	mu     sync.Mutex
 	wanted map[fossology.Name][]*Entry
+	failed error // of the target, which ends the rebuild
 }
 
 // take unpacks the gold: the one that stands where the target has it, and the store's
@@ -210,6 +211,8 @@ func (p *pieceOfGold) take(gold Gold) (why string, err error) {
 		switch {
 		case p.ctx.Err() != nil:
 			return "", p.ctx.Err()
+		case p.failed != nil: // it may be a fault of a disk, but not of the gold's
+			return "", fmt.Errorf("gold %s: %w", gold.Name, p.failed)
 		case errors.Is(err, store.ErrNoObject), store.IsDiskFault(err):
 			why = fmt.Sprintf("gold %s: %v", gold.Name, err)
 		case err != nil:
@@ -226,14 +229,8 @@ func (p *pieceOfGold) put(n fossology.Name, content io.ReadSeeker) (taken bool, 
 	delete(p.wanted, n)
 	p.mu.Unlock()
 	for i, e := range entries {
-		switch err := p.to.put(p.ctx, e, content); {
-		case errors.Is(err, errOtherBytes):
-			p.mu.Lock()
-			p.wanted[n] = entries[i:]
-			p.mu.Unlock()
-			return false, nil // not this one: it stays wanted
-		case err != nil:
-			return false, err
+		if err := p.to.put(p.ctx, e, content); err != nil {
+			return false, p.notTaken(n, entries[i:], err)
 		}
 		p.files.Add(1)
 		p.bytes.Add(e.Size)
@@ -241,4 +238,17 @@ func (p *pieceOfGold) put(n fossology.Name, content io.ReadSeeker) (taken bool, 
 		p.progress.Bytes.Add(e.Size)
 	}
 	return true, nil
+}
+
+// notTaken has a Name stay wanted. That a content is another one is no error: the right one
+// may come yet.
+func (p *pieceOfGold) notTaken(n fossology.Name, entries []*Entry, err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wanted[n] = entries
+	if errors.Is(err, errOtherBytes) {
+		return nil
+	}
+	p.failed = cmp.Or(p.failed, err)
+	return err
 }

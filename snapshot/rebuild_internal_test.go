@@ -1,13 +1,18 @@
 package snapshot
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sys/unix"
 
 	"repotool/fossology"
 	"repotool/store"
@@ -89,4 +94,73 @@ func fillUp(t *testing.T, s *shelves) {
 	}
 	s.f.Close()
 	s.f = f
+}
+
+// faultyDisk is the target of a rebuild whose disk takes nothing, or so many files only.
+type faultyDisk struct{ takes int }
+
+func (d *faultyDisk) wants(context.Context, *Entry) (bool, bool) { return true, false }
+func (d *faultyDisk) gold(*Entry) *os.File                       { return nil }
+func (d *faultyDisk) missed(*Entry, string)                      {}
+
+func (d *faultyDisk) put(context.Context, *Entry, io.ReadSeeker) error {
+	if d.takes--; d.takes < 0 {
+		return fmt.Errorf("write: %w", unix.EIO)
+	}
+	return nil
+}
+
+// faultySpool is a content that cannot be read again.
+type faultySpool struct{}
+
+func (faultySpool) Read([]byte) (int, error)       { return 0, unix.EIO }
+func (faultySpool) Seek(int64, int) (int64, error) { return 0, nil }
+
+// oneContent makes everything that is wanted of one content.
+type oneContent struct{ io.ReadSeeker }
+
+func (c oneContent) Rebuild(_ context.Context, _ string, _ *os.File, wanted []fossology.Name, put func(fossology.Name, io.ReadSeeker) (bool, error)) error {
+	for _, n := range wanted {
+		if _, err := put(n, c); err != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+	}
+	return nil
+}
+
+// A disk that does not take what gold makes, or does not give it back, is no fault of the
+// gold's: the rebuild ends, and no file is passed over in silence. That goes for one that
+// proves, too.
+func TestRebuildFaultyDisk(t *testing.T) {
+	st, err := store.Init(t.Context(), t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put, err := st.NewWriter().PutBytes(t.Context(), []byte("gold"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := fossology.Name{Size: 4}
+	name := fossology.Name{Size: 1}
+	var list []Entry
+	for _, host := range []string{"alpha", "beta"} {
+		list = append(list, Entry{Path: string(appendCanonical(nil, host+"/files", name, 3)), Size: 1, Gold: Gold{of, "upload"}})
+	}
+	for _, c := range []struct {
+		what    string
+		to      rebuildTarget
+		content io.ReadSeeker
+		files   int64
+	}{
+		{"target", &faultyDisk{}, strings.NewReader("x"), 0},
+		{"target, later", &faultyDisk{takes: 1}, strings.NewReader("x"), 1},
+		{"proof", proof(func(*Entry, string) {}), faultySpool{}, 0},
+	} {
+		b := &rebuild{Snapshot: &Snapshot{Store: st, Manifest: &Manifest{Depth: 3}}, from: oneContent{c.content}, to: c.to,
+			progress: new(Progress), golds: map[fossology.Name]Entry{of: {Object: put.Object, Size: 4}}}
+		err := b.gold(t.Context(), Gold{of, "upload"}, list)
+		if !errors.Is(err, unix.EIO) || b.files.Load() != c.files || b.lost.Load() != 0 {
+			t.Errorf("%s: %v; %d files, %d lost", c.what, err, b.files.Load(), b.lost.Load())
+		}
+	}
 }
