@@ -128,6 +128,7 @@ func rebuilt(t testing.TB, s *snapshot.Snapshot, a *archives) (to string, files 
 	t.Helper()
 	o := snapshotTo(filepath.Join(t.TempDir(), "restored"))
 	files = restore(t, s, o)
+	o.Restored = files
 	r, err := s.Rebuild(t.Context(), o, a)
 	if err != nil {
 		t.Fatal(err)
@@ -318,6 +319,50 @@ func TestRottenLeftover(t *testing.T) {
 			}
 			f.Close()
 		}
+	}
+}
+
+// What Restore has just brought, a rebuild does not look at again; what it has not, that
+// takes from gold, also if the store has got its bytes meanwhile.
+func TestRebuildAfterRestore(t *testing.T) {
+	repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+	a.gold(t, repository, "one", "first", "second", "third")
+	first := pathOf(repository, nameOf("first"))
+	linkTo(t, first, hostOf(first, "zeta"))
+	want := tree(t, repository, true)
+	take(t, options(st, repository))
+	take(t, golden(st, repository, a))
+	object := func(content string) string {
+		h := store.Sum([]byte(content)).String()
+		return st.Path("objects", h[:2], h)
+	}
+	if err := errors.Join(os.Remove(object("second")), os.Remove(object("third")), os.WriteFile(object("third"), []byte("tHird"), 0o444)); err != nil {
+		t.Fatal(err)
+	}
+	s, o := find(t, st, "latest"), snapshotTo(filepath.Join(t.TempDir(), "to"))
+	o.Plan = true
+	planned := restore(t, s, o)
+	o.Plan = false
+	o.Restored = restore(t, s, o)
+	if planned.LeftOut != 1 || o.Restored.LeftOut != 2 {
+		t.Fatalf("planned %+v, done %+v", *planned, *o.Restored)
+	}
+	write(t, object("second"), "second")
+	write(t, pathOf(o.To, nameOf("first")), "fIrst")
+	r, err := s.Rebuild(t.Context(), o, a)
+	if err != nil || r.Wanted.Files != 2 || r.Rebuilt != r.Wanted || r.Golds != 1 {
+		t.Errorf("%+v, %v", *r, err)
+	}
+	if b, err := os.ReadFile(pathOf(o.To, nameOf("first"))); string(b) != "fIrst" {
+		t.Errorf("it looked at what was there: %q, %v", b, err)
+	}
+	for _, restored := range []*snapshot.RestoreReport{planned, nil} { // a plan has brought nothing
+		write(t, pathOf(o.To, nameOf("first")), "fIrst")
+		o.Restored = restored
+		if r, err := s.Rebuild(t.Context(), o, a); err != nil || r.Rebuilt.Files != 2 || r.Lost != 0 {
+			t.Errorf("%+v, %v", *r, err)
+		}
+		compareTrees(t, want, tree(t, o.To, true))
 	}
 }
 

@@ -59,7 +59,8 @@ type rebuild struct {
 // several goroutines.
 type rebuildTarget interface {
 	// wants says whether a file is wanted, and whether the target makes it itself, of
-	// another one: it becomes a further name of that. It is asked once of each file.
+	// another one: it becomes a further name of that. It is asked once of each file that is
+	// left out, in the order of the manifest.
 	wants(ctx context.Context, e *Entry) (wanted, linked bool)
 	// gold opens a gold where else it may be than in the store; nil if it is not there.
 	gold(e *Entry) *os.File

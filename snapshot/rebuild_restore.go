@@ -50,13 +50,16 @@ type rebuildInto struct {
 	*restorer
 	lister  *fileWriter
 	matched []bool
+	asked   int       // how many files wants was asked of
 	writers sync.Pool // of fileWriters
 	failed  sync.Map  // paths of files with several names that did not come
 }
 
 func (t *rebuildInto) wants(ctx context.Context, e *Entry) (wanted, linked bool) {
+	n := t.asked
+	t.asked++
 	switch {
-	case !selected(e, t.o.Only, t.matched), t.o.Plan && stored(t.Store, e):
+	case !selected(e, t.o.Only, t.matched), t.o.Plan && stored(t.Store, e), t.brought(n, e):
 		return false, false // what is stored Restore brings
 	case t.deferLink(*e):
 		return !t.lister.sameFile(t.links[e.Inode].Path, e.Path), true
@@ -66,6 +69,13 @@ func (t *rebuildInto) wants(ctx context.Context, e *Entry) (wanted, linked bool)
 		t.lister.setMeta(e)
 	}
 	return !right, false
+}
+
+// brought says whether Restore has brought a file, the nth that is left out, and it is not
+// to become a further name of one that it has not.
+func (t *rebuildInto) brought(n int, e *Entry) bool {
+	r := t.o.Restored
+	return r != nil && r.leftovers.brought.at(n) && !r.leftovers.rotten[e.Path] && t.links[e.Inode] == nil
 }
 
 // gold opens what Restore made of a gold.

@@ -149,4 +149,5 @@ func (m *marks) add(yes bool) {
 	m.n++
 }
 
-func (m *marks) at(n int) bool { return m.words[n/64]>>(n%64)&1 != 0 }
+// at is the nth answer; what was not asked is no.
+func (m *marks) at(n int) bool { return n < m.n && m.words[n/64]>>(n%64)&1 != 0 }

@@ -22,6 +22,10 @@ type RestoreOptions struct {
 	Plan     bool     // count only, change nothing
 	Progress *Progress
 	Findings *Findings // takes what could not be restored as it was
+
+	// Restored is for Rebuild: what Restore has just done there, by the same options. It
+	// does not look at those files again. nil: it looks at all.
+	Restored *RestoreReport
 }
 
 // A RestoreReport counts what a restore did, or with Plan would do.
@@ -38,6 +42,14 @@ type RestoreReport struct {
 	Symlinks int64 `json:"symlinks"` // symbolic links among Files, which a snapshot does not count as files
 	LeftOut  int64 `json:"leftOut"`  // files that only gold brings back: see Rebuild
 	LeftSize int64 `json:"leftOutBytes"`
+
+	leftovers leftovers
+}
+
+// leftovers are what earlier snapshots stored of the files that are left out.
+type leftovers struct {
+	brought marks           // whether Restore took a file from there, in the order of the manifest
+	rotten  map[string]bool // those of them of which the bytes were not good any more
 }
 
 // A worker takes batches of entries, cut as those of a day are.
@@ -58,6 +70,7 @@ type restorer struct {
 	again     []linkPair        // files to be linked to one of those
 	lackMu    sync.Mutex
 	lacks     map[string]bool // those that could not be restored: what is there is something else
+	leftovers leftovers       // of which lackMu guards rotten
 	syncMu    sync.Mutex
 	syncs     map[uint64]int // a handle in each file system below the target
 	notSynced error          // of file systems that there is no handle in
@@ -107,7 +120,7 @@ func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreRepor
 	}
 	c := &r.count
 	return &RestoreReport{c.files.Load(), c.bytes.Load(), c.written.Load(), c.replaced.Load(), c.kept.Load(),
-		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load(), c.symlinks.Load(), c.leftOut.Load(), c.leftSize.Load()}, nil
+		c.linked.Load(), c.damaged.Load(), c.foreign.Load(), c.newBytes.Load(), c.symlinks.Load(), c.leftOut.Load(), c.leftSize.Load(), r.leftovers}, nil
 }
 
 // restorer opens the target. Its user closes it.
@@ -118,7 +131,7 @@ func (s *Snapshot) restorer(o RestoreOptions) (*restorer, error) {
 	if o.Findings == nil {
 		o.Findings = new(Findings)
 	}
-	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, lacks: map[string]bool{}, syncs: map[uint64]int{}}
+	r := &restorer{Snapshot: s, o: o, fd: -1, euid: uint32(os.Geteuid()), batches: make(chan []Entry, 8), links: map[uint64]*Entry{}, lacks: map[string]bool{}, leftovers: leftovers{rotten: map[string]bool{}}, syncs: map[uint64]int{}}
 	if err := r.openTarget(); err != nil {
 		return nil, err
 	}

@@ -73,6 +73,9 @@ func (w *fileWriter) wrong(e *Entry, err error) error {
 			w.count.files.Add(-1)
 			w.count.bytes.Add(-e.Size)
 			w.passOver(e)
+			w.lackMu.Lock()
+			w.leftovers.rotten[e.Path] = true
+			w.lackMu.Unlock()
 			return nil
 		}
 		w.count.damaged.Add(1)

@@ -27,17 +27,13 @@ func (r *restorer) list(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !selected(&e, r.o.Only, matched) {
+		if !r.brings(&e, matched) {
 			continue
 		}
 		if e.Kind == Dir {
 			if err := r.dir(&e); err != nil {
 				return err
 			}
-			continue
-		}
-		if e.LeftOut() && !stored(r.Store, &e) {
-			r.passOver(&e)
 			continue
 		}
 		if r.deferLink(e) {
@@ -59,6 +55,21 @@ func (r *restorer) list(ctx context.Context) error {
 		}
 	}
 	return send()
+}
+
+// brings says whether an entry is one to restore: it is asked for, and the store has its
+// bytes if gold makes them, too.
+func (r *restorer) brings(e *Entry, matched []bool) bool {
+	yes := selected(e, r.o.Only, matched)
+	if !e.LeftOut() {
+		return yes
+	}
+	here := yes && stored(r.Store, e)
+	if yes && !here {
+		r.passOver(e)
+	}
+	r.leftovers.brought.add(here && !r.o.Plan)
+	return here
 }
 
 // deferLink keeps a further name of a file for the end.

@@ -50,7 +50,8 @@ func (r *restoration) rebuildFiles(ctx context.Context) error {
 	progress := new(snapshot.Progress)
 	stop := r.watch(r.s, progress)
 	defer stop()
-	o := snapshot.RestoreOptions{To: r.result.To, Only: r.only, NoOwner: r.noOwner, Plan: r.result.Plan, Progress: progress, Findings: &r.findings}
+	o := snapshot.RestoreOptions{To: r.result.To, Only: r.only, NoOwner: r.noOwner, Plan: r.result.Plan, Progress: progress, Findings: &r.findings,
+		Restored: r.result.Files}
 	var from snapshot.Rebuilder
 	if !o.Plan {
 		from = r.unpacking(r.st)
