@@ -128,8 +128,7 @@ func (t *rebuildInto) link(ctx context.Context, b *rebuild) error {
 			return err
 		}
 		if _, failed := t.failed.Load(from); failed {
-			b.report.Lost++
-			t.o.Findings.Add(NotRebuilt, e.Path, "it was a link to "+from+", which did not come back")
+			t.unlinked(ctx, b, from, e)
 			continue
 		}
 		if t.lister.sameFile(from, e.Path) {
@@ -151,6 +150,19 @@ func (t *rebuildInto) link(ctx context.Context, b *rebuild) error {
 		t.o.Progress.Bytes.Add(e.Size)
 	}
 	return nil
+}
+
+// unlinked deals with a further name of a file that did not come. Its bytes may stand there
+// all the same: then nothing is lacking under this name.
+func (t *rebuildInto) unlinked(ctx context.Context, b *rebuild, from string, e *Entry) {
+	if _, right := t.lister.present(ctx, e); right {
+		t.lister.setMeta(e)
+		b.report.Wanted.Files--
+		b.report.Wanted.Bytes -= e.Size
+		return
+	}
+	b.report.Lost++
+	t.o.Findings.Add(NotRebuilt, e.Path, "it was a link to "+from+", which did not come back")
 }
 
 // linkBeside makes a further name of a file that is there, or else a copy of it.

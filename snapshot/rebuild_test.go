@@ -89,6 +89,30 @@ func TestRebuildLostLinks(t *testing.T) {
 	}
 }
 
+// A further name whose bytes stand there is not lost with the first; it gets what else it
+// had.
+func TestRebuildLostFirstName(t *testing.T) {
+	repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+	a.gold(t, repository, "one", "first")
+	n := nameOf("claimed")
+	keep(t, repository, "claimed")
+	a.makers[n], a.sums[n] = a.makers[nameOf("first")], store.Sum([]byte("claimed"))
+	last := hostOf(pathOf(repository, n), "zeta")
+	linkTo(t, pathOf(repository, n), last)
+	take(t, golden(st, repository, a))
+	o := snapshotTo(t.TempDir())
+	write(t, hostOf(pathOf(o.To, n), "zeta"), "claimed")
+	r, err := find(t, st, "latest").Rebuild(t.Context(), o, a)
+	if err != nil || r.Wanted.Files != 2 || r.Rebuilt.Files != 1 || r.Lost != 1 || o.Findings.Counts()[snapshot.NotRebuilt] != 1 {
+		t.Errorf("%+v, %v, %v", r, err, o.Findings.First())
+	}
+	want, err := os.Stat(last)
+	got, e := os.Stat(hostOf(pathOf(o.To, n), "zeta"))
+	if err := errors.Join(err, e); err != nil || !got.ModTime().Equal(want.ModTime()) || got.Mode() != want.Mode() {
+		t.Errorf("%v; got %v, want %v", err, got, want)
+	}
+}
+
 // Gold is taken from where it was restored, and from the store if it is not there, or
 // is not what it was.
 func TestRebuildFromEitherGold(t *testing.T) {
