@@ -67,13 +67,15 @@ func advice(e *DumpError) string {
 	if errors.Is(e.Err, exec.ErrNotFound) || strings.Contains(e.Reason, "no such file") {
 		return "install PostgreSQL's client programs (Debian: apt-get install postgresql-client) or name their directory"
 	}
+	if strings.Contains(e.Stderr, "transaction_timeout") {
+		return adviceOnTimeout(e.Tool)
+	}
 	for _, a := range []struct{ word, advice string }{
 		{"password authentication failed", "see user and password in Db.conf; 'psql' with the same words must be able to connect"},
 		{"no password supplied", "the server wants a password: put password= into Db.conf"},
 		{"fe_sendauth", "the server wants a password: put password= into Db.conf"},
 		{"Connection refused", "is PostgreSQL running, and on that host and port?"},
 		{"extension control file", "install the extension on the server (Debian: apt-get install postgresql-contrib), then run again"},
-		{"transaction_timeout", "a tool of PostgreSQL 17 or newer meets an older server: name the directory of the tools of its version (--pg-bin)"},
 		{"No such file or directory", "is PostgreSQL running, and on that socket?"},
 		{"could not translate host name", "see host in Db.conf"},
 		{"does not exist", "see dbname and user in Db.conf"},
@@ -90,4 +92,13 @@ func advice(e *DumpError) string {
 		}
 	}
 	return ""
+}
+
+// adviceOnTimeout is for a server that does not know the setting: the tools of PostgreSQL set
+// it themselves; what feeds a dump to the server has it from that.
+func adviceOnTimeout(tool string) string {
+	if strings.HasPrefix(tool, "pg_") {
+		return "a tool of PostgreSQL 17 or newer meets an older server: name the directory of the tools of its version (--pg-bin)"
+	}
+	return "the dump is for PostgreSQL 17 or newer, and the server is older: load it into a newer one, or by a command that leaves the line out (--load-command)"
 }

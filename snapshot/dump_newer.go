@@ -10,7 +10,9 @@ import (
 // A pg_dump of PostgreSQL 17 or newer sets transaction_timeout, whatever server it dumps; an
 // older server knows no such setting, so that a dump of it could not be loaded again into
 // itself ("unrecognized configuration parameter"; -v ON_ERROR_STOP=1 stops there). The line
-// is left out: it says what is the default anyway.
+// is left out: it says what is the default anyway. So it is while dumping, and again while
+// loading into such a server: a dump in the store may be of a newer one, of a user's command,
+// or of a repotool that did not leave it out yet.
 const timeoutSince PostgresVersion = 170000
 
 var (
@@ -50,12 +52,51 @@ func (w *withoutTimeout) begin() error {
 	if head = head[:n]; err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	end := bytes.Index(head, encodingWords)
-	if at := bytes.Index(head, timeoutLine); at >= 0 && at < end {
-		head = append(head[:at], head[at+len(timeoutLine)-1:]...) // the line break before it stays
-	}
-	w.rest = io.MultiReader(bytes.NewReader(head), w.pipe)
+	w.rest = io.MultiReader(bytes.NewReader(leaveOutTimeout(head)), w.pipe)
 	return nil
+}
+
+// leaveOutTimeout takes the line out of the beginning of a dump.
+func leaveOutTimeout(head []byte) []byte {
+	settings := head[:min(len(head), preamble)]
+	at := bytes.Index(settings, timeoutLine)
+	if at < 0 || at > bytes.Index(settings, encodingWords) {
+		return head
+	}
+	return append(head[:at], head[at+len(timeoutLine)-1:]...) // the line break before it stays
+}
+
+// A loadWriter writes a dump on as a server can load it. It keeps the beginning back until
+// that is whole, or is flushed.
+type loadWriter struct {
+	to   io.Writer
+	head []byte
+	past bool // the beginning was written
+}
+
+func newLoadWriter(to io.Writer, server PostgresVersion) *loadWriter {
+	return &loadWriter{to: to, past: server >= timeoutSince}
+}
+
+// Write implements io.Writer.
+func (w *loadWriter) Write(b []byte) (int, error) {
+	if w.past {
+		return w.to.Write(b)
+	}
+	if w.head = append(w.head, b...); len(w.head) < preamble {
+		return len(b), nil
+	}
+	return len(b), w.flush()
+}
+
+func (w *loadWriter) flush() error {
+	if w.past {
+		return nil
+	}
+	w.past = true
+	_, err := w.to.Write(leaveOutTimeout(w.head))
+	w.head = nil
+	return err
 }
 
 // DirectoryLoads says whether a directory that tools of that version dump can be restored by

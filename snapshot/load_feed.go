@@ -126,7 +126,11 @@ func (l *loader) feed(ctx context.Context, t *pgTool, p DumpPart) error {
 		return t.failed(ctx, err)
 	}
 	defer context.AfterFunc(ctx, func() { in.Close() })()
-	n, err := WritePart(ctx, in, p, l.Open)
+	to := newLoadWriter(in, PostgresVersion(l.Admin.ServerVersion()))
+	n, err := WritePart(ctx, to, p, l.Open)
+	if err == nil {
+		err = to.flush()
+	}
 	l.loaded.Bytes += n
 	var wrong *PieceError
 	bad := errors.As(err, &wrong)
