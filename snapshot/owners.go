@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"os/user"
-	"slices"
 	"strconv"
 )
 
@@ -62,55 +61,74 @@ func with(m map[uint32]string, id uint32, name string) map[uint32]string {
 	return m
 }
 
-// ownersHere are the numbers that owners have on this host, where they are others.
-type ownersHere struct{ users, groups map[uint32]uint32 }
+// ownersHere are the numbers that the owners of a snapshot have on this host.
+type ownersHere struct{ users, groups numbersHere }
 
-// here looks the names up. Those that nobody has here keep their number, and are findings.
-func (o Owners) here(findings *Findings) (h ownersHere) {
-	h.users = o.numbers(o.Users, "user", findings, func(name string) (string, error) {
+// numbersHere are those of users or of groups. Each name is looked up when the first thing
+// that belongs to it comes by: a snapshot may know owners of which it has nothing any more.
+type numbersHere struct {
+	what     string
+	names    map[uint32]string
+	lookup   func(name string) (number string, err error)
+	known    map[uint32]uint32
+	findings *Findings // takes the names that nobody has here
+}
+
+// here is what looks the names up.
+func (o Owners) here(findings *Findings) *ownersHere {
+	userNumber := func(name string) (string, error) {
 		u, err := user.Lookup(name)
 		if err != nil {
 			return "", err
 		}
 		return u.Uid, nil
-	})
-	h.groups = o.numbers(o.Groups, "group", findings, func(name string) (string, error) {
+	}
+	groupNumber := func(name string) (string, error) {
 		g, err := user.LookupGroup(name)
 		if err != nil {
 			return "", err
 		}
 		return g.Gid, nil
-	})
-	return h
+	}
+	return &ownersHere{numbersHere{"user", o.Users, userNumber, map[uint32]uint32{}, findings},
+		numbersHere{"group", o.Groups, groupNumber, map[uint32]uint32{}, findings}}
 }
 
-func (o Owners) numbers(names map[uint32]string, what string, findings *Findings, lookup func(name string) (string, error)) map[uint32]uint32 {
-	numbers := map[uint32]uint32{}
-	for _, there := range slices.Sorted(maps.Keys(names)) {
-		name := names[there]
-		number, err := lookup(name)
-		here, parseErr := strconv.ParseUint(number, 10, 32)
-		switch {
-		case err != nil || parseErr != nil:
-			findings.Add(OwnerUnknown, what+" "+name, fmt.Sprintf("is not known on this host; what belongs to it gets its number, %d", there))
-		case uint32(here) != there:
-			numbers[there] = uint32(here)
-		}
+// of changes an owner into the one of this host. Without a snapshot's owners it stays.
+func (h *ownersHere) of(uid, gid *uint32) {
+	if h == nil {
+		return
 	}
-	return numbers
+	*uid, *gid = h.users.of(*uid), h.groups.of(*gid)
 }
 
-// of changes an owner into the one of this host.
-func (h ownersHere) of(uid, gid *uint32) {
-	if here, ok := h.users[*uid]; ok {
-		*uid = here
+// of is the number that the owner of a number has here.
+func (n *numbersHere) of(there uint32) uint32 {
+	here, ok := n.known[there]
+	if !ok {
+		here = n.find(there)
+		n.known[there] = here
 	}
-	if here, ok := h.groups[*gid]; ok {
-		*gid = here
+	return here
+}
+
+// find looks for the owner of a number. One that nobody is here keeps it.
+func (n *numbersHere) find(there uint32) uint32 {
+	name, named := n.names[there]
+	if !named {
+		return there
 	}
+	number, err := n.lookup(name)
+	here, parseErr := strconv.ParseUint(number, 10, 32)
+	if err != nil || parseErr != nil {
+		n.findings.Add(OwnerUnknown, n.what+" "+name, fmt.Sprintf("is not known on this host; what belongs to it gets its number, %d", there))
+		return there
+	}
+	return uint32(here)
 }
 
 // atHome is the snapshot as it is to be on this host: with the owners that have its names.
+// What it yields has those of the manifest still; whoever restores that asks owners.
 func (s *Snapshot) atHome(noOwner bool, findings *Findings) *Snapshot {
 	if noOwner || s.Manifest.Owners.IsZero() {
 		return s

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -65,6 +66,66 @@ func TestOwnersByName(t *testing.T) {
 		})
 		if again := restore(t, s, o); again.Kept != 2 {
 			t.Errorf("%s, once more: %+v", c.name, *again)
+		}
+	}
+}
+
+// An owner that nobody is on this host is told of if something of that owner is restored, by
+// Restore or by a rebuild: a snapshot knows the names of its ancestors, too.
+func TestUnknownOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("it changes owners: run it as root")
+	}
+	const number = 4242
+	repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+	keep(t, repository, "of root")
+	a.gold(t, repository, "one", "made")
+	kept, made := keep(t, repository, "kept"), pathOf(repository, nameOf("made"))
+	take(t, golden(st, repository, a))
+	for _, c := range []struct {
+		of   []string // files of the unknown owner
+		only []string
+		told int64
+	}{
+		{nil, nil, 0},
+		{[]string{kept}, nil, 1},
+		{[]string{kept}, []string{filepath.Base(kept)}, 1},
+		{[]string{kept}, []string{nameOf("of root").String()}, 0},
+		{[]string{made}, nil, 1},
+		{[]string{made, kept, filepath.Dir(kept)}, nil, 2}, // the user, and the group
+	} {
+		gid := 0
+		if len(c.of) > 1 {
+			gid = number
+		}
+		for _, path := range []string{kept, made, filepath.Dir(kept)} {
+			err := os.Chown(path, 0, 0)
+			if slices.Contains(c.of, path) {
+				err = os.Chown(path, number, gid)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		o := golden(st, repository, a)
+		o.FullScan = true
+		take(t, o)
+		s := find(t, st, "latest")
+		s.Manifest.Owners.Users[number], s.Manifest.Owners.Groups[number] = "no-such-admin", "no-such-group"
+		to := snapshotTo(filepath.Join(t.TempDir(), "to"))
+		to.Only = c.only
+		to.Plan = true
+		restore(t, s, to)
+		if n := to.Findings.Counts()[snapshot.OwnerUnknown]; n != c.told {
+			t.Errorf("plan of %v: told of %d: %v", c, n, to.Findings.First())
+		}
+		to.Plan, to.Findings = false, new(snapshot.Findings)
+		restore(t, s, to)
+		if _, err := s.Rebuild(t.Context(), to, a); err != nil {
+			t.Fatal(err)
+		}
+		if n := to.Findings.Counts()[snapshot.OwnerUnknown]; n != c.told || to.Findings.Counts()[snapshot.OwnerNotSet] != 0 {
+			t.Errorf("%v: told of %d: %v", c, n, to.Findings.First())
 		}
 	}
 }

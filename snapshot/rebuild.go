@@ -132,6 +132,7 @@ func (b *rebuild) each(ctx context.Context, f func(*Entry)) error {
 			return err
 		}
 		if e.LeftOut() {
+			b.owners.of(&e.UID, &e.GID)
 			f(&e)
 		}
 	}

@@ -27,7 +27,11 @@ func (r *restorer) list(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !r.brings(&e, matched) {
+		asked := selected(&e, r.o.Only, matched)
+		if asked {
+			r.owners.of(&e.UID, &e.GID)
+		}
+		if !r.brings(&e, asked) {
 			continue
 		}
 		if e.Kind == Dir {
@@ -59,13 +63,12 @@ func (r *restorer) list(ctx context.Context) error {
 
 // brings says whether an entry is one to restore: it is asked for, and the store has its
 // bytes if gold makes them, too.
-func (r *restorer) brings(e *Entry, matched []bool) bool {
-	yes := selected(e, r.o.Only, matched)
+func (r *restorer) brings(e *Entry, asked bool) bool {
 	if !e.LeftOut() {
-		return yes
+		return asked
 	}
-	here := yes && stored(r.Store, e)
-	if yes && !here {
+	here := asked && stored(r.Store, e)
+	if asked && !here {
 		r.passOver(e)
 	}
 	r.leftovers.brought.add(here && !r.o.Plan)

@@ -17,7 +17,7 @@ type Snapshot struct {
 	Manifest *Manifest
 	Store    *store.Store // that holds its objects: the root, or that of its cycle
 	Root     *store.Store // where it was found
-	owners   ownersHere   // of its entries
+	owners   *ownersHere  // that its entries are to have; nil: those that they have
 }
 
 // Find opens the snapshot that ref names: its time or the beginning of it,
@@ -81,17 +81,7 @@ func (s *Snapshot) Summary() *Summary {
 // Entries yields what the snapshot holds at and below prefix ("" for all),
 // sorted by path as fossology.ComparePaths does.
 func (s *Snapshot) Entries(ctx context.Context, prefix string) iter.Seq2[Entry, error] {
-	all := entries(ctx, s.Store, s.Manifest.Segments, prefix)
-	if len(s.owners.users) == 0 && len(s.owners.groups) == 0 {
-		return all
-	}
-	return func(yield func(Entry, error) bool) {
-		for e, err := range all {
-			if s.owners.of(&e.UID, &e.GID); !yield(e, err) {
-				return
-			}
-		}
-	}
+	return entries(ctx, s.Store, s.Manifest.Segments, prefix)
 }
 
 // Uses yields every object that the snapshot needs, with what for, and the
