@@ -181,6 +181,48 @@ func TestTakeManyGoldsGone(t *testing.T) {
 	}
 }
 
+// A repository and a database that are suddenly empty are those of another FOSSology, though
+// gold makes all files, and has made some since they were pruned: no row refers to them.
+func TestTakeEmptyFossology(t *testing.T) {
+	for _, strategy := range []string{"full", "gold"} {
+		for _, pruned := range []int{0, 100, 150} {
+			t.Run(fmt.Sprint(strategy, " pruned ", pruned), func(t *testing.T) {
+				st, repository, a := repotest.Store(t), t.TempDir(), newArchives()
+				rows, made := new(rowsOf), []string(nil)
+				for i := range 150 {
+					made = append(made, fmt.Sprint("made ", i))
+					rows.files = append(rows.files, nameOf(made[i]))
+				}
+				gold := a.gold(t, repository, "one.tar", made...)
+				rows.golds = append(rows.golds, mustName(t, filepath.Base(gold)))
+				o := options(st, repository)
+				if strategy == "gold" {
+					o = golden(st, repository, a)
+				}
+				o.Derived, o.FullScan = a, true
+				referring(&o, rows)
+				first := take(t, o)
+				for _, content := range made[:pruned] {
+					if err := os.Remove(pathOf(repository, nameOf(content))); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if s := take(t, o); s.Files != first.Files || s.Findings() != 0 {
+					t.Fatalf("%+v", s)
+				}
+				if err := os.RemoveAll(filepath.Join(repository, "localhost")); err != nil {
+					t.Fatal(err)
+				}
+				keep(t, repository, "another")
+				*rows = rowsOf{files: []fossology.Name{nameOf("another")}}
+				if s := take(t, o); s.Files != 1 || s.FindingCount[snapshot.ManyGone] != 1 || s.Damage() == "" {
+					t.Errorf("%+v", s)
+				}
+			})
+		}
+	}
+}
+
 // An upload that was deleted, with its gold and its rows, is missed by nobody, whether its
 // files were pruned before or not. As long as rows refer to them, another gold that makes
 // them takes over, or the bytes of an earlier snapshot; what has neither is told of.

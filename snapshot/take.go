@@ -157,7 +157,7 @@ const fewGolds = 10
 // compareWithParent makes a finding of a repository that has lost most of what it
 // held: a disk that is not mounted, or a wrong path, looks just like that.
 func (t *taker) compareWithParent() {
-	last, gone := t.parent, t.summary.Removed+t.vanished-t.dropped
+	last, gone := t.parent, t.gone()
 	if last == nil && t.Before != nil { // a new base
 		last = t.Before
 		gone = last.Total().Files - t.manifest.Total().Files
@@ -170,6 +170,14 @@ func (t *taker) compareWithParent() {
 	} else if had, has := last.Totals["gold"].Files, t.manifest.Totals["gold"].Files; had > fewGolds && has < had/2 {
 		t.findings.Add(ManyGone, t.Repository, fmt.Sprintf("of the %d archives in gold of snapshot %s, %d are gone", had, last.Name(), had-has))
 	}
+}
+
+// gone is how many files have gone since the last snapshot, at least. What vanished tonight
+// and was dropped is among the removed, and counts once. Much that is dropped has not been
+// counted as vanished, though: gold makes it, or it had gone before. As nobody keeps track of
+// each, the larger number stands for both.
+func (t *taker) gone() int64 {
+	return t.summary.Removed - t.dropped + max(t.vanished, t.dropped)
 }
 
 // A taker is one run of Take.
