@@ -1,10 +1,9 @@
 package snapshot
 
 import (
+	"context"
 	"fmt"
 	"maps"
-	"os/user"
-	"strconv"
 )
 
 // Owners are the names of the users and groups whose numbers the entries of a snapshot have.
@@ -23,32 +22,32 @@ func (o Owners) IsZero() bool { return len(o.Users) == 0 && len(o.Groups) == 0 }
 
 // An ownerNamer looks names up, each once.
 type ownerNamer struct {
-	names    *Owners
-	uid, gid uint32 // the last that were seen
-	users    map[uint32]bool
-	groups   map[uint32]bool
+	names         *Owners
+	uid, gid      uint32 // the last that were seen
+	uids, gids    map[uint32]bool
+	users, groups *accounts
 }
 
 func newOwnerNamer(names *Owners) *ownerNamer {
-	return &ownerNamer{names: names, users: map[uint32]bool{}, groups: map[uint32]bool{}}
+	return &ownerNamer{names: names, uids: map[uint32]bool{}, gids: map[uint32]bool{}, users: newUsers(), groups: newGroups()}
 }
 
 // sees adds the names of an owner. One that has none here may have had one before.
-func (n *ownerNamer) sees(uid, gid uint32) {
-	if uid == n.uid && gid == n.gid && len(n.users) > 0 {
+func (n *ownerNamer) sees(ctx context.Context, uid, gid uint32) {
+	if uid == n.uid && gid == n.gid && len(n.uids) > 0 {
 		return
 	}
 	n.uid, n.gid = uid, gid
-	if !n.users[uid] {
-		n.users[uid] = true
-		if u, err := user.LookupId(strconv.Itoa(int(uid))); err == nil {
-			n.names.Users = with(n.names.Users, uid, u.Username)
+	if !n.uids[uid] {
+		n.uids[uid] = true
+		if name, ok := n.users.name(ctx, uid); ok {
+			n.names.Users = with(n.names.Users, uid, name)
 		}
 	}
-	if !n.groups[gid] {
-		n.groups[gid] = true
-		if g, err := user.LookupGroupId(strconv.Itoa(int(gid))); err == nil {
-			n.names.Groups = with(n.names.Groups, gid, g.Name)
+	if !n.gids[gid] {
+		n.gids[gid] = true
+		if name, ok := n.groups.name(ctx, gid); ok {
+			n.names.Groups = with(n.names.Groups, gid, name)
 		}
 	}
 }
@@ -69,29 +68,18 @@ type ownersHere struct{ users, groups numbersHere }
 type numbersHere struct {
 	what     string
 	names    map[uint32]string
-	lookup   func(name string) (number string, err error)
+	number   func(name string) (uint32, bool)
 	known    map[uint32]uint32
 	findings *Findings // takes the names that nobody has here
 }
 
 // here is what looks the names up.
-func (o Owners) here(findings *Findings) *ownersHere {
-	userNumber := func(name string) (string, error) {
-		u, err := user.Lookup(name)
-		if err != nil {
-			return "", err
-		}
-		return u.Uid, nil
+func (o Owners) here(ctx context.Context, findings *Findings) *ownersHere {
+	numbers := func(what string, names map[uint32]string, all *accounts) numbersHere {
+		number := func(name string) (uint32, bool) { return all.number(ctx, name) }
+		return numbersHere{what, names, number, map[uint32]uint32{}, findings}
 	}
-	groupNumber := func(name string) (string, error) {
-		g, err := user.LookupGroup(name)
-		if err != nil {
-			return "", err
-		}
-		return g.Gid, nil
-	}
-	return &ownersHere{numbersHere{"user", o.Users, userNumber, map[uint32]uint32{}, findings},
-		numbersHere{"group", o.Groups, groupNumber, map[uint32]uint32{}, findings}}
+	return &ownersHere{numbers("user", o.Users, newUsers()), numbers("group", o.Groups, newGroups())}
 }
 
 // of changes an owner into the one of this host. Without a snapshot's owners it stays.
@@ -118,18 +106,17 @@ func (n *numbersHere) find(there uint32) uint32 {
 	if !named {
 		return there
 	}
-	number, err := n.lookup(name)
-	here, parseErr := strconv.ParseUint(number, 10, 32)
-	if err != nil || parseErr != nil {
+	here, ok := n.number(name)
+	if !ok {
 		n.findings.Add(OwnerUnknown, n.what+" "+name, fmt.Sprintf("is not known on this host; what belongs to it gets its number, %d", there))
 		return there
 	}
-	return uint32(here)
+	return here
 }
 
 // atHome is the snapshot as it is to be on this host: with the owners that have its names.
 // What it yields has those of the manifest still; whoever restores that asks owners.
-func (s *Snapshot) atHome(noOwner bool, findings *Findings) *Snapshot {
+func (s *Snapshot) atHome(ctx context.Context, noOwner bool, findings *Findings) *Snapshot {
 	if noOwner || s.Manifest.Owners.IsZero() {
 		return s
 	}
@@ -137,7 +124,7 @@ func (s *Snapshot) atHome(noOwner bool, findings *Findings) *Snapshot {
 		findings = new(Findings)
 	}
 	home, m := *s, *s.Manifest
-	home.owners = s.Manifest.Owners.here(findings)
+	home.owners = s.Manifest.Owners.here(ctx, findings)
 	home.owners.of(&m.DirMode.UID, &m.DirMode.GID)
 	home.Manifest = &m
 	return &home

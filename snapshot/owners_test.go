@@ -1,10 +1,14 @@
 package snapshot_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -126,6 +130,77 @@ func TestUnknownOwner(t *testing.T) {
 		}
 		if n := to.Findings.Counts()[snapshot.OwnerUnknown]; n != c.told || to.Findings.Counts()[snapshot.OwnerNotSet] != 0 {
 			t.Errorf("%v: told of %d: %v", c, n, to.Findings.First())
+		}
+	}
+}
+
+// getent puts one on PATH that knows a user and a group of the directory service, with these
+// numbers, and returns what it was asked.
+func getent(t *testing.T, uid, gid int) (asked func() []string) {
+	t.Helper()
+	dir := t.TempDir()
+	text := fmt.Sprintf(`#!/bin/sh
+echo "$*" >> %[1]s/asked
+case "$*" in
+"passwd of-ldap" | "passwd %[2]d") echo 'of-ldap:*:%[2]d:%[3]d:Somebody:/home/of-ldap:/bin/sh';;
+"group all-of-ldap" | "group %[3]d") echo 'all-of-ldap:*:%[3]d:';;
+*) exit 2;;
+esac
+`, dir, uid, gid)
+	if err := os.WriteFile(filepath.Join(dir, "getent"), []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return func() []string {
+		b, err := os.ReadFile(filepath.Join(dir, "asked"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		return slices.Sorted(strings.Lines(string(b)))
+	}
+}
+
+// Owners that only a directory service knows are known by name, too: of a snapshot, and on the
+// host where it is restored, which has other numbers for them. It is asked once of each.
+func TestOwnersOfDirectoryService(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("it changes owners: run it as root")
+	}
+	repository, st := t.TempDir(), repotest.Store(t)
+	for i := range 5 {
+		keep(t, repository, fmt.Sprint("of root ", i))
+		for id := range 2 { // the second has no name anywhere
+			if err := os.Chown(keep(t, repository, fmt.Sprint(i, id)), 424242+id, 434343+id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	asked := getent(t, 424242, 434343)
+	o := options(st, repository)
+	o.Quiesce = func(context.Context) (func(context.Context) (snapshot.Standstill, error), error) { // so that it looks twice
+		return func(context.Context) (snapshot.Standstill, error) { return snapshot.Standstill{}, nil }, nil
+	}
+	take(t, o)
+	s := find(t, st, "latest")
+	if o := s.Manifest.Owners; o.Users[424242] != "of-ldap" || o.Groups[434343] != "all-of-ldap" || o.Users[0] != "root" || len(o.Users) != 2 {
+		t.Errorf("the snapshot knows %+v", o)
+	}
+	if got, want := asked(), []string{"group 434343\n", "group 434344\n", "passwd 424242\n", "passwd 424243\n"}; !slices.Equal(got, want) {
+		t.Errorf("asked: %q", got)
+	}
+	asked = getent(t, 525252, 535353)
+	to := snapshotTo(filepath.Join(t.TempDir(), "to"))
+	restore(t, s, to)
+	if got, want := asked(), []string{"group all-of-ldap\n", "passwd of-ldap\n"}; !slices.Equal(got, want) {
+		t.Errorf("asked: %q", got)
+	}
+	if n := to.Findings.Counts(); len(n) != 0 {
+		t.Errorf("%v", to.Findings.First())
+	}
+	for id, want := range []struct{ uid, gid uint32 }{{525252, 535353}, {424243, 434344}} {
+		var st syscall.Stat_t
+		if err := syscall.Lstat(pathOf(to.To, nameOf(fmt.Sprint(0, id))), &st); err != nil || st.Uid != want.uid || st.Gid != want.gid {
+			t.Errorf("it belongs to %d:%d, %v", st.Uid, st.Gid, err)
 		}
 	}
 }

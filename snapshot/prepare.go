@@ -90,6 +90,7 @@ func (t *taker) prepare(ctx context.Context) error {
 			t.manifest.Totals[k] = v
 		}
 	}
+	t.owners = newOwnerNamer(&t.manifest.Owners)
 	t.summary = Summary{Version: summaryVersion, Installation: t.Installation, Name: t.manifest.Name(), Time: t.manifest.Time,
 		Strategy: t.manifest.Strategy, Detection: t.Detect, Layout: t.Layout, Repotool: t.Version}
 	return nil

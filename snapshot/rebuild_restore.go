@@ -19,7 +19,7 @@ import (
 // complete, and gives it owner, mode, time and links that it had; what gold does not
 // bring back is a finding.
 func (s *Snapshot) Rebuild(ctx context.Context, o RestoreOptions, rb Rebuilder) (*RebuildReport, error) {
-	s = s.atHome(o.NoOwner, nil) // Restore has told
+	s = s.atHome(ctx, o.NoOwner, nil) // Restore has told
 	r, err := s.restorer(o)
 	if err != nil {
 		return nil, err

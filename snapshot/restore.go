@@ -91,7 +91,7 @@ type linkPair struct {
 // complete, and none becomes a link into the store. Files that were left out of the
 // snapshot and are not in the store are passed over: Rebuild brings them back.
 func (s *Snapshot) Restore(ctx context.Context, o RestoreOptions) (*RestoreReport, error) {
-	r, err := s.atHome(o.NoOwner, o.Findings).restorer(o)
+	r, err := s.atHome(ctx, o.NoOwner, o.Findings).restorer(o)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func (s *scan) dir(ctx context.Context, e fossology.Event, it item) error {
 		return nil
 	}
 	s.result.dirsRead++
-	s.owners.sees(e.Stat.UID, e.Stat.GID)
+	s.owners.sees(ctx, e.Stat.UID, e.Stat.GID)
 	meta := DirMeta{e.Stat.Mode & 0o7777, e.Stat.UID, e.Stat.GID}
 	upper := strings.Count(e.Path, "/") < 2 // few, and often unlike the rest
 	if s.dirMeta == nil && !upper {
@@ -42,7 +42,7 @@ func (s *scan) dir(ctx context.Context, e fossology.Event, it item) error {
 // file decides whether a file must be read.
 func (s *scan) file(ctx context.Context, e fossology.Event, it item) error {
 	s.progress.Files.Add(1)
-	s.owners.sees(e.Stat.UID, e.Stat.GID)
+	s.owners.sees(ctx, e.Stat.UID, e.Stat.GID)
 	it.entry = Entry{Path: e.Path, Mode: e.Stat.Mode & 0o7777, UID: e.Stat.UID, GID: e.Stat.GID, Mtime: e.Stat.Mtime, Size: e.Stat.Size}
 	if e.Stat.Links > 1 {
 		it.entry.Inode = e.Stat.Inode

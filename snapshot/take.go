@@ -194,6 +194,7 @@ type taker struct {
 	full     time.Time       // when every directory was last read
 	suspects map[string]bool // files that were wrong the last time
 	golds    goldSet         // in the manifest; nil: not known yet
+	owners   *ownerNamer
 	lost     lostFiles
 	leases   []*store.Lease
 	tmp      string // of this run alone
@@ -307,7 +308,7 @@ func (t *taker) scan(ctx context.Context, phase Phase, dirs iter.Seq[fossology.D
 	s := &scan{st: t.Store, root: t.Repository, depth: t.Depth, segments: t.manifest.Segments, known: dirs,
 		readAll: readAll, noDay: !t.completeDay() && !t.summary.FullScan, md5: t.CheckMD5, start: t.Now(), slack: clockSlack,
 		totals: t.manifest.Totals, leftOut: &t.manifest.LeftOut, gone: &t.manifest.Gone, prover: t.Prover, derived: t.Derived, keepGone: t.View != nil, golds: t.golds, review: review, suspects: t.suspects, findings: &t.findings, progress: t.Progress, tmpDir: t.tmp,
-		owners: newOwnerNamer(&t.manifest.Owners)}
+		owners: t.owners}
 	if len(t.manifest.Segments) > 0 && t.manifest.DirMode != (DirMeta{}) { // the parent may have had no directory to learn it of
 		s.dirMeta = &t.manifest.DirMode
 	}
