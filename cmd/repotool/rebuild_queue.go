@@ -16,17 +16,16 @@ func (r *restoration) queued() bool {
 	return r.rebuild == "queue" && r.files && r.snap.Manifest.LeftOut.Files > 0
 }
 
-// queueHere is an error if the restore is not about FOSSology's own place.
+// queueHere is an error if the database that is restored is not FOSSology's, where the jobs belong.
 func (r *restoration) queueHere() error {
-	switch {
-	case !r.inPlace:
-		return &usageError{err: errors.New("restore: --rebuild queue is about FOSSology's own repository, and --to leaves that alone"),
-			hint: "write --rebuild now, which needs no FOSSology"}
-	case r.databaseName != "":
-		return &usageError{err: fmt.Errorf("restore: --rebuild queue inserts jobs into FOSSology's database, not into %s", r.databaseName),
-			hint: "leave --database-name out, or write --rebuild now or later"}
+	if r.databaseName == "" {
+		return nil
 	}
-	return nil
+	if own, err := r.ownDatabase(); err != nil || r.databaseName == own {
+		return err
+	}
+	return &usageError{err: fmt.Errorf("restore: --rebuild queue inserts jobs into FOSSology's database, not into %s", r.databaseName),
+		hint: "leave --database-name out, or write --rebuild now or later"}
 }
 
 // queueRebuild has FOSSology bring back what was left out and is not there: a job for

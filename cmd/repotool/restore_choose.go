@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,10 +46,9 @@ func (r *restoration) choose(only []string, to string) error {
 	}
 	slices.Sort(r.databases) // one can be named twice, and is loaded once
 	r.databases = slices.Compact(r.databases)
-	if r.queued() {
-		if err := r.queueHere(); err != nil {
-			return err
-		}
+	if r.queued() && !r.inPlace {
+		return &usageError{err: errors.New("restore: --rebuild queue is about FOSSology's own repository, and --to leaves that alone"),
+			hint: "write --rebuild now, which needs no FOSSology"}
 	}
 	if len(r.databases) > 1 && r.databaseName != "" {
 		return usagef("restore: --database-name fits one database, not %s", strings.Join(r.databases, " and "))
@@ -60,15 +60,34 @@ func (r *restoration) choose(only []string, to string) error {
 // server of several it may be that of another one, which is at work.
 func (r *restoration) sameDatabase() error {
 	dump := r.snap.Manifest.Database
-	if !r.inPlace || r.in == nil || r.in.Database == "" || r.databaseName != "" || dump == nil || !slices.Contains(r.databases, dump.Main) {
+	if !r.inPlace || r.in == nil || r.databaseName != "" || dump == nil || !slices.Contains(r.databases, dump.Main) {
 		return nil
 	}
-	name, err := r.in.Database.DatabaseName()
+	name, err := r.ownDatabase()
 	if err != nil || name == "" || name == dump.Main || dump.Mode == snapshot.DumpCommand {
 		return err
 	}
 	return &usageError{err: fmt.Errorf("restore: the snapshot is of the database %s, and this installation uses %s", dump.Main, name),
 		hint: fmt.Sprintf("restore it as this installation's with --database-name %s, or as another with --database-name %s", name, dump.Main)}
+}
+
+// ownDatabase is the name of the installation's database; "" if nothing says it any more.
+func (r *restoration) ownDatabase() (string, error) {
+	dsn := r.in.Database
+	if dsn == "" { // with --admin nobody has asked for it yet
+		in, err := loadInstallation(r.s, true)
+		if errors.Is(err, fs.ErrNotExist) { // after a disaster there may be no Db.conf
+			return "", nil
+		}
+		if err != nil {
+			return "", withHint(err, "mend Db.conf, or say which database is to be replaced: --database-name NAME")
+		}
+		dsn = in.Database
+	}
+	if dsn == "" {
+		return "", nil
+	}
+	return dsn.DatabaseName()
 }
 
 // locate finds the installation and the directory of the files. After a
@@ -99,6 +118,9 @@ func (r *restoration) locate(to string) error {
 		return err
 	}
 	if r.queued() {
+		if err := r.queueHere(); err != nil {
+			return err
+		}
 		if err := r.in.NeedAgent(fossology.ReunpackAgent); err != nil {
 			return err
 		}
