@@ -32,8 +32,15 @@ type Part struct {
 	Kinds  Kinds
 }
 
-// partsSQL selects what each content is to each upload. The condition stands for the
-// contents that are asked about.
+// An OwnedPart is a Part, and what its upload has in gold.
+type OwnedPart struct {
+	Part
+	Living bool // the upload has content that somebody may want
+	Gold   Name // that content; zero if its row is wrong
+}
+
+// partsSQL selects what each content is to each upload, in no order. The condition stands for
+// the contents that are asked about.
 func partsSQL(of string) string {
 	return `SELECT name, upload, kinds FROM (
 			SELECT ` + pfileName + ` COLLATE "C" AS name, t.upload_fk AS upload, bit_or(
@@ -45,32 +52,44 @@ func partsSQL(of string) string {
 			FROM upload u JOIN pfile p ON p.pfile_pk = u.pfile_fk
 			WHERE u.expire_action IS DISTINCT FROM 'd' AND NOT EXISTS (SELECT FROM uploadtree t WHERE t.upload_fk = u.upload_pk)
 				AND ` + of + `
-		) parts ORDER BY name, upload`
+		) parts`
+}
+
+// partsArgs are the arguments of partsSQL, before those of the condition.
+func partsArgs(of ...any) []any {
+	return append([]any{int64(ModeArtifact | ModeContainer), int64(ModeContainer), int64(ModeArtifact)}, of...)
 }
 
 // Parts streams what each content is to each upload that has it, in the order of
 // [Name.Compare], then of the uploads.
-func (v *View) Parts(ctx context.Context) iter.Seq2[Part, error] { return v.parts(ctx, "true") }
-
-// PartsOf streams the same of some contents.
-func (v *View) PartsOf(ctx context.Context, names []Name) iter.Seq2[Part, error] {
-	sha1s, md5s, sizes := make([]string, len(names)), make([]string, len(names)), make([]int64, len(names))
-	for i, n := range names {
-		sha1s[i], md5s[i], sizes[i] = strings.ToUpper(hex.EncodeToString(n.SHA1[:])), strings.ToUpper(hex.EncodeToString(n.MD5[:])), n.Size
-	}
-	return v.parts(ctx, `(p.pfile_sha1, p.pfile_md5, p.pfile_size) IN (SELECT * FROM unnest($4::bpchar[], $5::bpchar[], $6::bigint[]))`,
-		sha1s, md5s, sizes)
-}
-
-func (v *View) parts(ctx context.Context, of string, args ...any) iter.Seq2[Part, error] {
+func (v *View) Parts(ctx context.Context) iter.Seq2[Part, error] {
 	var name nameScanner
-	args = append([]any{int64(ModeArtifact | ModeContainer), int64(ModeContainer), int64(ModeArtifact)}, args...)
-	return stream(ctx, v, partsSQL(of), args, func(rows pgx.CollectableRow) (r Part, err error) {
+	return stream(ctx, v, partsSQL("true")+` ORDER BY name, upload`, partsArgs(), func(rows pgx.CollectableRow) (r Part, err error) {
 		var kinds int32
 		if err := rows.Scan(&name, &r.Upload, &kinds); err != nil {
 			return r, err
 		}
 		r.Name, r.Kinds = name.name, Kinds(kinds)
+		return r, name.check("uploadtree", 0)
+	})
+}
+
+// PartsOf streams the same of some contents, with the golds of the uploads.
+func (v *View) PartsOf(ctx context.Context, names []Name) iter.Seq2[OwnedPart, error] {
+	sha1s, md5s, sizes := make([]string, len(names)), make([]string, len(names)), make([]int64, len(names))
+	for i, n := range names {
+		sha1s[i], md5s[i], sizes[i] = strings.ToUpper(hex.EncodeToString(n.SHA1[:])), strings.ToUpper(hex.EncodeToString(n.MD5[:])), n.Size
+	}
+	sql := `SELECT x.name, x.upload, x.kinds, coalesce(u.pfile_fk, 0) <> 0 AND u.expire_action IS DISTINCT FROM 'd', ` + pfileName + `
+		FROM (` + partsSQL(`(p.pfile_sha1, p.pfile_md5, p.pfile_size) IN (SELECT * FROM unnest($4::bpchar[], $5::bpchar[], $6::bigint[]))`) + `) x
+		LEFT JOIN upload u ON u.upload_pk = x.upload LEFT JOIN pfile p ON p.pfile_pk = u.pfile_fk ORDER BY x.name, x.upload`
+	var name, gold nameScanner
+	return stream(ctx, v, sql, partsArgs(sha1s, md5s, sizes), func(rows pgx.CollectableRow) (r OwnedPart, err error) {
+		var kinds int32
+		if err := rows.Scan(&name, &r.Upload, &kinds, &r.Living, &gold); err != nil {
+			return r, err
+		}
+		r.Name, r.Kinds, r.Gold = name.name, Kinds(kinds), gold.name
 		return r, name.check("uploadtree", 0)
 	})
 }

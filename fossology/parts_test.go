@@ -82,9 +82,16 @@ func TestParts(t *testing.T) {
 		t.Error("not in order")
 	}
 
-	// Of some, all of it.
+	// Of some, all of it, and the golds of the uploads.
+	golds := map[int64]fossology.OwnedPart{}
+	for u, err := range v.Uploads(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		golds[u.PK] = fossology.OwnedPart{Living: u.Living(), Gold: u.Name}
+	}
 	some := []fossology.Name{all[len(all)/2].Name, all[3].Name, {Size: 17}}
-	var got, of []fossology.Part
+	var got, of []fossology.OwnedPart
 	for p, err := range v.PartsOf(t.Context(), some) {
 		if err != nil {
 			t.Fatal(err)
@@ -93,11 +100,44 @@ func TestParts(t *testing.T) {
 	}
 	for _, p := range all {
 		if slices.Contains(some, p.Name) {
-			of = append(of, p)
+			own := golds[p.Upload]
+			own.Part = p
+			of = append(of, own)
 		}
 	}
 	if !slices.Equal(got, of) || len(of) < 2 {
 		t.Errorf("%v, not %v", got, of)
+	}
+}
+
+// TestPartsOfUnlikeUploads: an upload that was deleted has no gold that anybody wants; one
+// whose row is wrong has one that is not known.
+func TestPartsOfUnlikeUploads(t *testing.T) {
+	db, dsn := connect(t)
+	sql(t, dsn, `UPDATE upload SET expire_action = 'd' WHERE upload_pk = 2; UPDATE pfile SET pfile_sha1 = 'none'
+		WHERE pfile_pk = (SELECT pfile_fk FROM upload WHERE upload_pk = 4)`)
+	v := view(t, db)
+	var names []fossology.Name
+	for p, err := range v.Parts(t.Context()) {
+		if err == nil && (p.Upload == 2 || p.Upload == 4) {
+			names = append(names, p.Name)
+		}
+	}
+	seen := map[int64]int{}
+	for p, err := range v.PartsOf(t.Context(), names) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[p.Upload]++
+		switch {
+		case p.Upload == 2 && p.Living:
+			t.Errorf("%v lives", p)
+		case p.Upload == 4 && (!p.Living || !p.Gold.IsZero()):
+			t.Errorf("%v: its gold is not known", p)
+		}
+	}
+	if seen[2] == 0 || seen[4] == 0 {
+		t.Errorf("parts of %v", seen)
 	}
 }
 

@@ -14,11 +14,12 @@ import (
 
 // A candidate is a victim that is being looked at.
 type candidate struct {
-	v    *Victim
-	dir  int // its directory, open; -1 if it is not
-	path string
-	stat unix.Stat_t
-	why  Reason // it stays
+	v      *Victim
+	makers []fossology.Name // the golds that make it, by the ledger; sorted
+	dir    int              // its directory, open; -1 if it is not
+	path   string
+	stat   unix.Stat_t
+	why    Reason // it stays
 }
 
 // look opens a victim's directory, and reads the file: it must be what was planned, and

@@ -23,9 +23,9 @@
 // have not been touched since (inode, size and times). The ledger still says that they make
 // the content. The file is a regular one, reached through no symbolic link, has the links
 // it had, and its bytes have the BLAKE3 that came out of the gold. Its rows in the
-// database, which are asked last, still make it a victim, and no upload that has it has a
-// job that runs or waits. Whatever of this does not hold any more leaves the file where it
-// is, counted under its reason.
+// database, which are asked last, still make it a victim; each upload that has it by now has
+// a gold of its own that makes it and is there, and no job that runs or waits. Whatever of
+// this does not hold any more leaves the file where it is, counted under its reason.
 //
 // # The journal
 //

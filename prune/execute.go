@@ -17,8 +17,8 @@ import (
 
 // A Moment of the database is asked before each batch. *fossology.View is one, best of [fossology.Views].
 type Moment interface {
-	// PartsOf yields what some contents are to each upload, in the order of the Names.
-	PartsOf(context.Context, []fossology.Name) iter.Seq2[fossology.Part, error]
+	// PartsOf yields what some contents are to each upload, and its gold, in the order of the Names.
+	PartsOf(context.Context, []fossology.Name) iter.Seq2[fossology.OwnedPart, error]
 	// Jobs yields the jobs that run or wait.
 	Jobs(context.Context) iter.Seq2[fossology.Job, error]
 	// CutShort yields the uploads whose first unpack did not come to its end.
@@ -187,6 +187,7 @@ func (d *deed) batch(ctx context.Context, victims []*Victim, to int64) error {
 
 // lookAt reads the files of a batch, several at once, and asks the ledger once more.
 func (d *deed) lookAt(ctx context.Context, victims []*Victim, all []*candidate) error {
+	makers := make([][]fossology.Name, len(victims))
 	for i, v := range victims { // the cursor of the ledger is one goroutine's
 		sum, golds, err := d.proofs.Proof(v.Name)
 		if err != nil {
@@ -195,10 +196,13 @@ func (d *deed) lookAt(ctx context.Context, victims []*Victim, all []*candidate) 
 		if sum != v.BLAKE3 || !slices.Contains(golds, d.golds[v.Gold].name) {
 			all[i] = &candidate{v: v, dir: -1, why: NotProven}
 		}
+		makers[i] = golds
 	}
 	return inParallel(ctx, len(victims), func(i int, buf []byte) {
 		if all[i] == nil {
 			all[i] = d.look(ctx, victims[i], buf)
+			all[i].makers = makers[i]
+			slices.SortFunc(all[i].makers, fossology.Name.Compare)
 		}
 	})
 }

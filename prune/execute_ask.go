@@ -2,19 +2,21 @@ package prune
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"repotool/fossology"
 )
 
 // ask asks the database, last of all: what it says is the soonest out of date.
 func (d *deed) ask(ctx context.Context, all []*candidate) error {
-	var names []fossology.Name
+	makers := map[fossology.Name][]fossology.Name{}
 	for _, c := range all {
 		if c.why == "" {
-			names = append(names, c.v.Name)
+			makers[c.v.Name] = c.makers
 		}
 	}
-	if len(names) == 0 {
+	if len(makers) == 0 {
 		return nil
 	}
 	m, err := d.o.Look(ctx)
@@ -22,31 +24,9 @@ func (d *deed) ask(ctx context.Context, all []*candidate) error {
 		return err
 	}
 	defer m.Close()
-	busy, err := busyUploads(m.Jobs(ctx))
+	kinds, why, err := d.uses(ctx, m, makers)
 	if err != nil {
 		return err
-	}
-	cut := map[int64]bool{}
-	for pk, err := range m.CutShort(ctx) {
-		if err != nil {
-			return err
-		}
-		cut[pk] = !d.p.Filters.CutShort
-	}
-	kinds, why := map[fossology.Name]fossology.Kinds{}, map[fossology.Name]Reason{}
-	for p, err := range m.PartsOf(ctx, names) {
-		if err != nil {
-			return err
-		}
-		kinds[p.Name] |= p.Kinds
-		switch {
-		case p.Upload > d.p.Position.Upload: // it has come since the plan: whether its own gold makes the file is not known
-			why[p.Name] = OtherGold
-		case busy[p.Upload]:
-			why[p.Name] = Job
-		case cut[p.Upload] && why[p.Name] == "":
-			why[p.Name] = CutShort
-		}
 	}
 	for _, c := range all {
 		if c.why != "" {
@@ -64,4 +44,58 @@ func (d *deed) ask(ctx context.Context, all []*candidate) error {
 		}
 	}
 	return nil
+}
+
+// uses says of files, whose makers are given, what they are to the uploads that there are now,
+// and why some have to stay.
+func (d *deed) uses(ctx context.Context, m Moment, makers map[fossology.Name][]fossology.Name) (map[fossology.Name]fossology.Kinds, map[fossology.Name]Reason, error) {
+	busy, err := busyUploads(m.Jobs(ctx))
+	if err != nil {
+		return nil, nil, err
+	}
+	cut := map[int64]bool{}
+	for pk, err := range m.CutShort(ctx) {
+		if err != nil {
+			return nil, nil, err
+		}
+		cut[pk] = !d.p.Filters.CutShort
+	}
+	golds := goldsThere{d.o.Repository, map[fossology.Name]bool{}}
+	kinds, why := map[fossology.Name]fossology.Kinds{}, map[fossology.Name]Reason{}
+	for p, err := range m.PartsOf(ctx, slices.Collect(maps.Keys(makers))) {
+		if err != nil {
+			return nil, nil, err
+		}
+		kinds[p.Name] |= p.Kinds
+		switch before := why[p.Name]; {
+		case before == OtherGold:
+		case p.Living && !golds.oneOf(makers[p.Name], p.Gold): // as judge.byTheirOwn
+			why[p.Name] = OtherGold
+		case busy[p.Upload]:
+			why[p.Name] = Job
+		case cut[p.Upload] && before == "":
+			why[p.Name] = CutShort
+		}
+	}
+	return kinds, why, nil
+}
+
+// goldsThere remembers for a batch which golds are there: each is looked at once.
+type goldsThere struct {
+	repo fossology.Repository
+	seen map[fossology.Name]bool
+}
+
+// oneOf says whether a gold is one of the makers, which are sorted, and is there.
+func (g goldsThere) oneOf(makers []fossology.Name, gold fossology.Name) bool {
+	if _, found := slices.BinarySearchFunc(makers, gold, fossology.Name.Compare); !found {
+		return false
+	}
+	there, known := g.seen[gold]
+	if !known {
+		path, err := g.repo.Find("gold", gold.String())
+		there = err == nil && isThere(path, gold)
+		g.seen[gold] = there
+	}
+	return there
 }
