@@ -269,8 +269,29 @@ func TestStartFails(t *testing.T) {
 	if !errors.As(err, &quiesceErr) || !strings.Contains(err.Error(), "exit status 3: unit is masked") || !strings.Contains(quiesceErr.Hint(), "by hand") {
 		t.Errorf("error %v, want the words of the command, and a hint", err)
 	}
+	if !errors.Is(err, fossology.ErrLeft) {
+		t.Errorf("error %v does not say that the watchdog has the start", err)
+	}
 	if notes := pending(t, o.NoteDir); len(notes) != 1 {
 		t.Errorf("notes %+v, want one for the next run", notes)
+	}
+	write(t, mended, "")
+	runsAgain(t, double, o.NoteDir)
+}
+
+// TestGiveUpWithoutStart has a standstill that comes to nothing, and a start command that does
+// not work: the error says that the watchdog has the start, and it goes on trying.
+func TestGiveUpWithoutStart(t *testing.T) {
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{})
+	db, dsn := connect(t)
+	sql(t, dsn, `ALTER TABLE jobqueue RENAME TO gone`)
+	o := options(t, double)
+	o.DB = db
+	mended := filepath.Join(t.TempDir(), "mended")
+	o.StartCommand = []string{"/bin/sh", "-c", "test -e " + mended + " || exit 3; " + double.StartCommand()[2]}
+	_, err := fossology.Quiesce(t.Context(), o)
+	if !errors.Is(err, fossology.ErrLeft) || !strings.Contains(err.Error(), "running jobs") {
+		t.Errorf("error %v, want that jobs cannot be asked for, and who has the start", err)
 	}
 	write(t, mended, "")
 	runsAgain(t, double, o.NoteDir)

@@ -44,11 +44,11 @@ func (s *Standstill) release(ctx context.Context) error {
 	switch {
 	case errors.Is(err, errStillStopping) && s.watchdog != nil:
 		// FOSSology has no way to take a stop back, so somebody has to wait.
-		return &QuiesceError{Step: "start the scheduler", Err: errors.Join(err, s.leave()),
+		return &QuiesceError{Step: "start the scheduler", Err: errors.Join(err, s.leave()), left: true,
 			hint: fmt.Sprintf("nothing needs to be done: watchdog %d starts the scheduler when the agent has ended", s.note.Watchdog.PID)}
 	case err != nil:
 		// The note stays for the next run, and the watchdog has another try.
-		return &QuiesceError{Step: "start the scheduler", Err: errors.Join(err, s.leave())}
+		return &QuiesceError{Step: "start the scheduler", Err: errors.Join(err, s.leave()), left: s.watchdog != nil}
 	}
 	s.o.Log.Info("scheduler runs again", "address", s.o.Scheduler.Address)
 	err = s.note.remove()
@@ -57,6 +57,10 @@ func (s *Standstill) release(ctx context.Context) error {
 	}
 	return err
 }
+
+// ErrLeft is what an error of [Quiesce] or [Standstill.Release] is, by errors.Is, if the
+// scheduler stands and this run's watchdog goes on trying to start it, by this run's command.
+var ErrLeft = errors.New("the start is left to the watchdog")
 
 // leave hands the start over to the watchdog, and the note too, so that others
 // do not take this process for its owner.
@@ -98,12 +102,16 @@ type QuiesceError struct {
 	Err     error
 	hint    string
 	passing bool // it may be over without anybody's doing
+	left    bool // it is ErrLeft
 }
 
 func (e *QuiesceError) Error() string { return e.Step + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *QuiesceError) Unwrap() error { return e.Err }
+
+// Is implements errors.Is for [ErrLeft].
+func (e *QuiesceError) Is(target error) bool { return target == ErrLeft && e.left }
 
 // Hint returns advice: this error's, or that of its cause.
 func (e *QuiesceError) Hint() string {

@@ -95,7 +95,8 @@ func (t *tool) snapshot(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() {
-		if err != nil && s.quiesce == "stop" && !c.Bool("dry-run") {
+		// What this run has left to its watchdog is in good hands: this one knows no better command.
+		if err != nil && s.quiesce == "stop" && !c.Bool("dry-run") && !errors.Is(err, fossology.ErrLeft) {
 			t.startAfterFailure(context.WithoutCancel(c.Context), s)
 		}
 	}()
