@@ -20,12 +20,4 @@ func TestOtherSchedulers(t *testing.T) {
 			t.Errorf("beside %d there are %v; process %d among them: want %v", pid, got, cmd.Process.Pid, want)
 		}
 	}
-	for _, command := range []struct {
-		words []string
-		want  bool
-	}{{[]string{"/usr/bin/systemctl", "restart", "fossology"}, true}, {[]string{"systemctl", "start", "fossology"}, false}, {nil, false}} {
-		if got := restarts(command.words); got != command.want {
-			t.Errorf("%q restarts: %v", command.words, got)
-		}
-	}
 }

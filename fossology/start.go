@@ -72,10 +72,28 @@ func systemdVerb(ctx context.Context, systemctl, service string) string {
 	return "start"
 }
 
-// restarts says whether a command is that of systemdVerb. It stops the service first, and
-// FOSSology's init script stops every scheduler that it finds.
+// restarts says whether a command has a service manager stop the service first, as that of
+// systemdVerb does: FOSSology's init script stops every scheduler that it finds. The command may
+// be a shell's line, or begin with sudo, so each of its words is looked at.
 func restarts(command []string) bool {
-	return len(command) == 3 && filepath.Base(command[0]) == "systemctl" && command[1] == "restart"
+	line := strings.NewReplacer("'", " ", `"`, " ").Replace(strings.Join(command, " "))
+	for part := range strings.FieldsFuncSeq(line, func(c rune) bool { return strings.ContainsRune(";&|()\n", c) }) {
+		words := strings.Fields(part)
+		manager := slices.IndexFunc(words, managesServices)
+		if manager >= 0 && slices.ContainsFunc(words[manager+1:], func(w string) bool { return slices.Contains(stopsFirst, w) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// stopsFirst are the verbs of service managers that end what runs.
+var stopsFirst = []string{"restart", "try-restart", "reload-or-restart", "force-reload", "stop"}
+
+// managesServices says whether a word of a command is a service manager, or an init script.
+func managesServices(word string) bool {
+	return slices.Contains([]string{"systemctl", "service", "invoke-rc.d", "rc-service"}, filepath.Base(word)) ||
+		filepath.Base(filepath.Dir(word)) == "init.d"
 }
 
 // Occasion: starting the scheduler.

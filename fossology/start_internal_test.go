@@ -22,6 +22,34 @@ func TestSystemdVerb(t *testing.T) {
 	}
 }
 
+// TestRestarts: whether a command ends what runs is seen in each form that it may have.
+func TestRestarts(t *testing.T) {
+	for _, c := range []struct {
+		command []string
+		want    bool
+	}{
+		{[]string{"/usr/bin/systemctl", "restart", "fossology"}, true},
+		{[]string{"systemctl", "start", "fossology"}, false},
+		{[]string{"sudo", "-n", "systemctl", "--no-block", "restart", "fossology"}, true},
+		{[]string{"/bin/sh", "-c", "sudo systemctl restart fossology"}, true},
+		{[]string{"/bin/sh", "-c", "sudo systemctl start fossology"}, false},
+		{[]string{"/bin/sh", "-c", "ssh host 'systemctl restart fossology' && echo started"}, true},
+		{[]string{"/bin/sh", "-c", "systemctl stop fossology; systemctl start fossology"}, true},
+		{[]string{"/bin/sh", "-c", "systemctl start fossology; echo no restart"}, false},
+		{[]string{"/usr/sbin/service", "fossology", "start"}, false},
+		{[]string{"/bin/sh", "-c", "service fossology restart"}, true},
+		{[]string{"/etc/init.d/fossology", "start"}, false},
+		{[]string{"/bin/sh", "-c", "sudo /etc/init.d/fossology restart"}, true},
+		{[]string{"docker", "restart", "fossology"}, false},
+		{[]string{"/bin/sh", "-c", "/usr/share/fossology/scheduler/agent/fo_scheduler --daemon"}, false},
+		{nil, false},
+	} {
+		if got := restarts(c.command); got != c.want {
+			t.Errorf("%q: %v", c.command, got)
+		}
+	}
+}
+
 // TestRunWithoutTemporary: the start command is run though its words can be kept nowhere.
 func TestRunWithoutTemporary(t *testing.T) {
 	dir := t.TempDir()
