@@ -43,11 +43,10 @@ func Connect[S ~string](ctx context.Context, dsn S) (*Database, error) {
 }
 
 func connect(ctx context.Context, dsn DSN) (*Database, error) {
-	config, err := pgx.ParseConfig(string(dsn))
+	config, err := clientSide(dsn)
 	if err != nil {
 		return nil, err
 	}
-	clientSide(config)
 	config.RuntimeParams["client_encoding"] = "UTF8"
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "repotool"
@@ -72,23 +71,6 @@ func connect(ctx context.Context, dsn DSN) (*Database, error) {
 		return nil, err
 	}
 	return d, nil
-}
-
-// clientSide deals with the keywords of libpq's that pgx does not know and would send to the
-// server, which refuses them: they are for the client (PostgreSQL, 32.1.2 Parameter Key Words).
-func clientSide(config *pgx.ConnConfig) {
-	if address := config.RuntimeParams["hostaddr"]; address != "" {
-		config.Host = address
-		for _, f := range config.Fallbacks {
-			f.Host = address
-		}
-	}
-	for _, word := range []string{"hostaddr", "fallback_application_name", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
-		"tcp_user_timeout", "gssencmode", "gssdelegation", "gsslib", "krbsrvname", "requirepeer", "require_auth", "sslcompression", "sslcrl", "sslcrldir",
-		"sslcertmode", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding", "load_balance_hosts", "min_protocol_version",
-		"max_protocol_version"} {
-		delete(config.RuntimeParams, word)
-	}
 }
 
 // notEncoded is the encoding of a database that takes bytes as they come.
@@ -182,6 +164,10 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 
 // Hint says what the administrator can do.
 func (e *ConnectError) Hint() string {
+	var own *hintError
+	if errors.As(e.Err, &own) {
+		return own.hint
+	}
 	var parse *pgconn.ParseConfigError
 	if errors.As(e.Err, &parse) {
 		return "write it as in: host=localhost dbname=fossology user=fossy password=…"

@@ -477,4 +477,11 @@ func TestClientKeywords(t *testing.T) {
 		}
 		db.Close(t.Context())
 	}
+	// Demands that this server does not meet, which pgx itself keeps, or what stands before it.
+	for _, words := range []string{"require_auth=none", "sslcertmode=require", "host='' hostaddr=127.0.0.1 sslmode=require", "channel_binding=require"} {
+		if db, err := fossology.Connect(t.Context(), dsn+" "+words); err == nil {
+			t.Errorf("%s: connected", words)
+			db.Close(t.Context())
+		}
+	}
 }

@@ -72,6 +72,18 @@ func (d DSN) WithDatabase(name string) (DSN, error) {
 	return d.set("dbname", name)
 }
 
+// withHost returns a DSN for another host, whose other settings are the same.
+func (d DSN) withHost(host string) (DSN, error) {
+	if !d.isURL() {
+		return d.set("host", host)
+	}
+	mark := "?"
+	if strings.Contains(string(d), "?") {
+		mark = "&"
+	}
+	return d + DSN(mark+"host="+url.QueryEscape(host)), nil // the last one counts
+}
+
 // DatabaseName returns the name of the database that it leads to: the one that it says, or
 // else the one that libpq takes.
 func (d DSN) DatabaseName() (string, error) {
