@@ -106,6 +106,7 @@ type restoration struct {
 	adminDSN     fossology.DSN
 	findings     snapshot.Findings
 	result       restoreResult
+	stands       error // why the scheduler, after good work, was not started
 }
 
 func (t *tool) restore(c *cli.Context) error {
@@ -145,7 +146,7 @@ func (t *tool) restore(c *cli.Context) error {
 		return noRoom(err, r.result.To)
 	}
 	r.record()
-	return r.report()
+	return endedBy(r.report(), r.stands)
 }
 
 // run restores files, then databases: rows that refer to files appear last.
@@ -174,6 +175,10 @@ func (r *restoration) run(ctx context.Context) error {
 			err = r.work(ctx)
 			stood, e := release(context.WithoutCancel(ctx))
 			r.result.Standstill = stood.Duration.Seconds()
+			if err == nil { // what was done is told all the same
+				r.stands = e
+				return nil
+			}
 			return errors.Join(err, e)
 		}
 	}

@@ -179,11 +179,16 @@ func (t *tool) whileStill(c *cli.Context, s settings, in *fossology.Installation
 	}
 	err = work()
 	_, e := release(context.WithoutCancel(c.Context))
+	return endedBy(err, e)
+}
+
+// endedBy is what a run ended with whose work ended with err, and the standstill with stands.
+func endedBy(err, stands error) error {
 	var found findingsError
-	if e != nil && errors.As(err, &found) {
-		return e // findings were told, and a scheduler that stands is worse
+	if stands != nil && errors.As(err, &found) {
+		return stands // findings were told, and a scheduler that stands is worse
 	}
-	return errors.Join(err, e)
+	return errors.Join(err, stands)
 }
 
 // sizeFlag reads a flag that is a number of bytes; 0 if it is not given.
