@@ -26,11 +26,8 @@ type AgentTime struct {
 var Recorded = AgentTime{Name: "ISO of 26 source rpms", What: "FOSSology (recorded)", In: 66_271_232, Files: 24_228, Out: 945_279_737, Distinct: 919_939_122, Seconds: 125.9, CPU: 63.7}
 
 // Agent runs FOSSology's unpacker on a file, alone, without a database, and counts what it
-// leaves in a temporary directory. Without a program it is what was [Recorded].
+// leaves in a temporary directory.
 func Agent(ctx context.Context, file, program string) (a AgentTime, err error) {
-	if program == "" {
-		return Recorded, nil
-	}
 	info, err := os.Stat(file)
 	if err != nil {
 		return a, err

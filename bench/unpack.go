@@ -26,7 +26,7 @@ type Unpacking struct {
 	Distinct Amount              `json:"distinct"` // each content once: what a repository stores
 	Seconds  float64             `json:"seconds"`
 	CPU      float64             `json:"cpu"`    // seconds, of this process and the tools it started
-	Memory   int64               `json:"memory"` // bytes, the largest resident set of one process until now
+	Memory   int64               `json:"memory"` // bytes, the largest resident set of this process, or of a tool, until now
 	Stored   *Amount             `json:"stored,omitempty"`
 	Kinds    map[string]Openings `json:"kinds"` // by the format of the archive
 	Skipped  int64               `json:"skipped"`
@@ -56,7 +56,8 @@ func (u *Unpacking) Ratio() float64 {
 	return float64(u.Distinct.Bytes) / float64(u.In)
 }
 
-// Unpack unpacks an archive as FOSSology would, and measures that.
+// Unpack unpacks an archive as FOSSology would, and measures that. The memory is right in a
+// process that has not done anything else.
 func Unpack(ctx context.Context, name string, r io.Reader, o UnpackOptions) (_ *Unpacking, err error) {
 	if o.Now == nil {
 		o.Now = time.Now

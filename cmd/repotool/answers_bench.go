@@ -268,7 +268,7 @@ runs[].distinct.files each content once: what a repository stores
 runs[].distinct.bytes
 runs[].seconds        how long it took
 runs[].cpu            seconds of processor time, of repotool and its tools
-runs[].memory         bytes, the largest resident set of one process until then
+runs[].memory         bytes, the largest resident set of repotool, or of a tool
 runs[].stored.files?  with --scratch: files that were written there
 runs[].stored.bytes?
 runs[].kinds.KIND.archives

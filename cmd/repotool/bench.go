@@ -37,7 +37,8 @@ repotool bench report --html cost.html
 repotool bench unpack Fedora-11-source-DVD.iso
 repotool bench repo --files 10000 --peers /mnt/test`,
 		exitFailed, exitInterrupted)
-	c.Subcommands = []*cli.Command{t.benchReportCommand(), t.benchRepoCommand(), t.benchScaleCommand(), t.benchUnpackCommand(), t.benchISOCommand(), t.benchChoreCommand()}
+	c.Subcommands = []*cli.Command{t.benchReportCommand(), t.benchRepoCommand(), t.benchScaleCommand(), t.benchUnpackCommand(), t.benchISOCommand(),
+		t.benchChoreCommand(), t.benchUnpackOneCommand()}
 	return c
 }
 

@@ -35,7 +35,7 @@ func (t *tool) benchUnpackCommand() *cli.Command {
 		Description: `
 Unpacks archives as FOSSology would, all the way down, and prints bytes in and
 out, files, seconds, processor time and memory, and what came of each kind of
-archive. DIR stands for the files below it; gold:NAME for an archive of the
+archive. Each is unpacked by a process of its own. DIR stands for the files below it; gold:NAME for an archive of the
 repository.
 
 The ratio is that of the contents that a repository stores, each once, to the
@@ -84,28 +84,44 @@ func (t *tool) benchUnpack(c *cli.Context) error {
 		}
 		places = append(places, dir)
 	}
-	var all unpackMeasured
-	for _, file := range files {
-		for _, place := range places {
-			u, err := t.unpackOnce(c.Context, file, place)
-			if err != nil {
-				return noRoomTo(err, unpackAgain(place), place, os.TempDir())
-			}
-			all.Runs = append(all.Runs, u)
-		}
-		if c.Bool("fossology") {
-			a, err := bench.Agent(c.Context, file, fossologysUnpacker())
-			if err != nil {
-				return err
-			}
-			all.Fossology = append(all.Fossology, a)
-		}
+	all, err := t.unpackAll(c.Context, files, places, c.Bool("fossology"))
+	if err != nil {
+		return err
 	}
 	if s.json {
 		return t.answer(all)
 	}
-	t.unpackTables(&all)
+	t.unpackTables(all)
 	return nil
+}
+
+// unpackAll measures each file at each place, and FOSSology's unpacker with it. Where that is
+// not installed, what was recorded of it is of an archive of its own, whatever the files are.
+func (t *tool) unpackAll(ctx context.Context, files, places []string, fossologyToo bool) (*unpackMeasured, error) {
+	all, agent := &unpackMeasured{}, ""
+	if fossologyToo {
+		if agent = fossologysUnpacker(); agent == "" {
+			all.Fossology = []bench.AgentTime{bench.Recorded}
+		}
+	}
+	for _, file := range files {
+		for _, place := range places {
+			u, err := t.unpackApart(ctx, file, place)
+			if err != nil {
+				return nil, err
+			}
+			all.Runs = append(all.Runs, u)
+		}
+		if agent == "" {
+			continue
+		}
+		a, err := bench.Agent(ctx, file, agent)
+		if err != nil {
+			return nil, err
+		}
+		all.Fossology = append(all.Fossology, a)
+	}
+	return all, nil
 }
 
 // unpackAgain is what to do after a disk was full: a scratch directory has to be empty.
@@ -163,15 +179,6 @@ func archivesOf(s settings, args []string) (files []string, err error) {
 		}
 	}
 	return files, nil
-}
-
-func (t *tool) unpackOnce(ctx context.Context, file, place string) (*bench.Unpacking, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, fmt.Errorf("bench unpack: %w", err)
-	}
-	defer f.Close()
-	return bench.Unpack(ctx, filepath.Base(file), f, bench.UnpackOptions{Repository: place, Now: t.now})
 }
 
 // unpackTables prints what was measured.
