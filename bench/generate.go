@@ -191,8 +191,13 @@ func (g *generator) path(w *worker, host, typ string) string {
 	return g.dir + "/" + host + "/" + typ + "/" + n[0:2] + "/" + n[2:4] + "/" + n[4:6] + "/" + n
 }
 
-// epoch is the time of file number 0; every file is a second and a bit younger.
+// epoch is the time of file number 0.
 var epoch = time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// timeOf is that of the file of a number, each a second and a bit after the one before.
+func timeOf(number int) time.Time {
+	return epoch.Add(time.Duration(number) * 1_000_007 * time.Microsecond)
+}
 
 // write writes w.buf under its name.
 func (g *generator) write(w *worker, host, typ string, number int) error {
@@ -208,7 +213,7 @@ func (g *generator) write(w *worker, host, typ string, number int) error {
 		return err
 	}
 	_, err = f.Write(w.buf)
-	mtime := unix.NsecToTimeval(epoch.Add(time.Duration(number) * 1_000_007 * time.Microsecond).UnixNano())
+	mtime := unix.NsecToTimeval(timeOf(number).UnixNano())
 	err = errors.Join(err, unix.Fchmod(int(f.Fd()), 0o2660), unix.Futimes(int(f.Fd()), []unix.Timeval{mtime, mtime}), f.Close())
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
-	"time"
 
 	"repotool/fossology"
 	"repotool/snapshot"
@@ -70,8 +69,7 @@ func (m *madeUp) entry(typ string, n int, added bool) snapshot.Entry {
 	fill(name.SHA1[8:], random)
 	fill(name.MD5[:], random)
 	name.Size = int64(float64(m.Median)*math.Exp(sigma*rand.New(random).NormFloat64())) + 1
-	e := snapshot.Entry{Mode: 0o2660, UID: 999, GID: 999, Size: name.Size,
-		Mtime: epoch.Add(time.Duration(n) * 1_000_007 * time.Microsecond).UnixNano()}
+	e := snapshot.Entry{Mode: 0o2660, UID: 999, GID: 999, Size: name.Size, Mtime: timeOf(n).UnixNano()}
 	fill(e.Object[:], random)
 	text := name.String()
 	e.Path = m.Host + "/" + typ + "/" + fossology.FanOut(text, fossology.DefaultDepth) + "/" + text

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,6 +27,7 @@ func (g *generator) deletion(s span) string {
 	_, last := g.numbers(s.last - 1)
 	return fmt.Sprintf(`DELETE FROM upload WHERE upload_pk > %d AND upload_pk <= %d;
 		DELETE FROM ununpack_ars WHERE upload_fk > %[1]d AND upload_fk <= %[2]d;
+		DELETE FROM foldercontents WHERE child_id > %[1]d AND child_id <= %[2]d;
 		DELETE FROM pfile WHERE pfile_pk >= %[3]d AND pfile_pk < %[4]d;`, s.first, s.last, goldKey(first), goldKey(last))
 }
 
@@ -44,19 +46,22 @@ const (
 	modeFile      = 0o100644
 )
 
-// The rows come as one table, of which those of FOSSology are made.
+// The rows come as one table, of which those of FOSSology are made. An upload came when its
+// gold was written, and was unpacked within a second; by the order, its further keys do not
+// depend on which worker was faster.
 const (
-	beforeRows = `CREATE TEMPORARY TABLE made (pk integer, sha1 text, md5 text, size bigint, parent integer, upload integer, mode integer, name text);
+	beforeRows = `CREATE TEMPORARY TABLE made (pk integer, sha1 text, md5 text, size bigint, parent integer, upload integer, mode integer, name text, came timestamptz);
 COPY made FROM STDIN;
 `
 	afterRows = `\.
 INSERT INTO pfile (pfile_pk, pfile_sha1, pfile_md5, pfile_size) SELECT pk, upper(sha1), upper(md5), size FROM made;
 INSERT INTO upload (upload_pk, upload_filename, upload_mode, upload_origin, pfile_fk, user_fk, upload_ts)
-	SELECT upload, name, 104, name, pk, 1, now() - interval '1 day' FROM made WHERE parent IS NULL;
-INSERT INTO foldercontents (parent_fk, foldercontents_mode, child_id) SELECT 1, 2, upload FROM made WHERE parent IS NULL;
+	SELECT upload, name, 104, name, pk, 1, came FROM made WHERE parent IS NULL;
+INSERT INTO foldercontents (parent_fk, foldercontents_mode, child_id) SELECT 1, 2, upload FROM made WHERE parent IS NULL ORDER BY upload;
 INSERT INTO uploadtree_a (uploadtree_pk, parent, realparent, upload_fk, pfile_fk, ufile_mode, lft, rgt, ufile_name)
 	SELECT pk, parent, parent, upload, pk, mode, pk, pk + 1, name FROM made;
-INSERT INTO ununpack_ars (agent_fk, upload_fk, ars_success, ars_endtime) SELECT 1, upload, true, now() FROM made WHERE parent IS NULL;
+INSERT INTO ununpack_ars (agent_fk, upload_fk, ars_success, ars_starttime, ars_endtime)
+	SELECT 1, upload, true, came, came + interval '1 second' FROM made WHERE parent IS NULL ORDER BY upload;
 DROP TABLE made; ANALYZE;
 `
 )
@@ -91,16 +96,16 @@ func (g *generator) into(ctx context.Context, make func(context.Context) error) 
 
 // writeRows writes those of one upload.
 func writeRows(w *bufio.Writer, upload int, gold member, files []member) error {
-	row := func(key int, m member, parent string, mode int, name string) error {
-		_, err := fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%s\n", key, strings.ReplaceAll(m.name, ".", "\t"), parent, upload+1, mode, name)
+	row := func(key int, m member, parent string, mode int, name, came string) error {
+		_, err := fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%s\t%s\n", key, strings.ReplaceAll(m.name, ".", "\t"), parent, upload+1, mode, name, came)
 		return err
 	}
 	top := goldKey(gold.number)
-	if err := row(top, gold, `\N`, modeContainer, fmt.Sprintf("upload%d.zip", upload)); err != nil {
+	if err := row(top, gold, `\N`, modeContainer, fmt.Sprintf("upload%d.zip", upload), timeOf(gold.number).Format(time.RFC3339Nano)); err != nil {
 		return err
 	}
 	for _, m := range files {
-		if err := row(fileKey(m.number), m, fmt.Sprint(top), modeFile, fmt.Sprintf("f%d.c", m.number)); err != nil {
+		if err := row(fileKey(m.number), m, fmt.Sprint(top), modeFile, fmt.Sprintf("f%d.c", m.number), `\N`); err != nil {
 			return err
 		}
 	}

@@ -100,6 +100,55 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestRowsAgain: equal options make equal rows, whichever worker is faster, also where a
+// night came and was taken back; the times are those of the files.
+func TestRowsAgain(t *testing.T) {
+	repotest.Tool(t, "psql")
+	const sql = `SELECT upload_pk, extract(epoch FROM upload_ts), extract(epoch FROM ars_starttime), extract(epoch FROM ars_endtime), child_id
+		FROM upload LEFT JOIN ununpack_ars ON upload_fk = upload_pk LEFT JOIN foldercontents ON child_id = upload_pk ORDER BY upload_pk;
+		SELECT count(*) FROM foldercontents; SELECT agent_ts AT TIME ZONE 'UTC' FROM agent;`
+	const keys = `SELECT ars_pk, upload_fk FROM ununpack_ars ORDER BY ars_pk; SELECT foldercontents_pk, child_id FROM foldercontents ORDER BY 1;`
+	made := func(workers, nights int) (times, serials string) {
+		dir := memory(t)
+		site, err := bench.NewSite(t.Context(), dir, filepath.Join(dir, "repository"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer site.Close()
+		opt := bench.Options{Files: 5100, Seed: 4, Uploads: true, Workers: workers, Rows: site.Rows()}
+		_, err = bench.Generate(t.Context(), site.Repository, opt)
+		if err == nil && nights > 0 {
+			_, err = bench.Night(t.Context(), site.Repository, opt, 1)
+		}
+		if err == nil && nights > 0 {
+			_, err = bench.UndoNight(t.Context(), site.Repository, opt, 1)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range []struct {
+			sql string
+			to  *string
+		}{{sql, &times}, {keys, &serials}} {
+			if *q.to, err = fossology.PSQL(t.Context(), site.Bin(), site.DSN(), strings.NewReader(q.sql)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return times, serials
+	}
+	times, serials := made(1, 0)
+	if again, alike := made(8, 0); again != times || alike != serials {
+		t.Error("other rows")
+	}
+	if again, _ := made(8, 1); again != times {
+		t.Error("other rows after a night that was taken back")
+	}
+	first, _, _ := strings.Cut(times, "\n")
+	if !strings.HasPrefix(first, "1|1551398400") || !strings.HasSuffix(times, "\n510\n2019-03-01 00:00:00") {
+		t.Errorf("first %s, last %s", first, times[len(times)-60:])
+	}
+}
+
 // zipped counts the files in zips.
 func zipped(t *testing.T, golds []string) (n int) {
 	t.Helper()

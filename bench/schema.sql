@@ -34,4 +34,4 @@ CREATE TABLE ars_master (
 CREATE TABLE ununpack_ars () INHERITS (ars_master);
 INSERT INTO folder (folder_pk, folder_name, user_fk) VALUES (1, 'Software Repository', 1);
 INSERT INTO users (user_pk, user_name, root_folder_fk) VALUES (1, 'fossy', 1);
-INSERT INTO agent (agent_pk, agent_name, agent_rev) VALUES (1, 'ununpack', 'made');
+INSERT INTO agent (agent_pk, agent_name, agent_rev, agent_ts) VALUES (1, 'ununpack', 'made', '2019-03-01 00:00:00+00');
