@@ -7,17 +7,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
-	"text/tabwriter"
-
-	"github.com/dustin/go-humanize"
 
 	"repotool/store"
 )
 
 // A Scaling is the same cycle at several numbers of files.
 type Scaling struct {
-	Reports []*Report `json:"-"` // by their numbers of files, the smallest first
+	Reports []*Report `json:"reports"` // by their numbers of files, the smallest first
 	Points  []Point   `json:"points"`
 	Growth  []Growth  `json:"growth"`
 }
@@ -47,9 +43,11 @@ type Growth struct {
 type Measure func(context.Context, LifeOptions, RunOptions) (*Report, error)
 
 // Scale measures at several numbers of files, one after another, each in a directory of its
-// own below opt.Dir, which is removed before the next.
+// own below opt.Dir, which is removed before the next. What was measured before an error is
+// returned with it.
 func Scale(ctx context.Context, opt LifeOptions, run RunOptions, sizes []int, measure Measure) (*Scaling, error) {
-	s := &Scaling{}
+	s := &Scaling{Points: []Point{}, Growth: []Growth{}}
+	defer s.fit()
 	for _, n := range sizes {
 		o := opt
 		o.Files, o.Dir = n, filepath.Join(opt.Dir, fmt.Sprint(n))
@@ -67,7 +65,6 @@ func Scale(ctx context.Context, opt LifeOptions, run RunOptions, sizes []int, me
 			return s, err
 		}
 	}
-	s.fit()
 	return s, nil
 }
 
@@ -112,48 +109,6 @@ func exponent(n, y []float64) float64 {
 		return (k*sxy - sx*sy) / d
 	}
 	return 0
-}
-
-// Markdown writes a table for each contestant.
-func (s *Scaling) Markdown(w io.Writer) error {
-	var b strings.Builder
-	if len(s.Reports) == 0 {
-		return nil
-	}
-	fmt.Fprintf(&b, "%s. Seconds on the clock, medians; growth is the fitted exponent: 1 is linear, memory is not to grow at all.\n", s.Reports[0].place())
-	for _, name := range s.Reports[0].Contestants {
-		var rows []Growth
-		for _, g := range s.Growth {
-			if g.Contestant == name {
-				rows = append(rows, g)
-			}
-		}
-		if len(rows) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n**%s**\n\n", name)
-		tw := tabwriter.NewWriter(&b, 0, 1, 0, ' ', 0)
-		fmt.Fprint(tw, "| \t")
-		for _, r := range s.Reports {
-			fmt.Fprintf(tw, " | %s files\t | µs a file\t | memory\t", humanize.Comma(int64(r.Files)))
-		}
-		fmt.Fprint(tw, " | wall\t | CPU\t | memory\t | bytes\t |\n|---\t")
-		for range 3*len(s.Reports) + 4 {
-			fmt.Fprint(tw, "|--:\t")
-		}
-		fmt.Fprint(tw, "|\n")
-		for _, g := range rows {
-			fmt.Fprintf(tw, "| %s\t", g.Step)
-			for _, r := range s.Reports {
-				m, _ := r.Median(name, g.Step)
-				fmt.Fprintf(tw, " | %.2f\t | %.1f\t | %s\t", m.Wall, m.Wall*1e6/float64(r.Files), memory(m.Usage))
-			}
-			fmt.Fprintf(tw, " | n^%.2f\t | n^%.2f\t | n^%.2f\t | n^%.2f\t |\n", g.Wall, g.CPU, g.Memory, g.Bytes)
-		}
-		tw.Flush()
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // GoBench writes those of all numbers of files.

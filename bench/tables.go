@@ -66,13 +66,20 @@ func (r *Report) table(b *strings.Builder, step Step) {
 	}
 	tw.Flush()
 	for _, name := range r.Contestants {
-		for _, s := range r.Samples[name][step] {
-			if s.Failure != "" {
-				fmt.Fprintf(b, "\n%s failed: `%s`\n", name, strings.ReplaceAll(s.Failure, "\n", " "))
-				break
-			}
+		if why := r.failure(name, step); why != "" {
+			fmt.Fprintf(b, "\n%s failed: `%s`\n", name, why)
 		}
 	}
+}
+
+// failure is the first of a step, in one line; "" if there is none.
+func (r *Report) failure(name string, step Step) string {
+	for _, s := range r.Samples[name][step] {
+		if s.Failure != "" {
+			return strings.ReplaceAll(s.Failure, "\n", " ")
+		}
+	}
+	return ""
 }
 
 // memory is the largest resident set, or its limit.

@@ -224,6 +224,7 @@ bytes                 content of all of them
 removed               files removed`,
 
 	"bench scale": `
+reports[]             of each number of files, as repotool bench repo prints it
 points[].contestant   who was measured
 points[].step         in which step
 points[].files        with how many files
