@@ -54,8 +54,9 @@ func (e *ISOError) Hint() string {
 // isoTools are what the script calls.
 var isoTools = []string{"bash", "rpmbuild", "xorriso", "xz", "/usr/lib/apt/apt-helper"}
 
-// ISO makes an ISO of source rpms, from tarballs of Debian, and returns its path. The same
-// options make the same one again.
+// ISO makes an ISO of source rpms, from tarballs of Debian, and returns its path. One that is
+// there is not made again. The smallest is the same everywhere; a larger one holds further
+// tarballs of Debian 12 as it is on the day.
 func ISO(ctx context.Context, o ISOOptions) (string, error) {
 	for _, tool := range isoTools {
 		if _, err := exec.LookPath(tool); err != nil {

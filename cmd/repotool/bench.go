@@ -111,7 +111,7 @@ func (t *tool) noteStep(e bench.Event) {
 	case e.Sample.Failure != "":
 		fmt.Fprintf(t.stderr, "%-60s failed: %s\n", who, e.Sample.Failure)
 	default:
-		fmt.Fprintf(t.stderr, "%-60s %8.2f s %8.2f CPU s %8s\n", who, e.Sample.Wall, e.Sample.CPU, size(e.Sample.RSS))
+		fmt.Fprintf(t.stderr, "%-60s %8.2f s %8.2f CPU s %8s\n", who, e.Sample.Wall, e.Sample.CPU, amount(e.Sample.RSS))
 	}
 }
 

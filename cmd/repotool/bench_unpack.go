@@ -191,12 +191,12 @@ func (t *tool) unpackTables(all *unpackMeasured) {
 		if u.Stored != nil {
 			to = "scratch"
 		}
-		w.AppendRow(table.Row{short(u.Name), to, size(u.In), count(u.Files), size(u.Out), size(u.Distinct.Bytes), times(u.Ratio()), fmt.Sprintf("%.2f", u.Seconds),
-			fmt.Sprintf("%.2f", u.CPU), count(int64(float64(u.Files) / u.Seconds)), size(int64(float64(u.Out) / u.Seconds)), size(u.Memory)})
+		w.AppendRow(table.Row{short(u.Name), to, amount(u.In), count(u.Files), amount(u.Out), amount(u.Distinct.Bytes), times(u.Ratio()), fmt.Sprintf("%.2f", u.Seconds),
+			fmt.Sprintf("%.2f", u.CPU), count(int64(float64(u.Files) / u.Seconds)), amount(int64(float64(u.Out) / u.Seconds)), amount(u.Memory)})
 	}
 	for _, a := range all.Fossology {
-		w.AppendRow(table.Row{short(a.Name), a.What, size(a.In), count(a.Files), size(a.Out), "", "", fmt.Sprintf("%.2f", a.Seconds), fmt.Sprintf("%.2f", a.CPU),
-			count(int64(float64(a.Files) / a.Seconds)), size(int64(float64(a.Out) / a.Seconds)), ""})
+		w.AppendRow(table.Row{short(a.Name), a.What, amount(a.In), count(a.Files), amount(a.Out), "", "", fmt.Sprintf("%.2f", a.Seconds), fmt.Sprintf("%.2f", a.CPU),
+			count(int64(float64(a.Files) / a.Seconds)), amount(int64(float64(a.Out) / a.Seconds)), ""})
 	}
 	w.Render()
 	fmt.Fprintln(out)
@@ -204,7 +204,7 @@ func (t *tool) unpackTables(all *unpackMeasured) {
 	kinds := kindsOf(all.Runs)
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
 		k := kinds[name]
-		w.AppendRow(table.Row{name, count(k.Archives), size(k.In), count(k.Files), size(k.Out), times(float64(k.Out) / float64(max(k.In, 1)))})
+		w.AppendRow(table.Row{name, count(k.Archives), amount(k.In), count(k.Files), amount(k.Out), times(float64(k.Out) / float64(max(k.In, 1)))})
 	}
 	w.Render()
 	for _, u := range all.Runs {
