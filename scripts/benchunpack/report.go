@@ -10,19 +10,6 @@ import (
 	"repotool/bench"
 )
 
-// What FOSSology 4.7's own agent took for an ISO of 26 source rpms, measured on a
-// machine of two processors that had other work, with files emptied and rows present
-// (the better of two runs; its CPU time is the lower of both), and for the first
-// unpack through its queue.
-const (
-	fossologyIn    = 66_271_232
-	fossologyFiles = 24_228
-	fossologyOut   = 919_939_122
-	fossologyWall  = 125.9
-	fossologyCPU   = 61.9
-	fossologyFirst = 476.1
-)
-
 // The targets.
 const (
 	wantedCPU    = 5
@@ -34,7 +21,7 @@ const (
 
 // report writes what the tables are about, and the tables.
 func (r *runner) report(w io.Writer, report *bench.Report) error {
-	f := r.site.facts
+	f, agent := r.site.facts, bench.Recorded
 	var b strings.Builder
 	fmt.Fprintf(&b, "An ISO of %s with source rpms; %s files of %s in all come out, %s different ones of %s. files/s and MB/s count all, also where less is "+
 		"written: repotool writes a content once, bsdtar writes no tars and cpios that it opens on the way. index makes three of the four hashes, because no "+
@@ -42,7 +29,7 @@ func (r *runner) report(w io.Writer, report *bench.Report) error {
 		"FOSSology's %.1f s (CPU %.1f s) for a re-unpack of %s to %s different files of %s, %.0f s the first time, were measured beforehand (FOSSology 4.7, "+
 		"two processors with other work) and are scaled to the bytes of this ISO's different files: × %.2f.\n\n",
 		mega(f.In), humanize.Comma(f.Files), mega(f.Out), humanize.Comma(f.Distinct), mega(f.Unique), humanize.Comma(r.floor.Files), mega(r.floor.Bytes),
-		fossologyWall, fossologyCPU, mega(fossologyIn), humanize.Comma(fossologyFiles), mega(fossologyOut), fossologyFirst, scale(f))
+		agent.Seconds, agent.CPU, mega(agent.In), humanize.Comma(agent.Files), mega(agent.Distinct), bench.RecordedFirst, scale(f))
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return err
 	}
@@ -53,7 +40,7 @@ func mega(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 // scale is how much more there is to unpack than when FOSSology was measured, by the
 // bytes of distinct files, which it hashes and writes.
-func scale(f facts) float64 { return float64(f.Unique) / fossologyOut }
+func scale(f facts) float64 { return float64(f.Unique) / float64(bench.Recorded.Distinct) }
 
 func outcomes(r *bench.Report, f facts) (list []bench.Outcome) {
 	more := func(target string, wanted, measured float64) {
@@ -65,10 +52,10 @@ func outcomes(r *bench.Report, f facts) (list []bench.Outcome) {
 	}
 	ix, _ := r.Median(ours, index)
 	again, _ := r.Median(ours, there)
-	more("reunpack: CPU against FOSSology's re-unpack", wantedCPU, fossologyCPU*scale(f)/re.CPU)
-	more("reunpack: wall against FOSSology's re-unpack", wantedWall, fossologyWall*scale(f)/re.Wall)
-	more("index: wall against FOSSology's re-unpack", wantedIndex, fossologyWall*scale(f)/ix.Wall)
-	more("index: wall against FOSSology's first unpack", wantedIndex, fossologyFirst*scale(f)/ix.Wall)
+	more("reunpack: CPU against FOSSology's re-unpack", wantedCPU, bench.Recorded.CPU*scale(f)/re.CPU)
+	more("reunpack: wall against FOSSology's re-unpack", wantedWall, bench.Recorded.Seconds*scale(f)/re.Wall)
+	more("index: wall against FOSSology's re-unpack", wantedIndex, bench.Recorded.Seconds*scale(f)/ix.Wall)
+	more("index: wall against FOSSology's first unpack", wantedIndex, bench.RecordedFirst*scale(f)/ix.Wall)
 	list = append(list, bench.Outcome{Target: "memory of all steps", Wanted: wantedMemory, Measured: float64(max(re.RSS, ix.RSS, again.RSS)), AtMost: true, Bytes: true})
 	if floor, n := r.Median(decoders, index); n > 0 {
 		for _, s := range []struct {
