@@ -22,13 +22,13 @@
 // system), the largest resident set. Bytes and inodes added are counted twice, as the
 // target's file system says (statfs, after a sync) and by walking the target as du does,
 // links counted once. Contestants take turns, in an order that rotates from run to run, and
-// each begins with the same source. What was restored is compared with the source: every
-// byte, mode and time; a prune that was undone, by the hash of every file. The
-// result is a [Report]: medians, ratios, the machine, the commands. [Scale] fits a power
-// of the number of files to several of them. For numbers for which there is no disk,
-// [RunManifests] makes manifests of files that there are not, and measures what repotool
-// does with those alone: all that is left when a night has changed nothing, and what
-// decides whether memory is bounded.
+// each begins with the same source. Files that were restored are compared with the source:
+// every byte, mode and time; a database is only loaded. A prune that was undone is compared
+// by the hash of every file. The result is a [Report]: medians, ratios, the machine, the
+// commands. [Scale] fits a power of the number of files to several of them. For numbers for
+// which there is no disk, [RunManifests] makes manifests of files that there are not, and
+// measures what repotool does with those alone: all that is left when a night has changed
+// nothing, and what decides whether memory is bounded.
 //
 // # What it forecasts
 //

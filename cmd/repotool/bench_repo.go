@@ -27,9 +27,10 @@ prune and its undo, removal of a day, gc, and dedup. Nothing is left in DIR.
 
 With --peers, rsync, restic and borg go through the same, as far as they do
 such things, each with a dump of the database, and hardlink, jdupes, rdfind and
-rmlint link equal files. All take turns; what was restored is compared with
-the source, every byte. A step that fails, since a program is not installed, say,
-is told, and makes the exit code 3; rmlint is so slow that it has one run.
+rmlint link equal files. All take turns. Files that were restored are compared
+with the source, every byte, mode and time; a database is restored and loaded,
+and not compared. A step that fails, since a program is not installed, say, is
+told, and makes the exit code 3; rmlint is so slow that it has one run.
 
 The answer is a report with tables in Markdown: wall and processor seconds,
 memory, bytes and inodes added, medians and ratios, the machine, and every
