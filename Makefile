@@ -93,12 +93,12 @@ BENCH = scripts/bench.sh $(CURDIR)/repotool bench
 
 bench: build
 	scripts/deps.sh bench
-	$(BENCH) repo --no-database --peers --files $(FILES) --runs $(RUNS) --step 'first snapshot' --step 'night without change' \
+	$(BENCH) repo --no-database --peers --targets --files $(FILES) --runs $(RUNS) --step 'first snapshot' --step 'night without change' \
 		--step 'night with 1 % new files' --step 'restore of everything' --step 'verify all data' --step 'remove the oldest day' $(ARGS) {}
 
 bench-life: build
 	scripts/deps.sh bench bench-dedup test
-	RAM=14000 INODES=3000000 $(BENCH) repo --peers --files $(FILES) --runs $(RUNS) $(ARGS) {}
+	RAM=14000 INODES=3000000 $(BENCH) repo --peers --targets --files $(FILES) --runs $(RUNS) $(ARGS) {}
 
 bench-unpack: build
 	scripts/deps.sh bench-unpack

@@ -40,6 +40,7 @@ type LifeOptions struct {
 	Nights   int      // of each kind; 0: 1
 	Database bool     // with a database, in a PostgreSQL that is started for it
 	Peers    bool     // measure the other programs, too, if nobody is named
+	Targets  bool     // compare with what this project set itself
 }
 
 // RunLife measures the life of a backup: snapshots, nights, restore, verification, prune and
@@ -72,10 +73,12 @@ func lifeOf(opt LifeOptions, site *Site) *Suite {
 		Contestants: lifeContestants(site != nil),
 		Make:        func(ctx context.Context) error { return l.chore(ctx, "generate", 0) },
 		Before:      l.before, After: l.after, End: l.end,
-		Outcomes: (*Report).Outcomes,
-		Back:     map[Step]Step{Prune: Undo}, // whoever comes next begins with all files
+		Back: map[Step]Step{Prune: Undo}, // whoever comes next begins with all files
 	}
 	s.Place.Site = site
+	if opt.Targets {
+		s.Outcomes = (*Report).Outcomes
+	}
 	for _, step := range LifeSteps {
 		n := 1
 		if step == Unchanged || step == Changed {

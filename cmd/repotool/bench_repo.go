@@ -44,6 +44,7 @@ no database is left. --night then changes it, with the same --files, --median an
 			&cli.IntFlag{Name: "files", Value: 100_000, Usage: "make `N` files, without gold and its copies (default 100000)"},
 			&cli.Float64Flag{Name: "doubles", Usage: "with --no-database --step dedup: a `SHARE` of the files, such as 0.3, is there twice"},
 			&cli.BoolFlag{Name: "make", Usage: "only make the repository in DIR"},
+			&cli.BoolFlag{Name: "targets", Usage: "compare with the targets of those who make repotool, from 100,000 files on"},
 			&cli.IntFlag{Name: "night", Usage: "with --make: change the one in DIR as night `N` does, from 1"},
 		}, measuringFlags()...),
 		Action: t.benchRepo,
@@ -68,7 +69,7 @@ func (t *tool) benchRepo(c *cli.Context) error {
 		return err
 	}
 	return t.measured(c, func(o bench.LifeOptions) error {
-		o.Files, o.Doubles = shape.Files, shape.Doubles
+		o.Files, o.Doubles, o.Targets = shape.Files, shape.Doubles, c.Bool("targets")
 		r, err := bench.RunLife(c.Context, o, run)
 		if r == nil || len(r.Samples) == 0 {
 			return err
