@@ -30,10 +30,15 @@
 // measures what repotool does with those alone: all that is left when a night has changed
 // nothing, and what decides whether memory is bounded.
 //
+// [Unpack] measures what comes of one archive and how fast, [Agent] what FOSSology's own
+// unpacker takes for it, and [ISO] makes the archive that the measurement of 2009 is repeated
+// with.
+//
 // # What it forecasts
 //
 // [MakeSurvey] reads an installation, its ledger and its snapshots; from the figures each choice
-// is forecast, and what was forecast is compared with what then happened.
+// is forecast, and what was forecast is compared with what then happened. [Page] shows that
+// with pictures, in one file of HTML.
 //
 // # What it does not show
 //

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/plot"
 )
 
-// bytesTicks labels an axis of bytes, at powers of two or ten.
+// bytesTicks labels an axis of bytes at round numbers, a logarithmic one where logTicks does.
 type bytesTicks struct{ log bool }
 
 func (t bytesTicks) Ticks(min, max float64) []plot.Tick {
