@@ -193,7 +193,10 @@ func (d *deed) lookAt(ctx context.Context, victims []*Victim, all []*candidate) 
 		if err != nil {
 			return err
 		}
-		if sum != v.BLAKE3 || !slices.Contains(golds, d.golds[v.Gold].name) {
+		switch g := d.golds[v.Gold]; {
+		case g.why != "":
+			all[i] = &candidate{v: v, dir: -1, why: g.why}
+		case sum != v.BLAKE3 || !slices.Contains(golds, g.name):
 			all[i] = &candidate{v: v, dir: -1, why: NotProven}
 		}
 		makers[i] = golds
