@@ -35,7 +35,7 @@ type Growth struct {
 	Step       Step    `json:"step"`
 	Wall       float64 `json:"wall"`   // exponent of the seconds on the clock: 1 is linear
 	CPU        float64 `json:"cpu"`    // of those of the processor
-	Memory     float64 `json:"memory"` // of the largest resident set: 0 does not grow
+	Memory     float64 `json:"memory"` // of the largest resident set: 0 does not grow, or one is a limit
 	Bytes      float64 `json:"bytes"`  // of what it added on the disk; 0: nothing, or less
 }
 
@@ -83,7 +83,12 @@ func (s *Scaling) fit() {
 				}
 				s.Points = append(s.Points, Point{name, step, r.Files, m.Wall, m.CPU, m.RSS, m.Walked})
 				n = append(n, float64(r.Files))
-				wall, cpu, memory = append(wall, m.Wall), append(cpu, m.CPU), append(memory, float64(m.RSS))
+				wall, cpu = append(wall, m.Wall), append(cpu, m.CPU)
+				resident := float64(m.RSS)
+				if m.limit() { // what grows is this program
+					resident = 0
+				}
+				memory = append(memory, resident)
 				bytes = append(bytes, float64(m.Walked.Bytes))
 			}
 			if len(n) < 2 {

@@ -76,12 +76,24 @@ func (s *Scaling) table(b *strings.Builder, name string) {
 			fmt.Fprint(tw, r.scaleCells(name, step))
 		}
 		if g, ok := s.growth(name, step); ok {
-			fmt.Fprintf(tw, " | n^%.2f\t | n^%.2f\t | n^%.2f\t | n^%.2f\t |\n", g.Wall, g.CPU, g.Memory, g.Bytes)
+			memory := fmt.Sprintf("n^%.2f", g.Memory)
+			if s.limited(name, step) {
+				memory = ""
+			}
+			fmt.Fprintf(tw, " | n^%.2f\t | n^%.2f\t | %s\t | n^%.2f\t |\n", g.Wall, g.CPU, memory, g.Bytes)
 		} else {
 			fmt.Fprint(tw, " | \t | \t | \t | \t |\n")
 		}
 	}
 	tw.Flush()
+}
+
+// limited says that the memory of a step is a limit at some number of files.
+func (s *Scaling) limited(name string, step Step) bool {
+	return slices.ContainsFunc(s.Reports, func(r *Report) bool {
+		m, n := r.Median(name, step)
+		return n > 0 && m.limit()
+	})
 }
 
 // scaleCells are those of a step at one number of files; empty if an earlier step failed.
@@ -109,7 +121,7 @@ func (s *Scaling) failures(b *strings.Builder, name string) {
 
 // verdict names the steps that grow faster than they may.
 func (s *Scaling) verdict(b *strings.Builder) {
-	var fast, fat, unknown []string
+	var fast, fat, limited, unknown []string
 	for _, name := range s.Reports[0].Contestants {
 		for _, step := range s.steps(name) {
 			g, ok := s.growth(name, step)
@@ -123,11 +135,17 @@ func (s *Scaling) verdict(b *strings.Builder) {
 			if g.Memory > growthTolerance {
 				fat = append(fat, fmt.Sprintf("%s (n^%.2f)", who, g.Memory))
 			}
+			if ok && s.limited(name, step) {
+				limited = append(limited, who)
+			}
 		}
 	}
 	fmt.Fprint(b, "\n**What grows too fast**\n\n")
 	fmt.Fprintf(b, "- seconds, on the clock or of the processor, above n^%.2f: %s\n", 1+growthTolerance, orNone(fast))
 	fmt.Fprintf(b, "- memory, above n^%.2f: %s\n", growthTolerance, orNone(fat))
+	if len(limited) > 0 {
+		fmt.Fprintf(b, "- memory not known, for it is no more than this program's own: %s\n", strings.Join(limited, "; "))
+	}
 	if len(unknown) > 0 {
 		fmt.Fprintf(b, "- not known, for want of two numbers of files: %s\n", strings.Join(unknown, "; "))
 	}

@@ -117,6 +117,23 @@ func TestScalingFailed(t *testing.T) {
 	}
 }
 
+// TestScalingLimits: memory that is no more than that of the program that measures is a limit,
+// and does not grow with it.
+func TestScalingLimits(t *testing.T) {
+	limit := func(wall float64, memory int64) Sample {
+		return Sample{Usage: Usage{Wall: wall, CPU: wall, RSS: memory, Floor: memory}}
+	}
+	got := markdownOf(t, scalingOf(t, First, map[string][]Sample{Flat: {limit(1, 20e6), limit(10, 40e6), sampleOf(100, 100, 90e6)}}))
+	for _, want := range []string{
+		"| 1.00 | 1000.0 | ≤ 20 MB | 10.00 | 1000.0 | ≤ 40 MB | 100.00 | 1000.0 | 90 MB | n^1.00 | n^1.00 | | n^0.00 |\n",
+		"- memory, above n^0.10: no step\n- memory not known, for it is no more than this program's own: repotool, flat days: first snapshot\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 // TestScalingVerdict: what grows faster than linearly, by either measure, or whose memory
 // grows, is named.
 func TestScalingVerdict(t *testing.T) {

@@ -85,11 +85,14 @@ func (r *Report) failure(name string, step Step) string {
 // memory is the largest resident set, or its limit.
 func memory(u Usage) string {
 	s := humanize.Bytes(uint64(u.RSS))
-	if u.RSS <= u.Floor {
+	if u.limit() {
 		return "≤ " + s
 	}
 	return s
 }
+
+// limit says that the resident set is not known: only that it is no larger.
+func (u Usage) limit() bool { return u.RSS <= u.Floor }
 
 // restored says whether what was restored is what was backed up.
 func (r *Report) restored(b *strings.Builder) {

@@ -237,7 +237,7 @@ growth[].contestant   who was measured
 growth[].step         in which step
 growth[].wall         the fitted exponent: 1 is linear, 0 does not grow
 growth[].cpu
-growth[].memory
+growth[].memory       of the largest process; 0, too, if one was a limit
 growth[].bytes        of what it added`,
 
 	"bench unpack": `

@@ -35,8 +35,8 @@ func (t *tool) benchUnpackCommand() *cli.Command {
 		Description: `
 Unpacks archives as FOSSology would, all the way down, and prints bytes in and
 out, files, seconds, processor time and memory, and what came of each kind of
-archive. Each is unpacked by a process of its own. DIR stands for the files below it; gold:NAME for an archive of the
-repository.
+archive. Each is unpacked by a process of its own. DIR stands for the files below
+it; gold:NAME for an archive of the repository.
 
 The ratio is that of the contents that a repository stores, each once, to the
 archive.
