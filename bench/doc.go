@@ -36,9 +36,10 @@
 //
 // # What it forecasts
 //
-// [MakeSurvey] reads an installation, its ledger and its snapshots; from the figures each choice
-// is forecast, and what was forecast is compared with what then happened. [Page] shows that
-// with pictures, in one file of HTML.
+// [MakeSurvey] reads an installation, its ledger and its snapshots; from the figures
+// [Forecast] says what each choice costs, and [Prunings] what each level of prune leaves of
+// the repository; [Check] compares what was forecast with what then happened. [Page] shows
+// that with pictures, in one file of HTML.
 //
 // # What it does not show
 //
