@@ -55,8 +55,8 @@ const (
 
 // Check compares forecasts with what then was: the store, the last nights, and the last
 // restores of everything. Each is forecast again, from the nights or restores before it; what
-// the survey counts, and what the ledger knows of gold, is that of today. a has learned nothing of restores yet; a
-// store below 0 is one that others share, and is left out.
+// the survey counts, and what the ledger knows of gold, is that of today. a has learned
+// nothing of restores yet; a store below 0 is one that others share, and is left out.
 func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summary, restores []Restored, store int64) (all []Checked) {
 	if present != nil && store >= 0 {
 		snapshots, bases := len(history), 1

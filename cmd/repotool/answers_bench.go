@@ -66,7 +66,7 @@ survey.rebuild.needed golds that make all that a backup by gold leaves out
 survey.rebuild.least  seconds to unpack those, one after another
 survey.rebuild.longest
                       of one of those
-survey.undo.*.needed golds that make what a level of prune takes
+survey.undo.*.needed  golds that make what a level of prune takes
 survey.undo.*.least   seconds to unpack them, one after another
 survey.undo.*.longest of one of them
 survey.months[].month a month
