@@ -3,6 +3,7 @@ package prune_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"maps"
@@ -386,8 +387,8 @@ func TestHostile(t *testing.T) {
 			of[u] = append(of[u], all[i])
 		}
 	}
-	for u, vs := range of {
-		if len(vs) < len(of[busy]) || busy == "" {
+	for _, u := range slices.Sorted(maps.Keys(of)) {
+		if len(of[u]) < len(of[busy]) || busy == "" {
 			busy = u
 		}
 	}
@@ -422,21 +423,33 @@ func TestHostile(t *testing.T) {
 		aside(path)
 		must(os.WriteFile(path, b, 0o644))
 	}
+	// What an upload has that is made by another's gold stays, too, if its own gold goes
+	// (TestOtherGoldSince): here golds go whose uploads have nothing of others.
+	alone := func(n int) bool {
+		uploads := s.sql(fmt.Sprintf("SELECT upload_pk FROM upload JOIN pfile ON pfile_pk = pfile_fk WHERE lower(pfile_sha1) = '%.40s'", p.Golds[n].Name))
+		for _, u := range strings.Fields(uploads) {
+			if slices.ContainsFunc(of[u], func(v prune.Victim) bool { return v.Gold != n }) {
+				return false
+			}
+		}
+		return true
+	}
 	golds := map[int]bool{}
-	for what, c := range map[string]struct {
+	for _, c := range []struct {
+		what   string
 		change func(gold string)
 		why    prune.Reason
 	}{
-		"flipped": {func(gold string) { anew(gold, true) }, prune.GoldDamaged}, // FOSSology may have linked it to what is in files
-		"gone":    {aside, prune.GoldMissing},
-		"a link":  {func(gold string) { aside(gold); must(os.Symlink(gold+".was", gold)) }, prune.GoldMissing},
+		{"flipped", func(gold string) { anew(gold, true) }, prune.GoldDamaged}, // FOSSology may have linked it to what is in files
+		{"gone", aside, prune.GoldMissing},
+		{"a link", func(gold string) { aside(gold); must(os.Symlink(gold+".was", gold)) }, prune.GoldMissing},
 	} {
-		for n := range ofGold {
-			if golds[n] || !free(ofGold[n]) || len(ofGold[n]) > 3 {
+		for _, n := range slices.Sorted(maps.Keys(ofGold)) {
+			if golds[n] || !free(ofGold[n]) || len(ofGold[n]) > 3 || !alone(n) {
 				continue
 			}
 			golds[n] = true
-			t.Logf("gold %s: %s, with %d", what, p.Golds[n].Name, len(ofGold[n]))
+			t.Logf("gold %s: %s, with %d", c.what, p.Golds[n].Name, len(ofGold[n]))
 			name := p.Golds[n].Name
 			c.change(filepath.Join(s.repo.Path, "localhost", "gold", fossology.FanOut(name, 3), name))
 			for _, v := range ofGold[n] {
