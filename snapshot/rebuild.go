@@ -64,14 +64,17 @@ type rebuildTarget interface {
 	wants(ctx context.Context, e *Entry) (wanted, linked bool)
 	// gold opens a gold where else it may be than in the store; nil if it is not there.
 	gold(e *Entry) *os.File
-	// put takes a content; errOtherBytes means that it is not that of the entry.
+	// put takes a content; errOtherBytes means that it is not that of the entry, errToldOf
+	// that a finding says why it is not where it belongs.
 	put(ctx context.Context, e *Entry, content io.ReadSeeker) error
 	// missed is told of a file that did not come out.
 	missed(e *Entry, why string)
 }
 
-// errOtherBytes means that a content is not the one of the manifest.
-var errOtherBytes = errors.New("other bytes")
+var (
+	errOtherBytes = errors.New("other bytes") // a content is not the one of the manifest
+	errToldOf     = errors.New("told of")     // a finding says why a file did not come
+)
 
 // count sums up what is wanted.
 func (b *rebuild) count(ctx context.Context) error {
@@ -231,7 +234,12 @@ func (p *pieceOfGold) put(n fossology.Name, content io.ReadSeeker) (taken bool, 
 	delete(p.wanted, n)
 	p.mu.Unlock()
 	for i, e := range entries {
-		if err := p.to.put(p.ctx, e, content); err != nil {
+		err := p.to.put(p.ctx, e, content)
+		if errors.Is(err, errToldOf) {
+			p.lost.Add(1)
+			continue
+		}
+		if err != nil {
 			return false, p.notTaken(n, entries[i:], err)
 		}
 		p.files.Add(1)

@@ -112,7 +112,10 @@ func (t *rebuildInto) put(ctx context.Context, e *Entry, content io.ReadSeeker) 
 		return err
 	}
 	t.failed.Store(e.Path, true)
-	return w.wrong(e, err)
+	if err := w.wrong(e, err); err != nil {
+		return err
+	}
+	return errToldOf
 }
 
 func (t *rebuildInto) missed(e *Entry, why string) {

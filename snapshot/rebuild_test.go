@@ -113,6 +113,19 @@ func TestRebuildLostFirstName(t *testing.T) {
 	}
 }
 
+// A file that has something in its way is told of, and did not come back.
+func TestRebuildInTheWay(t *testing.T) {
+	repository, st, a := t.TempDir(), repotest.Store(t), newArchives()
+	a.gold(t, repository, "one", "first", "second")
+	take(t, golden(st, repository, a))
+	o := snapshotTo(t.TempDir())
+	write(t, filepath.Join(pathOf(o.To, nameOf("first")), "of somebody"), "else")
+	r, err := find(t, st, "latest").Rebuild(t.Context(), o, a)
+	if err != nil || r.Wanted.Files != 2 || r.Rebuilt.Files != 1 || r.Lost != 1 || o.Findings.Counts()[snapshot.InTheWay] != 1 {
+		t.Errorf("%+v, %v, %v", r, err, o.Findings.First())
+	}
+}
+
 // Gold is taken from where it was restored, and from the store if it is not there, or
 // is not what it was.
 func TestRebuildFromEitherGold(t *testing.T) {
