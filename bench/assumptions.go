@@ -15,7 +15,7 @@ import (
 // that this project has made (README); [Assumptions.From] says which.
 type Assumptions struct {
 	GrowthGold    float64 `json:"growthGold"`
-	GrowthFiles   float64 `json:"growthFiles"`
+	GrowthRatio   float64 `json:"growthRatio"`
 	Dump          float64 `json:"dump"`
 	DumpNight     float64 `json:"dumpNight"`
 	DatabaseRaw   float64 `json:"databaseRaw"`
@@ -58,7 +58,7 @@ var assumed = []struct {
 	in         func(*Assumptions) *float64
 }{
 	{"growthGold", "bytes of gold that come a day", true, 0, func(a *Assumptions) *float64 { return &a.GrowthGold }},
-	{"growthFiles", "bytes of files that come a day", true, 0, func(a *Assumptions) *float64 { return &a.GrowthFiles }},
+	{"growthRatio", "bytes of files that come with one of gold", false, 0, func(a *Assumptions) *float64 { return &a.GrowthRatio }},
 	{"dump", "bytes that the first dump of the database takes", true, 0, func(a *Assumptions) *float64 { return &a.Dump }},
 	{"dumpNight", "bytes that each further one adds", true, 0, func(a *Assumptions) *float64 { return &a.DumpNight }},
 	{"databaseRaw", "bytes of a dump, not compressed", true, 0, func(a *Assumptions) *float64 { return &a.DatabaseRaw }},

@@ -31,7 +31,7 @@ const (
 // figures is the table of them, each of which follows from those above it.
 var figures = []figure{
 	{"gold", "bytes of gold", true, 1, nil},
-	{"files", "bytes of files", true, 1, nil},
+	{"files", "bytes of files, the copies of gold among them", true, 1, nil},
 	{"golds", "how many golds there are", false, 1, func(v map[string]float64) (float64, string) {
 		return math.Max(1, math.Round(v["gold"]/usualGold)), "10 MB each"
 	}},
@@ -103,10 +103,16 @@ func surveyOf(v map[string]float64, now time.Time) *Survey {
 	residue := math.Min(1, v["residue"]/v["files"])
 	golds := int64(v["golds"])
 	proven := of(v["fileCount"]*(1-residue), v["files"]*(1-residue))
+	var copies Holding // FOSSology has each upload among files, too
+	if v["files"] >= v["gold"] && v["fileCount"] >= v["golds"] {
+		copies = of(v["golds"], v["gold"])
+	}
+	left := of(math.Max(0, float64(proven.Files-copies.Files)), math.Max(0, float64(proven.Bytes-copies.Bytes)))
 	making := Making{Needed: golds, Least: v["unpack"], Longest: v["longest"]}
 	return &Survey{Repository: "figures by hand", Time: now.UTC(), Uploads: golds,
-		Gold: of(v["golds"], v["gold"]), Files: of(v["fileCount"], v["files"]), Unproven: of(v["fileCount"]*residue, v["files"]*residue),
-		Proven: proven, LeftOut: proven, Classes: map[prune.Class]Holding{}, Months: []Month{}, Largest: []UploadSize{},
+		DirsDisk: int64(4096 * (nativeFolders(v["golds"]) + nativeFolders(v["fileCount"]))),
+		Gold:     of(v["golds"], v["gold"]), Files: of(v["fileCount"], v["files"]), Unproven: of(v["fileCount"]*residue, v["files"]*residue),
+		GoldToo: copies, Proven: proven, LeftOut: left, Classes: map[prune.Class]Holding{}, Months: []Month{}, Largest: []UploadSize{},
 		Prunable: map[prune.Level]Holding{prune.Derived: proven}, Undo: map[prune.Level]Making{prune.Derived: making},
 		Rebuild: Rebuild{Golds: golds, Seconds: v["unpack"], Bytes: int64(v["files"]), Making: making}}
 }

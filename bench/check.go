@@ -63,7 +63,7 @@ func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summa
 		if present.Scheme == "rotating" {
 			snapshots, bases = inCycles(history)
 		}
-		all = append(all, Checked{"the store, on the disk", true, present.Parts.after(1, snapshots, bases, a), float64(store)})
+		all = append(all, Checked{"the store, on the disk", true, present.Parts.bytes(snapshots, bases, a), float64(store)})
 	}
 	all = append(all, checkNights(history)...)
 	for i, r := range restores {

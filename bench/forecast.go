@@ -26,14 +26,20 @@ type Parts struct {
 	Snapshot float64 `json:"snapshot"` // bytes of each snapshot that is kept, without the dump
 	Around   float64 `json:"around"`   // bytes of the store around cycles, and of the ledger
 
-	FilesShare float64 `json:"filesShare"` // of the growth of files, that is kept
-	Disk       float64 `json:"disk"`       // bytes of the blocks of what is kept
-	Names      float64 `json:"names"`      // in a manifest, of which nights share most
-	DayGold    float64 `json:"dayGold"`    // names of gold in a day
-	DayOthers  float64 `json:"dayOthers"`  // and of the rest
+	Disk      float64 `json:"disk"`      // bytes of the blocks of what is kept
+	Names     float64 `json:"names"`     // in a manifest, of which nights share most
+	DayGold   float64 `json:"dayGold"`   // names of gold in a day
+	DayOthers float64 `json:"dayOthers"` // and of the rest
+	Ledger    float64 `json:"ledger"`    // bytes of it, which lies in the store; a full backup needs none
 
-	Ledger      float64 `json:"ledger"`      // bytes of it, which lies in the store; a full backup needs none
-	LedgerShare float64 `json:"ledgerShare"` // bytes of it for one of files
+	// What comes with a byte of gold, and what with one of files.
+	GoldDisk     float64 `json:"goldDisk"`
+	GoldNames    float64 `json:"goldNames"` // in a manifest, and in a day
+	FilesDisk    float64 `json:"filesDisk"`
+	FilesNames   float64 `json:"filesNames"` // in a manifest
+	FilesDay     float64 `json:"filesDay"`   // in a day
+	FilesLeftOut float64 `json:"filesLeftOut"`
+	FilesLedger  float64 `json:"filesLedger"`
 
 	Files        float64 `json:"files"`        // that a restore makes until service
 	Bytes        float64 `json:"bytes"`        // of them
@@ -75,11 +81,9 @@ func Forecast(s *Survey, a *Assumptions) (all []Choice) {
 // count takes the parts out of a survey.
 func (c *Choice) count(s *Survey) {
 	p, kept := &c.Parts, s.All()
-	p.FilesShare = 1
 	if c.Strategy == "gold" {
 		kept = s.Kept()
-		p.FilesShare = float64(s.Unproven.Bytes) / math.Max(1, float64(s.Files.Bytes))
-		p.Ledger, p.LedgerShare = float64(s.Ledger), float64(s.Ledger)/math.Max(1, float64(s.Files.Bytes))
+		p.Ledger = float64(s.Ledger)
 		p.LeftOut, p.LeftOutBytes = float64(s.LeftOut.Files), float64(s.LeftOut.Bytes)
 		p.Rebuild, p.Longest = s.Rebuild.Least, s.Rebuild.Longest
 	}
@@ -87,6 +91,32 @@ func (c *Choice) count(s *Survey) {
 	p.Names = float64(s.Gold.Files + s.Files.Files + s.Other.Files)
 	p.DayGold = float64(s.Gold.Files) // gold and files apart
 	p.DayOthers = math.Max(0, p.Files-p.DayGold)
+	ofGold, ofFiles := s.Gold.perByte, s.Files.perByte
+	p.GoldDisk, p.FilesDisk = ofGold(float64(s.Gold.Stored), 1), ofFiles(float64(kept.Stored-s.Gold.Stored-s.Other.Stored), 1)
+	p.GoldNames, p.FilesNames = ofGold(p.DayGold, 0), ofFiles(float64(s.Files.Files), 0)
+	p.FilesDay = ofFiles(p.DayOthers-float64(s.Other.Files), 0)
+	p.FilesLeftOut, p.FilesLedger = ofFiles(p.LeftOut, 0), ofFiles(p.Ledger, 0)
+}
+
+// perByte is how much of something there is for each byte of a holding; of an empty one that
+// is not known.
+func (h Holding) perByte(n, unknown float64) float64 {
+	if h.Bytes == 0 {
+		return unknown
+	}
+	return math.Max(0, n/float64(h.Bytes))
+}
+
+// grown are the parts when so many bytes of gold, and of files, have come: of the same kind as
+// what there is.
+func (p Parts) grown(gold, files float64) Parts {
+	p.Disk += gold*p.GoldDisk + files*p.FilesDisk
+	p.Names += gold*p.GoldNames + files*p.FilesNames
+	p.DayGold += gold * p.GoldNames
+	p.DayOthers += files * p.FilesDay
+	p.LeftOut += files * p.FilesLeftOut
+	p.Ledger += files * p.FilesLedger
+	return p
 }
 
 // What a forecast of bytes is made of. page.js has the same figures and formulas; the test
@@ -105,19 +135,15 @@ const (
 
 // cost makes a forecast of the parts.
 func (c *Choice) cost(a *Assumptions) {
-	p := &c.Parts
-	day := p.day(c.Days, a.Block)
-	p.Base = p.Disk + objectFolders*a.Block + ceilTo(p.Names*a.Manifest, a.Block)
-	p.Snapshot, p.Around = snapshotFiles*a.Block+day, p.Ledger
-	if c.Scheme == "rotating" {
-		p.Base += day
-		p.Snapshot = 2*snapshotFiles*a.Block + p.rebuildText(a.Block)
-		p.Around = p.Ledger + objectFolders*a.Block
-	}
+	c.sum(&c.Parts, a)
 	for _, h := range Horizons {
 		c.Snapshots[h], c.Bases[h] = c.kept(h, a)
-		c.Bytes[h] = p.after(h, c.Snapshots[h], c.Bases[h], a)
+		gold := a.GrowthGold * float64(h-1)
+		then := c.Parts.grown(gold, gold*a.GrowthRatio)
+		c.sum(&then, a)
+		c.Bytes[h] = then.bytes(c.Snapshots[h], c.Bases[h], a)
 	}
+	p := &c.Parts
 	c.Standstill = a.Standstill
 	c.Service = a.RestoreStart + a.files(p.Files, p.Bytes) + a.database()
 	c.Last = c.Service
@@ -126,13 +152,25 @@ func (c *Choice) cost(a *Assumptions) {
 	}
 }
 
+// sum makes the first three parts of the rest.
+func (c *Choice) sum(p *Parts, a *Assumptions) {
+	day := p.day(c.Days, a.Block)
+	p.Base = p.Disk + objectFolders*a.Block + ceilTo(p.Names*a.Manifest, a.Block)
+	p.Snapshot, p.Around = snapshotFiles*a.Block+day, p.Ledger
+	if c.Scheme == "rotating" {
+		p.Base += day
+		p.Snapshot = 2*snapshotFiles*a.Block + p.rebuildText(a.Block)
+		p.Around = p.Ledger + objectFolders*a.Block
+	}
+}
+
 // atOnce is how long golds take that are unpacked side by side, the largest first.
 func atOnce(seconds, longest, parallel float64) float64 { return math.Max(longest, seconds/parallel) }
 
-// after are the bytes after so many nights.
-func (p *Parts) after(days, snapshots, bases int, a *Assumptions) float64 {
-	growth := a.GrowthGold + a.GrowthFiles*p.FilesShare
-	return p.Around + p.LedgerShare*a.GrowthFiles*float64(days-1) + float64(bases)*(p.Base+a.Dump+growth*float64(days-1)) + (p.Snapshot+a.DumpNight)*float64(snapshots)
+// bytes are what so many snapshots take, of which so many have everything of their own. All are
+// taken to be as large as the last one.
+func (p *Parts) bytes(snapshots, bases int, a *Assumptions) float64 {
+	return p.Around + float64(bases)*(p.Base+a.Dump) + float64(snapshots)*p.Snapshot + float64(max(0, snapshots-bases))*a.DumpNight
 }
 
 // kept is how many snapshots there are after so many days with one a night, and how many
@@ -156,16 +194,22 @@ func (p *Parts) day(layout string, block float64) float64 {
 		if n < 1 {
 			continue
 		}
-		if layout == "native" { // FOSSology's own: three levels of two hex digits
-			for level := range 3 {
-				bytes += filled(math.Pow(256, float64(level+1)), n) * block
-			}
+		if layout == "native" {
+			bytes += nativeFolders(n) * block
 			continue
 		}
 		folders := filled(256, n)
 		bytes += folders * ceilTo(n/folders*nameBytes/fullness, block)
 	}
 	return bytes
+}
+
+// nativeFolders are those of FOSSology's own layout: three levels of two hex digits.
+func nativeFolders(n float64) (folders float64) {
+	for level := range 3 {
+		folders += filled(math.Pow(256, float64(level+1)), n)
+	}
+	return folders
 }
 
 // rebuildText is what REBUILD.txt.zst takes.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"repotool/bench"
+	"repotool/prune"
 	"repotool/snapshot"
 )
 
@@ -22,7 +23,7 @@ func TestForecastGrows(t *testing.T) {
 			t.Errorf("%s: %v, service %g, last %g", c.Name(), c.Bytes, c.Service, c.Last)
 		}
 		a := *p.Assumptions
-		a.GrowthGold, a.GrowthFiles, a.FilesRate = 2*a.GrowthGold, 2*a.GrowthFiles, a.FilesRate/2
+		a.GrowthGold, a.FilesRate = 2*a.GrowthGold, a.FilesRate/2
 		d := bench.Forecast(p.Survey, &a)[i]
 		if d.Bytes[1] != c.Bytes[1] || d.Bytes[365] <= c.Bytes[365] || d.Service <= c.Service {
 			t.Errorf("%s: %v, then %v", c.Name(), c.Bytes, d.Bytes)
@@ -43,20 +44,23 @@ func TestForecastGrows(t *testing.T) {
 func TestPrunings(t *testing.T) {
 	p := aPage()
 	s, a := p.Survey, *p.Assumptions
-	a.GrowthGold, a.GrowthFiles, a.RebuildFactor, a.Parallel, a.FilesRate, a.BytesRate = 1e9, 10e9, 2, 4, 1000, 1e9
+	a.GrowthGold, a.GrowthRatio, a.RebuildFactor, a.Parallel, a.FilesRate, a.BytesRate = 1e9, 10, 2, 4, 1000, 1e9
 	all := bench.Prunings(s, &a)
-	if len(all) != 4 || all[0].Level != "none" || all[0].Back != 0 || all[0].Bytes[365]-all[0].Bytes[1] != 364*11e9 {
+	if len(all) != 4 || all[0].Level != "none" || all[0].Back != 0 {
 		t.Fatalf("%+v", all)
 	}
-	whole := float64(s.Gold.Disk + s.Files.Disk + s.Other.Disk)
+	files := float64(s.Gold.Disk + s.Files.Disk + s.Other.Disk)
+	if got, want := all[0].Bytes[1], files+float64(s.DirsDisk); math.Abs(got/want-1) > 1e-9 {
+		t.Errorf("%g bytes now, want %g", got, want)
+	}
 	for i, x := range all {
 		h := s.Prunable[x.Level]
-		if x.Bytes[1] != whole-float64(h.Disk) {
-			t.Errorf("%s: %g bytes, of %g", x.Level, x.Bytes[1], whole)
+		if least := files - float64(h.Disk); x.Bytes[1] <= least || x.Bytes[1] > least+float64(s.DirsDisk)*(1+1e-9) {
+			t.Errorf("%s: %g bytes; files alone take %g, directories at most %d", x.Level, x.Bytes[1], least, s.DirsDisk)
 		}
-		grows := 1e9 + 10e9*(1-float64(h.Bytes)/float64(s.Files.Bytes))
-		if got := (x.Bytes[365] - x.Bytes[1]) / 364; math.Abs(got/grows-1) > 1e-9 {
-			t.Errorf("%s: grows by %g a night, want %g", x.Level, got, grows)
+		blocks := float64(s.Gold.Disk)/float64(s.Gold.Bytes)*1e9 + float64(s.Files.Disk-h.Disk)/float64(s.Files.Bytes)*10e9
+		if got := (x.Bytes[365] - x.Bytes[1]) / 364; got < blocks || got > blocks*1.05 { // and directories
+			t.Errorf("%s: grows by %g a night, by %g in files", x.Level, got, blocks)
 		}
 		if i > 0 && (x.Bytes[365] >= all[i-1].Bytes[365] || x.Back <= all[i-1].Back) {
 			t.Errorf("%s: %v, %g s; before %v, %g s", x.Level, x.Bytes, x.Back, all[i-1].Bytes, all[i-1].Back)
@@ -68,6 +72,53 @@ func TestPrunings(t *testing.T) {
 	s.Prunable = nil
 	if all := bench.Prunings(s, &a); len(all) != 1 {
 		t.Errorf("nothing is proven: %+v", all)
+	}
+}
+
+// TestGrowthAsNow: when as much has come as there was, of the same kind, then a backup is as
+// large as that of an installation of twice the size, and so is a repository.
+func TestGrowthAsNow(t *testing.T) {
+	p := aPage()
+	s, a := p.Survey, *p.Assumptions
+	a.GrowthGold, a.GrowthRatio, a.DumpNight, a.Kept7, a.Cycle = float64(s.Gold.Bytes)/6, s.Ratio(), 0, 1, 1000
+	s.Other, s.Work = bench.Holding{}, bench.Holding{} // they do not grow
+	twice := *s
+	for _, h := range []*bench.Holding{&twice.Gold, &twice.Files, &twice.GoldToo, &twice.Unproven, &twice.Proven, &twice.LeftOut} {
+		*h = h.Plus(*h)
+	}
+	twice.Ledger *= 2
+	twice.Prunable = map[prune.Level]bench.Holding{}
+	for l, h := range s.Prunable {
+		twice.Prunable[l] = h.Plus(h)
+	}
+	all := bench.Forecast(&twice, &a)
+	for i, c := range bench.Forecast(s, &a) {
+		want := all[i].Bytes[1] + all[i].Parts.Snapshot*float64(c.Snapshots[7]-1)
+		if math.Abs(c.Bytes[7]/want-1) > 1e-6 {
+			t.Errorf("%s: %g after it has doubled, want %g", c.Name(), c.Bytes[7], want)
+		}
+	}
+	for _, x := range bench.Prunings(s, &a) {
+		if files := float64(twice.Gold.Disk + twice.Files.Disk - twice.Prunable[x.Level].Disk); x.Bytes[7] < files || x.Bytes[7] > files+2*float64(s.DirsDisk) {
+			t.Errorf("%s: %g after it has doubled; files alone take %g", x.Level, x.Bytes[7], files)
+		}
+	}
+}
+
+// TestDumpsOfBases: a base has a whole dump, each further snapshot adds its own.
+func TestDumpsOfBases(t *testing.T) {
+	s := aPage().Survey
+	a := *aPage().Assumptions
+	a.GrowthGold, a.Dump, a.DumpNight = 0, 0, 0
+	without := bench.Forecast(s, &a)
+	a.Dump, a.DumpNight = 6e9, 1e9
+	for i, c := range bench.Forecast(s, &a) {
+		for _, h := range bench.Horizons {
+			want := 6e9*float64(c.Bases[h]) + 1e9*float64(c.Snapshots[h]-c.Bases[h])
+			if got := c.Bytes[h] - without[i].Bytes[h]; math.Abs(got-want) > 1 {
+				t.Errorf("%s: dumps of %d nights take %g, want %g", c.Name(), h, got, want)
+			}
+		}
 	}
 }
 
@@ -144,7 +195,7 @@ func TestByHand(t *testing.T) {
 	if err != nil || len(rest) != 1 || rest[0] != "growthGold=17" {
 		t.Fatalf("%v, %v", rest, err)
 	}
-	if s.Gold.Bytes != 4_200_000_000 || s.Files.Bytes != 54e9 || s.Unproven.Bytes != 54e7 || s.Rebuild.Seconds != 600 || s.Rebuild.Longest != 60 {
+	if s.GoldToo != s.Gold || s.LeftOut.Bytes != 54e9-54e7-4.2e9 || s.Gold.Bytes != 4_200_000_000 || s.Files.Bytes != 54e9 || s.Unproven.Bytes != 54e7 || s.Rebuild.Seconds != 600 || s.Rebuild.Longest != 60 {
 		t.Errorf("%+v", s)
 	}
 	a := bench.Assume(s, nil, snapshot.Policy{})

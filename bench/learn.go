@@ -75,9 +75,9 @@ func (a *Assumptions) Cycles(length snapshot.CycleLength, keep int) {
 
 // grow takes what was uploaded in the last ninety days, or since the first upload.
 func (a *Assumptions) grow(s *Survey) {
+	a.take("growthRatio", s.Ratio(), "as there is now")
 	if len(s.Months) == 0 {
 		a.take("growthGold", 0, "not known: no upload has a time")
-		a.take("growthFiles", 0, "not known: no upload has a time")
 		return
 	}
 	days, gold := 90.0, 0.0
@@ -112,7 +112,6 @@ func (a *Assumptions) grow(s *Survey) {
 		}
 	}
 	a.take("growthGold", gold/days, from)
-	a.take("growthFiles", gold/days*s.Ratio(), "the same, times the ratio of files to gold")
 }
 
 // learn takes what snapshots have measured.

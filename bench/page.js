@@ -15,16 +15,21 @@ function assumed() {
   return a;
 }
 
-const rebuildText = (c, a) => up(c.parts.leftOut * model.rebuildLine, a.block);
+const rebuildText = (p, a) => up(p.leftOut * model.rebuildLine, a.block);
 
-function day(c, a) {
-  if (c.days === "none") return 0;
-  const p = c.parts;
-  let bytes = model.dayFolders * a.block + rebuildText(c, a);
+function nativeFolders(n) {
+  let folders = 0;
+  for (let level = 1; level <= 3; level++) folders += filled(256 ** level, n);
+  return folders;
+}
+
+function day(days, p, a) {
+  if (days === "none") return 0;
+  let bytes = model.dayFolders * a.block + rebuildText(p, a);
   for (const n of [p.dayGold, p.dayOthers]) {
     if (n < 1) continue;
-    if (c.days === "native") {
-      for (let level = 1; level <= 3; level++) bytes += filled(256 ** level, n) * a.block;
+    if (days === "native") {
+      bytes += nativeFolders(n) * a.block;
     } else {
       const folders = filled(256, n);
       bytes += folders * up(n / folders * model.nameBytes / model.fullness, a.block);
@@ -41,14 +46,20 @@ function kept(c, days, a) {
 
 const files = (a, n, bytes) => n / a.filesRate + bytes / a.bytesRate;
 
+const grown = (p, gold, files) => ({
+  disk: p.disk + gold * p.goldDisk + files * p.filesDisk, names: p.names + gold * p.goldNames + files * p.filesNames,
+  dayGold: p.dayGold + gold * p.goldNames, dayOthers: p.dayOthers + files * p.filesDay,
+  leftOut: p.leftOut + files * p.filesLeftOut, ledger: p.ledger + files * p.filesLedger,
+});
+
 function cost(c, a) {
-  const p = c.parts, of = day(c, a), rotating = c.scheme === "rotating";
-  const base = p.disk + model.objectFolders * a.block + up(p.names * a.manifest, a.block) + (rotating ? of : 0);
-  const each = rotating ? 2 * model.snapshotFiles * a.block + rebuildText(c, a) : model.snapshotFiles * a.block + of;
-  const growth = a.growthGold + a.growthFiles * p.filesShare;
+  const p = c.parts, rotating = c.scheme === "rotating";
   const bytes = model.horizons.map(h => {
+    const gold = a.growthGold * (h - 1), then = grown(p, gold, gold * a.growthRatio), of = day(c.days, then, a);
+    const base = then.disk + model.objectFolders * a.block + up(then.names * a.manifest, a.block) + (rotating ? of : 0);
+    const each = rotating ? 2 * model.snapshotFiles * a.block + rebuildText(then, a) : model.snapshotFiles * a.block + of;
     const [snapshots, bases] = kept(c, h, a);
-    return p.ledger + (rotating ? model.objectFolders * a.block : 0) + p.ledgerShare * a.growthFiles * (h - 1) + bases * (base + a.dump + growth * (h - 1)) + (each + a.dumpNight) * snapshots;
+    return then.ledger + (rotating ? model.objectFolders * a.block : 0) + bases * (base + a.dump) + snapshots * each + Math.max(0, snapshots - bases) * a.dumpNight;
   });
   const service = a.restoreStart + files(a, p.files, p.bytes) + (a.databaseRaw ? a.databaseStart + a.databaseRaw / a.databaseRate : 0);
   let last = service;
@@ -57,7 +68,10 @@ function cost(c, a) {
 }
 
 function pruned(x, a) {
-  const p = x.parts, bytes = model.horizons.map(h => p.disk + (a.growthGold + a.growthFiles * p.filesShare) * (h - 1));
+  const p = x.parts, bytes = model.horizons.map(h => {
+    const gold = a.growthGold * (h - 1), files = gold * a.growthRatio;
+    return p.disk + gold * p.goldDisk + files * p.filesDisk + (nativeFolders(p.golds + gold * p.goldNames) + nativeFolders(p.stay + files * p.filesNames)) * p.folder;
+  });
   return { bytes, back: a.rebuildFactor * Math.max(p.longest, p.unpack / a.parallel) + files(a, p.files, p.bytes) };
 }
 

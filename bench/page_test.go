@@ -21,7 +21,7 @@ func aPage() bench.Page {
 	h := func(files, bytes int64) bench.Holding {
 		return bench.Holding{Files: files, Bytes: bytes, Disk: bytes + files*2048, Stored: bytes + files*2048}
 	}
-	s := &bench.Survey{Repository: "/srv/fossology/repository", Ledger: 300e6, Database: 7e9, Time: at, Uploads: 1200, Dirs: 900_000, Gold: h(1100, 80e9), Files: h(600_000, 900e9),
+	s := &bench.Survey{Repository: "/srv/fossology/repository", Ledger: 300e6, Database: 7e9, Time: at, Uploads: 1200, Dirs: 900_000, DirsDisk: 900_000 * 4096, Gold: h(1100, 80e9), Files: h(600_000, 900e9),
 		Other: h(3000, 40e6), GoldToo: h(1100, 80e9), Unproven: h(9000, 12e9), Proven: h(590_000, 880e9), LeftOut: h(589_000, 808e9), Unknown: h(12, 4e6),
 		Classes:  map[prune.Class]bench.Holding{prune.Leaf: h(500_000, 500e9), prune.Archive: h(40_000, 250e9), prune.Uploaded: h(1100, 80e9), prune.Intermediate: h(900, 70e9)},
 		Prunable: map[prune.Level]bench.Holding{prune.Artifacts: h(900, 70e9), prune.Containers: h(42_000, 390e9), prune.Derived: h(590_000, 880e9)},

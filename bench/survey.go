@@ -80,14 +80,15 @@ type Survey struct {
 	Gold       Holding                 `json:"gold"`
 	Files      Holding                 `json:"files"`
 	Dirs       int64                   `json:"directories"`
-	Other      Holding                 `json:"other"`    // whatever else stands in the repository: logs, licences
-	Work       Holding                 `json:"work"`     // files that agents have for their work, which no snapshot takes: ununpack, wget, *.I
-	GoldToo    Holding                 `json:"goldToo"`  // of Files: gold has them, too; a store keeps them once
-	Unproven   Holding                 `json:"unproven"` // of Files: neither gold, nor proven to come of it: a backup of gold keeps them
-	Classes    map[prune.Class]Holding `json:"classes"`  // of Files that a row refers to
-	Unknown    Holding                 `json:"unknown"`  // of Files: no row refers to them
-	Proven     Holding                 `json:"proven"`   // of Files: gold brings them back
-	LeftOut    Holding                 `json:"leftOut"`  // of Proven: a backup by gold does not hold them
+	DirsDisk   int64                   `json:"directoriesDisk"` // bytes of the blocks that they have
+	Other      Holding                 `json:"other"`           // whatever else stands in the repository: logs, licences
+	Work       Holding                 `json:"work"`            // files that agents have for their work, which no snapshot takes: ununpack, wget, *.I
+	GoldToo    Holding                 `json:"goldToo"`         // of Files: gold has them, too; a store keeps them once
+	Unproven   Holding                 `json:"unproven"`        // of Files: neither gold, nor proven to come of it: a backup of gold keeps them
+	Classes    map[prune.Class]Holding `json:"classes"`         // of Files that a row refers to
+	Unknown    Holding                 `json:"unknown"`         // of Files: no row refers to them
+	Proven     Holding                 `json:"proven"`          // of Files: gold brings them back
+	LeftOut    Holding                 `json:"leftOut"`         // of Proven: a backup by gold does not hold them
 	// Prunable is what each level of a prune could take at most: what gold brings back, by class.
 	Prunable map[prune.Level]Holding `json:"prunable"`
 	// Undo is what it takes to bring that back.
@@ -167,6 +168,7 @@ func (s *Survey) sizes(ctx context.Context, _ Installed, o *SurveyOptions) error
 		}
 		if e.Kind == fossology.DirRead {
 			s.Dirs++
+			s.DirsDisk += e.Stat.Blocks * 512
 		}
 		if e.Kind == fossology.Unreadable {
 			s.trouble(fmt.Errorf("%s: %w", e.Path, e.Err))

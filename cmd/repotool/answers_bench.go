@@ -54,6 +54,8 @@ survey.prunable.*.bytes
 survey.prunable.*.disk
 survey.prunable.*.stored
 survey.directories    directories
+survey.directoriesDisk
+                      bytes on the disk that they take
 survey.database       bytes of the database, as PostgreSQL says
 survey.ledger         bytes on the disk of the ledger, which lies in the store
 survey.rebuild.golds  golds that the ledger knows
@@ -112,21 +114,28 @@ choices[].bases.*     how often everything lies there then, at most
 choices[].parts.base  what the bytes are made of, for whoever makes them again:
 choices[].parts.snapshot
 choices[].parts.around
-choices[].parts.filesShare
-                      around + bases x (base + dump + growth x (nights - 1)) +
-                      (snapshot + dumpNight) x snapshots; growth is
-                      growthGold and the share of growthFiles; and
-                      ledgerShare x growthFiles x (nights - 1)
-choices[].parts.disk  what base and snapshot are made of: bytes, names of the
-choices[].parts.names manifest and of a day, and lines of what is left out
+                      around + bases x (base + dump) + snapshots x snapshot +
+                      (snapshots - bases) x dumpNight; now, and with the
+                      following parts as they have grown
+choices[].parts.disk  what these are made of: bytes, names of the manifest and
+choices[].parts.names of a day, lines of what is left out, and by gold bytes of
 choices[].parts.dayGold
+                      the ledger
 choices[].parts.dayOthers
 choices[].parts.leftOut
 choices[].parts.leftOutBytes
 choices[].parts.ledger
-                      bytes of the ledger, by gold; it is in around, too
-choices[].parts.ledgerShare
-                      bytes of it for one of files; it grows as growthFiles
+choices[].parts.goldDisk
+                      what a byte of gold that comes adds to them: bytes, names
+choices[].parts.goldNames
+choices[].parts.filesDisk
+                      and what one of files does, of which growthRatio come with
+choices[].parts.filesNames
+                      one of gold: bytes, names of the manifest and of a day,
+choices[].parts.filesDay
+                      what is left out, the ledger
+choices[].parts.filesLeftOut
+choices[].parts.filesLedger
 choices[].parts.files files and bytes of a restore until service
 choices[].parts.bytes
 choices[].parts.rebuild
@@ -136,9 +145,18 @@ prunings[].level      a level of prune, or none
 prunings[].bytes.*    bytes of the repository after 1, 7, 30, 365 nights that end
                       with a prune of it
 prunings[].back       seconds until gold has brought back all that it takes
-prunings[].parts.disk what that is made of: bytes of the repository after a prune
-prunings[].parts.filesShare
-                      share of the growth of files, that stays
+prunings[].parts.disk what that is made of: bytes of files after a prune now
+prunings[].parts.folder
+                      bytes of a directory, of which FOSSology has three levels
+prunings[].parts.golds
+                      for gold, and for the files that stay
+prunings[].parts.stay
+prunings[].parts.goldDisk
+                      what a byte of gold that comes adds: bytes, names
+prunings[].parts.goldNames
+prunings[].parts.filesDisk
+                      and what of a byte of files stays
+prunings[].parts.filesNames
 prunings[].parts.files
                       files that a prune takes at most, and their bytes
 prunings[].parts.bytes

@@ -62,6 +62,28 @@ func inodesOf(t *testing.T, repository string) (bytes int64, links int) {
 	return bytes, links
 }
 
+// foldersOf adds up the directories, without those of agents at work.
+func foldersOf(t *testing.T, repository string) (dirs, bytes int64) {
+	t.Helper()
+	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if rel, _ := filepath.Rel(repository, path); strings.Count(rel, "/") == 1 && (d.Name() == "ununpack" || d.Name() == "wget") || strings.HasSuffix(rel, ".I") {
+			return fs.SkipDir
+		}
+		var st syscall.Stat_t
+		if err = syscall.Lstat(path, &st); err == nil {
+			dirs, bytes = dirs+1, bytes+st.Blocks*512
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs, bytes
+}
+
 // TestReportOfLive: what a report says of the repository is what stands there, whatever a store
 // takes for it.
 func TestReportOfLive(t *testing.T) {
@@ -75,6 +97,9 @@ func TestReportOfLive(t *testing.T) {
 			if h.Stored = 0; h != w || h.Files == 0 {
 				t.Errorf("%s, %s: %+v, but there are %+v", kind, when, h, w)
 			}
+		}
+		if dirs, bytes := foldersOf(t, repository); s.Dirs != dirs || s.DirsDisk != bytes {
+			t.Errorf("%d directories of %d bytes, but there are %d of %d", s.Dirs, s.DirsDisk, dirs, bytes)
 		}
 		repotoolEnds(t, "snapshot")
 	}
