@@ -57,11 +57,12 @@ const (
 // restores of everything. Each is forecast again, from the nights or restores before it; what
 // the survey counts, and what the ledger knows of gold, is that of today. a has learned
 // nothing of restores yet; a store below 0 is one that others share, and is left out.
+// One with snapshots of both schemes is, too: each choice is of one.
 func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summary, restores []Restored, store int64) (all []Checked) {
-	if present != nil && store >= 0 {
+	if rotating, cycles := inCycles(history); present != nil && store >= 0 && (rotating == 0 || rotating == len(history)) {
 		snapshots, bases := len(history), 1
 		if present.Scheme == "rotating" {
-			snapshots, bases = inCycles(history)
+			bases = cycles
 		}
 		all = append(all, Checked{"the store, on the disk", true, present.Parts.bytes(snapshots, bases, a), float64(store)})
 	}

@@ -146,6 +146,31 @@ func TestCheckNights(t *testing.T) {
 	}
 }
 
+// TestCheckSchemes: a choice is of one scheme, so a store with snapshots of both is not compared
+// with it.
+func TestCheckSchemes(t *testing.T) {
+	linked := &snapshot.Summary{Strategy: "full", Layout: "flat"}
+	rotating := &snapshot.Summary{Strategy: "full", Layout: "flat", Scheme: snapshot.SchemeRotating, Cycle: "20261101T030000Z"}
+	for _, test := range []struct {
+		scheme  string
+		history []*snapshot.Summary
+		want    int
+	}{
+		{"linked", []*snapshot.Summary{linked, linked}, 1}, {"linked", nil, 1}, {"linked", []*snapshot.Summary{rotating, rotating, linked}, 0},
+		{"rotating", []*snapshot.Summary{rotating, rotating}, 1}, {"rotating", []*snapshot.Summary{linked, linked, rotating}, 0},
+	} {
+		compared := 0
+		for _, x := range bench.Check(&bench.Survey{}, &bench.Assumptions{}, &bench.Choice{Strategy: "full", Scheme: test.scheme, Days: "flat"}, test.history, nil, 1e9) {
+			if strings.HasPrefix(x.What, "the store") {
+				compared++
+			}
+		}
+		if compared != test.want {
+			t.Errorf("%s, %d snapshots: the store is compared %d times, want %d", test.scheme, len(test.history), compared, test.want)
+		}
+	}
+}
+
 // TestAssume: values are set by name, and nothing else is.
 func TestAssumeSet(t *testing.T) {
 	size := func(string) (uint64, error) { return 5, nil }

@@ -47,7 +47,8 @@ of a megabyte and more: a block of each megabyte, and the rest if that is zeros.
 --check compares forecasts with what then was: the bytes of the store, the last
 nights and the restores that were whole. Each night and restore is forecast
 again, by those before it; what is there, and what gold takes to unpack, is as it
-is today. The error is shown.
+is today. The error is shown. A store of several installations, or with snapshots
+of both schemes, is left out: no choice forecasts it.
 
 --html FILE writes all of it as one page, with pictures, that needs nothing
 else, and on which what is assumed can be changed.`,
