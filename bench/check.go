@@ -47,7 +47,7 @@ func (c *Checked) Error() string {
 }
 
 // checkedNights are as many of the last snapshots as are compared, and checkedRestores of
-// the restores.
+// the restores that tell.
 const (
 	checkedNights   = 5
 	checkedRestores = 5
@@ -67,10 +67,14 @@ func Check(s *Survey, a *Assumptions, present *Choice, history []*snapshot.Summa
 		all = append(all, Checked{"the store, on the disk", true, present.Parts.bytes(snapshots, bases, a), float64(store)})
 	}
 	all = append(all, checkNights(history)...)
-	for i, r := range restores {
-		if r.telling() && i >= len(restores)-checkedRestores {
-			all = append(all, r.check(s, a, restores[:i])...)
+	var telling []int
+	for i := range restores {
+		if restores[i].telling() {
+			telling = append(telling, i)
 		}
+	}
+	for _, i := range telling[max(0, len(telling)-checkedRestores):] {
+		all = append(all, restores[i].check(s, a, restores[:i])...)
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,22 @@ func TestCheckSchemes(t *testing.T) {
 		}
 		if compared != test.want {
 			t.Errorf("%s, %d snapshots: the store is compared %d times, want %d", test.scheme, len(test.history), compared, test.want)
+		}
+	}
+}
+
+// TestCheckRestores: the last five restores of everything are compared, whatever parts came
+// back since.
+func TestCheckRestores(t *testing.T) {
+	whole, part := bench.Restored{Whole: true, Files: 200, Bytes: 1e6, Stored: 3, Seconds: 3}, bench.Restored{Files: 20, Stored: 1, Seconds: 1}
+	for _, test := range []struct{ wholes, parts, want int }{{1, 5, 1}, {2, 9, 2}, {7, 3, 5}, {7, 0, 5}, {0, 5, 0}} {
+		restores := slices.Concat(slices.Repeat([]bench.Restored{whole}, test.wholes), slices.Repeat([]bench.Restored{part}, test.parts))
+		a := bench.Assume(&bench.Survey{}, nil, snapshot.Policy{})
+		got := bench.Check(&bench.Survey{}, &a, nil, nil, restores, -1)
+		if len(got) != test.want {
+			t.Errorf("%d whole ones, then %d of parts: %d lines, want %d", test.wholes, test.parts, len(got), test.want)
+		} else if n := len(got); n > 0 && test.wholes > 1 && math.Abs(got[n-1].Forecast-3) > 0.01 { // all before it have told
+			t.Errorf("%d whole ones: the last is forecast to take %g, want 3", test.wholes, got[n-1].Forecast)
 		}
 	}
 }
