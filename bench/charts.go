@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -80,6 +81,9 @@ func growthChart(months []Month) (template.HTML, error) {
 		values plotter.Values
 		color  color.Color
 	}{{"gold", gold, orange}, {"what came of it", out, blue}} {
+		if i > 0 && !slices.ContainsFunc(months, func(m Month) bool { return m.Known > 0 }) {
+			break // nobody knows what came of any
+		}
 		bars, err := plotter.NewBarChart(v.values, width)
 		if err != nil {
 			return "", err

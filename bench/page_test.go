@@ -29,11 +29,11 @@ func aPage() bench.Page {
 			prune.Derived: {Needed: 1000, Least: 12_500, Longest: 700}},
 		Rebuild: bench.Rebuild{Golds: 1090, Missing: 10, Seconds: 14_000, Bytes: 1e12, Making: bench.Making{Needed: 1000, Least: 12_500, Longest: 700}}}
 	for m := range 20 {
-		s.Months = append(s.Months, bench.Month{Month: at.AddDate(0, m-19, -24).Format("2006-01"), Uploads: int64(40 + m), Gold: int64(3e9 + float64(m)*2e8), Out: int64(40e9 + float64(m*m)*1e8)})
+		s.Months = append(s.Months, bench.Month{Month: at.AddDate(0, m-19, -24).Format("2006-01"), Uploads: int64(40 + m), Known: int64(40 + m), Gold: int64(3e9 + float64(m)*2e8), Out: int64(40e9 + float64(m*m)*1e8)})
 		if m > 9 {
 			continue
 		}
-		s.Largest = append(s.Largest, bench.UploadSize{Upload: int64(m), Name: strings.Repeat("a-long-name-", 1+m/4) + "<b>.iso", Gold: int64(4e9 - 1e8*float64(m)), Out: 50e9, Files: 30_000, Seconds: 300})
+		s.Largest = append(s.Largest, bench.UploadSize{Upload: int64(m), Name: strings.Repeat("a-long-name-", 1+m/4) + "<b>.iso", Gold: int64(4e9 - 1e8*float64(m)), Known: true, Out: 50e9, Files: 30_000, Seconds: 300})
 	}
 	var history []*snapshot.Summary
 	for night := range 30 {
@@ -81,5 +81,28 @@ func TestPage(t *testing.T) {
 	}
 	if strings.Contains(strings.ReplaceAll(text, `="http://www.w3.org/`, ""), "http") {
 		t.Error("the page names something on the network")
+	}
+}
+
+// TestPageUnknown: what the ledger knows nothing of is no figure.
+func TestPageUnknown(t *testing.T) {
+	p := aPage()
+	p.Survey.Rebuild = bench.Rebuild{Missing: 1100}
+	for i := range p.Survey.Months {
+		p.Survey.Months[i].Known, p.Survey.Months[i].Out = 0, 0
+	}
+	for i := range p.Survey.Largest {
+		p.Survey.Largest[i] = bench.UploadSize{Name: "a.iso", Gold: 4e9}
+	}
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	for want, n := range map[string]int{"is not known yet: <code>repotool index</code>.": 1, "when that was last done": 0, "what came of it</text>": 0, ">gold</text>": 1,
+		"<td>4.0 GB</td><td>–</td><td>–</td><td>–</td></tr>": len(p.Survey.Largest)} {
+		if got := strings.Count(text, want); got != n {
+			t.Errorf("%q stands there %d times, want %d", want, got, n)
+		}
 	}
 }

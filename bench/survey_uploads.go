@@ -32,15 +32,20 @@ type Making struct {
 type Month struct {
 	Month   string `json:"month"` // 2026-11
 	Uploads int64  `json:"uploads"`
-	Gold    int64  `json:"gold"` // bytes of what had not been uploaded before
-	Out     int64  `json:"out"`  // bytes that came of them, as far as the ledger knows
+	Known   int64  `json:"known"` // of them: the ledger knows their gold, or it had been uploaded before
+	Gold    int64  `json:"gold"`  // bytes of what had not been uploaded before
+	Out     int64  `json:"out"`   // bytes that came of them, as far as the ledger knows
 }
+
+// Unknown says that Out says nothing: the ledger knows no upload of that month.
+func (m Month) Unknown() bool { return m.Uploads > 0 && m.Known == 0 }
 
 // An UploadSize is one of the largest uploads.
 type UploadSize struct {
 	Upload  int64   `json:"upload"`
 	Name    string  `json:"name"`
 	Gold    int64   `json:"gold"`
+	Known   bool    `json:"known"` // to the ledger: else the rest says nothing
 	Out     int64   `json:"out"`
 	Files   int64   `json:"files"`
 	Seconds float64 `json:"seconds"` // to unpack it
@@ -72,7 +77,7 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 			return err
 		}
 		if known {
-			x.Out, x.Files, x.Seconds = h.Cost.Bytes, h.Cost.Files, h.Cost.Seconds
+			x.Known, x.Out, x.Files, x.Seconds = true, h.Cost.Bytes, h.Cost.Files, h.Cost.Seconds
 		}
 		if s.First.IsZero() || u.Time.Before(s.First) {
 			s.First = u.Time.UTC()
@@ -83,6 +88,9 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 		}
 		m := months[key]
 		m.Uploads++
+		if known || seen[u.Name] {
+			m.Known++
+		}
 		if !seen[u.Name] { // the same archive twice is kept, and unpacked, once
 			seen[u.Name] = true
 			m.Gold, m.Out = m.Gold+x.Gold, m.Out+x.Out

@@ -74,12 +74,15 @@ survey.undo.*.longest of one of them
 survey.months[].month a month
 survey.months[].uploads
                       uploads of it
+survey.months[].known of them, those of gold that the ledger knows
 survey.months[].gold  their bytes
 survey.months[].out   bytes that came of them
 survey.largest[].upload
                       number of one of the ten largest uploads
 survey.largest[].name its name
 survey.largest[].gold bytes of its gold
+survey.largest[].known
+                      the ledger knows what came of it; else the rest is 0
 survey.largest[].out  bytes that came of it
 survey.largest[].files
                       files that came of it

@@ -18,6 +18,9 @@ const (
 	snapshotsShown = 10
 )
 
+// notKnown stands where the ledger has no record.
+const notKnown = "–"
+
 // sizingTables prints a report for people, each part with the command that makes its figures.
 func (t *tool) sizingTables(r *sizing) {
 	t.handTable(r)
@@ -94,8 +97,12 @@ func (t *tool) thereTable(r *sizing) {
 	w.Render()
 	fmt.Fprintf(t.stdout, "%s; %s of files for one of gold\n", plural(s.Uploads, "upload", "uploads"), times(s.Ratio()))
 	t.source(r, "there")
-	fmt.Fprintf(t.stdout, "unpacking all %s again: %s, %s known; a restore needs %s of them: %s, the longest %s\n", plural(s.Rebuild.Golds+s.Rebuild.Missing, "gold", "golds"),
-		fraction(s.Rebuild.Seconds), count(s.Rebuild.Golds), count(s.Rebuild.Needed), fraction(s.Rebuild.Least), fraction(s.Rebuild.Longest))
+	takes := "not known yet: repotool index"
+	if s.Rebuild.Golds > 0 || s.Rebuild.Missing == 0 {
+		takes = fmt.Sprintf("%s, %s known; a restore needs %s of them: %s, the longest %s",
+			fraction(s.Rebuild.Seconds), count(s.Rebuild.Golds), count(s.Rebuild.Needed), fraction(s.Rebuild.Least), fraction(s.Rebuild.Longest))
+	}
+	fmt.Fprintf(t.stdout, "unpacking all %s again: %s\n", plural(s.Rebuild.Golds+s.Rebuild.Missing, "gold", "golds"), takes)
 	t.source(r, "rebuild")
 }
 
@@ -106,7 +113,11 @@ func (t *tool) monthsTable(r *sizing) {
 	}
 	w := newTable(t.stdout, []string{"MONTH", "UPLOADS", "GOLD", "WHAT CAME OF IT"}, 2, 3, 4)
 	for _, m := range months[max(0, len(months)-monthsShown):] {
-		w.AppendRow(table.Row{m.Month, count(m.Uploads), amount(m.Gold), amount(m.Out)})
+		out := amount(m.Out)
+		if m.Unknown() {
+			out = notKnown
+		}
+		w.AppendRow(table.Row{m.Month, count(m.Uploads), amount(m.Gold), out})
 	}
 	w.Render()
 	t.source(r, "months")
@@ -118,7 +129,11 @@ func (t *tool) largestTable(r *sizing) {
 	}
 	w := newTable(t.stdout, []string{"LARGEST UPLOAD", "NAME", "GOLD", "FILES", "BYTES OF THEM", "TO UNPACK"}, 1, 3, 4, 5, 6)
 	for _, u := range r.Survey.Largest {
-		w.AppendRow(table.Row{u.Upload, printable(cut(u.Name)), amount(u.Gold), count(u.Files), amount(u.Out), fraction(u.Seconds)})
+		files, out, took := notKnown, notKnown, notKnown
+		if u.Known {
+			files, out, took = count(u.Files), amount(u.Out), fraction(u.Seconds)
+		}
+		w.AppendRow(table.Row{u.Upload, printable(cut(u.Name)), amount(u.Gold), files, out, took})
 	}
 	w.Render()
 	t.source(r, "largest")

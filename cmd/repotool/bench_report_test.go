@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"reflect"
 	"regexp"
@@ -46,6 +47,25 @@ func TestReportCommand(t *testing.T) {
 	} {
 		if got := reportCommand(strings.Fields(line)); got != want {
 			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+}
+
+// TestNotKnown: what the ledger has no record of is no figure.
+func TestNotKnown(t *testing.T) {
+	var b bytes.Buffer
+	tl := &tool{stdout: &b}
+	r := &sizing{Survey: &bench.Survey{Rebuild: bench.Rebuild{Missing: 3},
+		Months:  []bench.Month{{Month: "2026-10", Uploads: 2, Gold: 7e6}, {Month: "2026-11", Uploads: 2, Known: 1, Gold: 7e6, Out: 9e6}, {Month: "2026-12"}},
+		Largest: []bench.UploadSize{{Upload: 1, Name: "a", Gold: 7e6}, {Upload: 2, Name: "b", Gold: 7e6, Known: true, Out: 9e6, Files: 4, Seconds: 2}}}}
+	tl.thereTable(r)
+	tl.monthsTable(r)
+	tl.largestTable(r)
+	text := regexp.MustCompile(" +").ReplaceAllString(b.String(), " ")
+	for _, want := range []string{"unpacking all 3 golds again: not known yet: repotool index\n", "2026-10 2 7.0 MB –\n", "2026-11 2 7.0 MB 9.0 MB\n", "2026-12 0 0 B 0 B\n",
+		" 1 a 7.0 MB – – –\n", " 2 b 7.0 MB 4 9.0 MB 2.0 s\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
 		}
 	}
 }
