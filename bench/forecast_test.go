@@ -396,3 +396,33 @@ func TestForecastOfDump(t *testing.T) {
 		}
 	}
 }
+
+// TestDumpNotKnown: where a dump is there, and does not tell, it is not said that there is none.
+func TestDumpNotKnown(t *testing.T) {
+	const none = "not known: no snapshot has a dump of the database"
+	night := func(newRaw int64, base string) *snapshot.Summary {
+		x := &snapshot.Summary{Strategy: "full", Layout: "flat", Database: &snapshot.DumpStats{RawBytes: 20e9, NewRaw: newRaw, NewBytes: newRaw / 4}}
+		if base != "" {
+			x.Rotation = &snapshot.Rotation{NewBase: base}
+		}
+		return x
+	}
+	for _, test := range []struct {
+		history     []*snapshot.Summary
+		dump, night string
+	}{
+		{nil, none, none},
+		{[]*snapshot.Summary{night(20e9, "")}, "the first snapshot", "not known: only one snapshot has a dump of the database"},
+		{[]*snapshot.Summary{night(20e9, "first"), night(20e9, "its end")}, "the first snapshot", "not known: each dump so far is the first of a cycle"},
+		{[]*snapshot.Summary{night(0, ""), night(0, "")}, "not known: nothing is new in any dump that is left", "the median of the snapshots so far (repotool snapshots)"},
+		{[]*snapshot.Summary{night(20e9, ""), night(0, "")}, "the first snapshot", "the median of the snapshots so far (repotool snapshots)"},
+	} {
+		a, from := bench.Assume(&bench.Survey{}, test.history, snapshot.Policy{}), map[string]string{}
+		for _, x := range a.List() {
+			from[x.Name] = x.From
+		}
+		if from["dump"] != test.dump || from["dumpNight"] != test.night {
+			t.Errorf("%d snapshots: dump from %q, dumpNight from %q", len(test.history), from["dump"], from["dumpNight"])
+		}
+	}
+}

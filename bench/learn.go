@@ -117,7 +117,7 @@ func (a *Assumptions) grow(s *Survey) {
 // learn takes what snapshots have measured.
 func (a *Assumptions) learn(history []*snapshot.Summary) {
 	var stills, nights []float64
-	first, whole, known := true, false, 0
+	whole, known, dumps := false, 0, 0
 	raw, newRaw, newBytes := 0.0, int64(0), 0.0 // of the last dump; of the one of which most was new
 	for _, x := range history {
 		if !x.Known() {
@@ -132,25 +132,34 @@ func (a *Assumptions) learn(history []*snapshot.Summary) {
 			if raw = float64(d.RawBytes); d.NewRaw > newRaw {
 				newRaw, newBytes = d.NewRaw, float64(d.NewBytes)
 			}
-			if first && d.NewRaw > d.RawBytes/2 {
+			if dumps == 0 && d.NewRaw > d.RawBytes/2 {
 				a.take("dump", float64(d.NewBytes), "the first snapshot")
 				whole = true
 			} else if x.Rotation == nil || x.Rotation.NewBase == "" { // a base holds a whole dump again
 				nights = append(nights, float64(d.NewBytes))
 			}
-			first = false
+			dumps++
 		}
 	}
-	if newRaw > 0 && !whole { // the first one is forgotten
+	switch {
+	case whole || dumps == 0:
+	case newRaw > 0: // the first one is forgotten
 		a.take("dump", raw*newBytes/float64(newRaw), "the last snapshot, if all of it is compressed as well as what was new")
+	default:
+		a.take("dump", 0, "not known: nothing is new in any dump that is left")
 	}
 	if len(stills) > 0 {
 		a.take("standstill", Median(stills), fromSnapshots)
 	} else if known > 0 {
 		a.take("standstill", 0, fmt.Sprintf("none of the %d snapshots so far has stopped FOSSology (--quiesce)", known))
 	}
-	if len(nights) > 0 {
+	switch {
+	case len(nights) > 0:
 		a.take("dumpNight", Median(nights), fromSnapshots)
+	case dumps == 1:
+		a.take("dumpNight", 0, "not known: only one snapshot has a dump of the database")
+	case dumps > 1:
+		a.take("dumpNight", 0, "not known: each dump so far is the first of a cycle")
 	}
 }
 
