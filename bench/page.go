@@ -31,7 +31,7 @@ type Page struct {
 	Snapshots   []*snapshot.Summary // the oldest first
 	Checked     []Checked           // forecasts and what then was, if that was asked for
 	Command     string              // that made it
-	Report      string              // the same, without what it was to write
+	Line        CommandLine         // the same, for those that make its figures again
 }
 
 // shownHolding is a line of what is there.

@@ -46,7 +46,7 @@ func aPage() bench.Page {
 	}
 	a := bench.Assume(s, history, snapshot.Policy{Daily: 7, Weekly: 5, Monthly: 12})
 	a.Parallel = 4 // whatever machine this is
-	return bench.Page{Survey: s, Assumptions: &a, Choices: bench.Forecast(s, &a), Prunings: bench.Prunings(s, &a), Present: "full, linked, flat days", Snapshots: history, Command: "repotool bench report --html page.html", Report: "repotool bench report",
+	return bench.Page{Survey: s, Assumptions: &a, Choices: bench.Forecast(s, &a), Prunings: bench.Prunings(s, &a), Present: "full, linked, flat days", Snapshots: history, Command: "repotool bench report --html page.html", Line: bench.CommandLine{Report: "repotool bench report"},
 		Checked: []bench.Checked{{What: "the store, on the disk", Bytes: true, Forecast: 9.1e11, Was: 9e11}, {What: "restore of 2026-11-20 12:00:00, to service", Forecast: 1300, Was: 1100}}}
 }
 

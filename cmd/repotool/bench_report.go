@@ -81,7 +81,7 @@ type sizing struct {
 	Checked     []bench.Checked   `json:"checked,omitempty"` // with --check
 
 	history []*snapshot.Summary
-	report  string // the command, without what it is to write
+	line    bench.CommandLine
 }
 
 func (t *tool) benchReport(c *cli.Context) error {
@@ -117,7 +117,7 @@ func (t *tool) benchReport(c *cli.Context) error {
 	if err != nil {
 		return noRoom(err, os.TempDir())
 	}
-	r.report = reportCommand(os.Args)
+	r.line = reportLine(os.Args)
 	if name := c.String("html"); name != "" {
 		if err := r.page(name); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (t *tool) benchReport(c *cli.Context) error {
 // page writes the report as a page.
 func (r *sizing) page(name string) error {
 	p := bench.Page{Survey: r.Survey, Assumptions: &r.Assumptions, Choices: r.Choices, Prunings: r.Prunings, Present: r.Present, Snapshots: r.history, Checked: r.Checked,
-		Command: commandLine(), Report: r.report}
+		Command: commandLine(), Line: r.line}
 	var b bytes.Buffer
 	if err := p.Write(&b); err != nil {
 		return err
@@ -144,6 +144,32 @@ func (r *sizing) page(name string) error {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return nil
+}
+
+// reportLine is what the commands below the tables have of the one that made them.
+func reportLine(args []string) bench.CommandLine {
+	return bench.CommandLine{Report: reportCommand(args), Store: flagsOf(args, commonFlags()), Source: flagsOf(args, slices.Concat(commonFlags(), sourceFlags()))}
+}
+
+// flagsOf are the flags of a command line that take a value and are among those known, each
+// after a blank.
+func flagsOf(args []string, known []cli.Flag) string {
+	var words []string
+	line := withoutSecrets(args)
+	for i, word := range line {
+		name, _, joined := strings.Cut(strings.TrimLeft(word, "-"), "=")
+		if f := findFlag(known, name); !strings.HasPrefix(word, "-") || f == nil || !takesValue(f) {
+			continue
+		}
+		words = append(words, word)
+		if !joined {
+			words = append(words, line[i+1:min(i+2, len(line))]...)
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " " + shellLine(words)
 }
 
 // reportCommand is a command line without the flags that say what is to be written.
@@ -159,7 +185,7 @@ func reportCommand(args []string) string {
 		}
 		words = append(words, args[i])
 	}
-	return strings.Join(withoutSecrets(words), " ")
+	return shellLine(withoutSecrets(words))
 }
 
 // assumptionKeys documents the keys of what is assumed, of the same table as the help.

@@ -40,7 +40,7 @@ func (t *tool) sizingTables(r *sizing) {
 
 // source says which command makes the figures above it.
 func (t *tool) source(r *sizing, part string) {
-	fmt.Fprintf(t.stdout, "# %s\n\n", r.Survey.Source(part, r.report))
+	fmt.Fprintf(t.stdout, "# %s\n\n", r.Survey.Source(part, r.line))
 }
 
 func (t *tool) handTable(r *sizing) {

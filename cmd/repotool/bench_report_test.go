@@ -12,12 +12,12 @@ import (
 	"repotool/bench"
 )
 
-// TestSources: the commands that a report names for its figures exist, and so do the keys that
-// they ask for.
+// TestSources: the commands that a report names for its figures exist, with the flags that they
+// have of it, and so do the keys that they ask for.
 func TestSources(t *testing.T) {
 	keys := keysOf(reflect.TypeFor[sizing](), "", false)
 	key, command := regexp.MustCompile(`jq \.([a-zA-Z.]+)`), regexp.MustCompile(`repotool( [a-z]+)+`)
-	for _, source := range bench.Sources("repotool bench report") {
+	for _, source := range bench.Sources(reportLine(strings.Fields("repotool bench report --store s --database-dsn=x --pg-bin p --json"))) {
 		for _, m := range key.FindAllStringSubmatch(source, -1) {
 			found := false
 			for _, k := range keys {
@@ -30,6 +30,12 @@ func TestSources(t *testing.T) {
 		for _, line := range command.FindAllString(source, -1) {
 			if words := strings.TrimPrefix(line, "repotool "); pageOf(words) == "" {
 				t.Errorf("%s: there is no repotool %s", source, words)
+			}
+		}
+		for line := range strings.SplitSeq(source, ", and ") {
+			line, _, _ = strings.Cut(line, " | ")
+			if _, err := arrange((&tool{}).app().Commands, strings.Fields(line)[1:]); err != nil || !strings.Contains(line, " --store s") {
+				t.Errorf("%s: %v", line, err)
 			}
 		}
 	}
@@ -47,6 +53,30 @@ func TestReportCommand(t *testing.T) {
 	} {
 		if got := reportCommand(strings.Fields(line)); got != want {
 			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+}
+
+// TestReportLine: the commands below the tables look at the store and the installation of the
+// report, and a shell reads them as they were written.
+func TestReportLine(t *testing.T) {
+	line := reportLine([]string{"repotool", "bench", "report", "--store", "/my backup", "--json", "--assume=cycle=3", "--sysconf=/c;d", "--pg-bin", "/pg", "-database-dsn", "x", "--html", "it's.html"})
+	want := bench.CommandLine{
+		Report: "repotool bench report --store '/my backup' --assume=cycle=3 '--sysconf=/c;d' --pg-bin /pg -database-dsn …",
+		Store:  " --store '/my backup' '--sysconf=/c;d'",
+		Source: " --store '/my backup' '--sysconf=/c;d' -database-dsn …",
+	}
+	if line != want {
+		t.Errorf("%+v, want %+v", line, want)
+	}
+	for part, want := range map[string]string{
+		"there":    "repotool gold status" + want.Source + ", and " + want.Report + " --json | jq .survey",
+		"prunable": "repotool prune --level LEVEL" + want.Source + ", and " + want.Report + " --json | jq .prunings",
+		"history":  "repotool snapshots" + want.Store + ", and " + want.Report + " --json | jq .history",
+		"choices":  want.Report + " --json | jq .choices",
+	} {
+		if got := new(bench.Survey).Source(part, line); got != want {
+			t.Errorf("%s: %s, want %s", part, got, want)
 		}
 	}
 }

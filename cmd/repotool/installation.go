@@ -71,7 +71,7 @@ func connected(ctx context.Context, dsn fossology.DSN, work func(*fossology.Data
 }
 
 // commandLine describes this run to others who meet its lock.
-func commandLine() string { return strings.Join(withoutSecrets(os.Args), " ") }
+func commandLine() string { return shellLine(withoutSecrets(os.Args)) }
 
 // withoutSecrets leaves connection strings out, which may hold passwords.
 func withoutSecrets(line []string) []string {
