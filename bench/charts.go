@@ -75,7 +75,7 @@ func growthChart(months []Month) (template.HTML, error) {
 		}
 		labels = append(labels, label)
 	}
-	width := vg.Length(math.Max(2, math.Min(24, 360/float64(2*len(months)+1))))
+	width := vg.Length(math.Min(24, 360/float64(2*len(months)+1)))
 	for i, v := range []struct {
 		what   string
 		values plotter.Values

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
+	"time"
 
 	"repotool/fossology"
 	"repotool/goldindex"
@@ -28,7 +30,7 @@ type Making struct {
 	Longest float64 `json:"longest"` // of one of them
 }
 
-// A Month is what was uploaded in one.
+// A Month is what was uploaded in one, which may be nothing.
 type Month struct {
 	Month   string `json:"month"` // 2026-11
 	Uploads int64  `json:"uploads"`
@@ -56,7 +58,7 @@ const largestShown = 10
 
 // uploads goes through them, and asks the ledger what became of each.
 func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) error {
-	months, seen := map[string]*Month{}, map[fossology.Name]bool{}
+	months, seen := map[int]*Month{}, map[fossology.Name]bool{}
 	for u, err := range db.Uploads(ctx) {
 		var bad *fossology.RowError
 		if errors.As(err, &bad) {
@@ -82,11 +84,11 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 		if s.First.IsZero() || u.Time.Before(s.First) {
 			s.First = u.Time.UTC()
 		}
-		key := u.Time.UTC().Format("2006-01")
-		if months[key] == nil {
-			months[key] = &Month{Month: key}
+		at := monthsUntil(u.Time)
+		if months[at] == nil {
+			months[at] = &Month{Month: monthAt(at)}
 		}
-		m := months[key]
+		m := months[at]
 		m.Uploads++
 		if known || seen[u.Name] {
 			m.Known++
@@ -98,11 +100,37 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 		}
 		s.largest(x)
 	}
-	for _, m := range months {
-		s.Months = append(s.Months, *m)
-	}
-	slices.SortFunc(s.Months, func(a, b Month) int { return cmp.Compare(a.Month, b.Month) })
+	s.Months = eachMonth(months, monthsUntil(s.Time))
 	return nil
+}
+
+// monthsUntil counts the months before a time, from the year 0; monthAt is the one after so many.
+func monthsUntil(t time.Time) int { return 12*t.UTC().Year() + int(t.UTC().Month()) - 1 }
+
+func monthAt(n int) string {
+	return time.Date(0, time.Month(n+1), 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
+}
+
+// mostEmpty is how many months without uploads are listed: with a wrong time an upload may lie
+// thousands of years from the others.
+const mostEmpty = 50 * 12
+
+// eachMonth lists the months from the first upload to now, or to the last one, if the clock is
+// behind it. Where that is too long, months without uploads are left out, the oldest first.
+func eachMonth(months map[int]*Month, now int) []Month {
+	all, empty := []Month{}, 0
+	after := now + 1
+	for _, at := range slices.Backward(slices.Sorted(maps.Keys(months))) {
+		if gap := after - at - 1; gap > 0 && gap <= mostEmpty-empty {
+			empty += gap
+			for n := after - 1; n > at; n-- {
+				all = append(all, Month{Month: monthAt(n)})
+			}
+		}
+		all, after = append(all, *months[at]), at
+	}
+	slices.Reverse(all)
+	return all
 }
 
 func (r *Rebuild) add(u *UploadSize, known bool) {

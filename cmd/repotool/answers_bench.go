@@ -71,7 +71,7 @@ survey.rebuild.longest
 survey.undo.*.needed  golds that make what a level of prune takes
 survey.undo.*.least   seconds to unpack them, one after another
 survey.undo.*.longest of one of them
-survey.months[].month a month
+survey.months[].month each month since the first upload
 survey.months[].uploads
                       uploads of it
 survey.months[].known of them, those of gold that the ledger knows
