@@ -410,7 +410,7 @@ func TestStreamsEndWithTheContextAndWhenLeft(t *testing.T) {
 	for range v.Pfiles(t.Context(), 0) {
 		break // left early
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		got := sql(t, dsn, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'repotool'`)
 		if got == "2" { // that of db and that of the view
 			break

@@ -157,7 +157,7 @@ func TestStandstillIsBroken(t *testing.T) {
 // which was told to stop as well, waits for an agent: the watchdog must not take
 // it for one that goes on.
 func TestWatchdogKnowsTheSecondScheduler(t *testing.T) {
-	double := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: time.Second})
+	double := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: patience})
 	o := order(t, double, "wait")
 	cmd, _ := launchVictim(t, o)
 	stops := func() (n int) {
@@ -174,6 +174,14 @@ func TestWatchdogKnowsTheSecondScheduler(t *testing.T) {
 	eventually(t, "the second stop is sent", func() bool { return stops() == 2 })
 	cmd.Process.Kill()
 	cmd.Wait()
+	eventually(t, "the watchdog repeats the stop", func() bool { return stops() == 3 })
+	agents, err := fossology.AgentProcesses(double.AgentsDir()) // of both schedulers
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range agents {
+		syscall.Kill(a.PID, syscall.SIGKILL)
+	}
 	runsSince(t, double, o.NoteDir, 3)
 }
 
@@ -188,7 +196,7 @@ func TestQuiesceWaitsForTestsOfAgents(t *testing.T) {
 		}
 	}
 	short := o
-	short.Timeout = 3 * time.Second
+	short.Timeout = 10 * time.Second // long enough for the watchdog and one look, on any machine
 	err := refused(t, t.Context(), short)
 	if len(err.Running) != 1 || err.Running[0] != "the scheduler's test of agent nomos" {
 		t.Errorf("error %v, running %q; want the one test that runs", err, err.Running)

@@ -110,7 +110,7 @@ func changing(known []fossology.Dir, at string, change func()) iter.Seq[fossolog
 // ordered is a walk to its end, whose paths must come in order, each once.
 func ordered(t *testing.T, root string, o fossology.WalkOptions) (events []fossology.Event) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for e, err := range fossology.Walk(ctx, root, o) {
 		if err != nil {
