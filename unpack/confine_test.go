@@ -61,7 +61,7 @@ func TestToolConfined(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o644))
 	got, r := contentsOf(t, image, `
 id -u >user; grep NoNewPrivs /proc/self/status >privs; ulimit -u >processes 2>/dev/null
-sleep 0.2; grep processes /proc/self/limits >limits
+`+limited+`grep processes /proc/self/limits >limits
 cat `+outside+`/secret >read 2>&1
 echo x >`+outside+`/written
 echo x >$0
@@ -91,7 +91,7 @@ func TestToolForks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("for an ordinary user all his processes count")
 	}
-	got, r := contentsOf(t, image, "sleep 0.2; i=0; while [ $i -lt 3000 ]; do sleep 60 & i=$((i+1)); done; echo $i >count")
+	got, r := contentsOf(t, image, limited+"i=0; while [ $i -lt 3000 ]; do sleep 60 & i=$((i+1)); done; echo $i >count")
 	if got["count"] == "3000" {
 		t.Errorf("it started %s processes; %v", got["count"], r.Skipped)
 	}
@@ -137,7 +137,7 @@ func TestKilled(t *testing.T) {
 	self := exec.Command(os.Args[0], "-test.run=^TestKilled$")
 	self.Env = append(os.Environ(), "UNPACK_TO_BE_KILLED="+dir, "UNPACK_PID_DIR="+filepath.Dir(pid))
 	must(t, self.Start())
-	for range 500 {
+	for range 1500 {
 		if _, err := os.Stat(pid); err == nil {
 			break
 		}
