@@ -171,7 +171,7 @@ func TestInterrupted(t *testing.T) {
 	goleak.VerifyNone(t, there)
 	l.Close()
 	r := s.update(t)
-	if r.New != 0 || r.Read == 0 || r.Read > 809-300 {
+	if r.New != 0 || r.Read == 0 || r.Read > 809-200 { // of the 400, golds and what was being read are not
 		t.Errorf("update: %+v", *r)
 	}
 	if st := s.status(t); st.Classes[goldindex.Confirmed].Files != 809 {
