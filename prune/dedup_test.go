@@ -659,7 +659,7 @@ func TestDedupWriter(t *testing.T) {
 					wrote <- err
 				}()
 				<-at
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(time.Second)
 			})
 			r := w.execute(p)
 			prune.SetStep(func() {})
