@@ -11,6 +11,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Classical is the measurement on which FOSSology's design rests: the source DVD of Fedora 11,
@@ -72,7 +76,9 @@ func ISO(ctx context.Context, o ISOOptions) (string, error) {
 	if err := os.WriteFile(script, sourceISO, 0o600); err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, "bash", script, o.Dir)
+	// The rpms, and the ISO until it is whole. The script removes it, if it comes to that.
+	work := filepath.Join(o.Dir, "work-"+strings.TrimPrefix(filepath.Base(dir), "repotool-iso-"))
+	cmd := exec.CommandContext(ctx, "bash", script, o.Dir, work)
 	megabytes := max(o.Size, SmallestISO) / 1_000_000
 	cmd.Env = append(os.Environ(), "SIZE="+strconv.FormatInt(megabytes, 10))
 	if o.Mirror != "" {
@@ -80,7 +86,12 @@ func ISO(ctx context.Context, o ISOOptions) (string, error) {
 	}
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
-	err = cmd.Run()
+	err = runGroup(cmd)
+	left := os.RemoveAll(work)
+	if err != nil && ctx.Err() != nil {
+		return "", errors.Join(ctx.Err(), left)
+	}
+	err = errors.Join(err, left)
 	path := strings.TrimSpace(out.String())
 	if err == nil && path == "" {
 		err = errors.New("it did not say where it is")
@@ -89,4 +100,29 @@ func ISO(ctx context.Context, o ISOOptions) (string, error) {
 		return "", &ISOError{err, said.String()}
 	}
 	return path, nil
+}
+
+// groupGrace is how long a command that was told to end may take before it is killed.
+const groupGrace = 10 * time.Second
+
+// runGroup runs a command in a process group of its own. When its context ends the group is
+// sent SIGTERM, and the command, after the grace, SIGKILL. What it left behind in its group is
+// killed, before the command is buried: as long as that is a zombie no other group has its
+// number.
+func runGroup(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error {
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != syscall.ESRCH {
+			return err
+		}
+		return os.ErrProcessDone
+	}
+	cmd.WaitDelay = groupGrace
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	for unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	}
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	return cmd.Wait()
 }

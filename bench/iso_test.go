@@ -1,11 +1,17 @@
 package bench_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"repotool/bench"
 )
 
 // TestISOScript: the script is one that bash reads, and says how it is used.
@@ -31,4 +37,74 @@ func TestISOScript(t *testing.T) {
 	if err != nil || strings.TrimSpace(string(out)) != iso {
 		t.Errorf("%v: %s", err, out)
 	}
+}
+
+// fakes puts programs of shell before all others.
+func fakes(t *testing.T, programs map[string]string) {
+	t.Helper()
+	bin := t.TempDir()
+	for name, text := range programs {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+}
+
+// TestISOInterrupted: of an ISO that is not made to the end nothing stays, be it that a maker
+// does not care for signals.
+func TestISOInterrupted(t *testing.T) {
+	for name, trap := range map[string]string{"ends": "", "stubborn": "trap '' TERM"} {
+		t.Run(name, func(t *testing.T) {
+			dir, at := t.TempDir(), filepath.Join(t.TempDir(), "pid")
+			tarball := filepath.Join(dir, "tarballs", "coreutils_9.1.orig.tar.xz")
+			if err := os.Mkdir(filepath.Dir(tarball), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(tarball, []byte("tarball"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			fakes(t, map[string]string{
+				"sha256sum": "cat >/dev/null", // whatever it is, it is right
+				"rpmbuild":  trap + "\necho $$ >" + at + ".new && mv " + at + ".new " + at + "\nexec sleep 60",
+				"xorriso":   "exit 1",
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			go func() {
+				for range 500 {
+					if _, err := os.Stat(at); err == nil {
+						break
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				stop()
+			}()
+			if iso, err := bench.ISO(ctx, bench.ISOOptions{Dir: dir}); !errors.Is(err, context.Canceled) {
+				t.Errorf("%q %v", iso, err)
+			}
+			gone(t, at)
+			if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "tarballs" {
+				t.Errorf("left: %v; %v", left, err)
+			}
+		})
+	}
+}
+
+// gone waits for the end of a process whose number is in a file.
+func gone(t *testing.T, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := fmt.Sprintf("/proc/%s/stat", strings.TrimSpace(string(text)))
+	for range 100 {
+		b, err := os.ReadFile(stat)
+		if _, state, _ := strings.Cut(string(b), ") "); err != nil || strings.HasPrefix(state, "Z") {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("still there: %s", stat)
 }

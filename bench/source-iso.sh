@@ -2,9 +2,10 @@
 # Makes an ISO of source rpms, like the source disc of a distribution, and prints
 # its path. The same bytes each time: pinned tarballs of Debian, fixed dates.
 #
-#   bench/source-iso.sh DIR
+#   bench/source-iso.sh DIR [WORK]
 #
 #   DIR     keeps the tarballs and the ISO; what is there is not fetched again
+#   WORK    made for the rpms, and removed (a new directory in DIR, where it has to be)
 #   SIZE    MB that it is to have at least (66, what the pinned tarballs make)
 #   MIRROR  of Debian (http://deb.debian.org/debian)
 #
@@ -14,7 +15,7 @@
 # The tarballs were chosen to resemble an upload that FOSSology's own unpacker was
 # measured with: 66 MB, 24,228 files, 920 MB of contents, mixed compression.
 set -euo pipefail
-dir=${1:?usage: source-iso.sh DIR}
+dir=${1:?usage: source-iso.sh DIR [WORK]}
 size=${SIZE:-66}
 mirror=${MIRROR:-http://deb.debian.org/debian}
 
@@ -38,7 +39,12 @@ if [ -e "$iso" ]; then
 	exit
 fi
 mkdir -p "$dir/tarballs"
-work=$(mktemp -d "$dir/work-XXXXXX")
+if [ $# -gt 1 ]; then
+	work=$2
+	mkdir "$work"
+else
+	work=$(mktemp -d "$dir/work-XXXXXX")
+fi
 trap 'rm -rf "$work"' EXIT
 
 # fetch SUM PATH: apt's own downloader, with apt's settings (a proxy, say), checks the sum.
