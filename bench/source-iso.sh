@@ -6,7 +6,7 @@
 #
 #   DIR     keeps the tarballs and the ISO; what is there is not fetched again
 #   WORK    made for the rpms, and removed (a new directory in DIR, where it has to be)
-#   SIZE    MB that it is to have at least (66, what the pinned tarballs make)
+#   SIZE    MB that it is to have at least (65, what the pinned tarballs make)
 #   MIRROR  of Debian (http://deb.debian.org/debian)
 #
 # A larger one holds further tarballs of Debian 12 as it is today, in the order of their
@@ -16,7 +16,7 @@
 # measured with: 66 MB, 24,228 files, 920 MB of contents, mixed compression.
 set -euo pipefail
 dir=${1:?usage: source-iso.sh DIR [WORK]}
-size=${SIZE:-66}
+size=${SIZE:-65}
 mirror=${MIRROR:-http://deb.debian.org/debian}
 
 # Those of Debian 12, which changes patches of a release, and rarely the tarballs.
@@ -59,16 +59,18 @@ fetch() {
 # 2009-11-17, the day of Fedora 12.
 export SOURCE_DATE_EPOCH=1258416000
 
-# source_rpm TARBALL: as rpmbuild -bs of those years made them, a cpio in a gzip.
+# source_rpm TARBALL: as rpmbuild -bs of those years made them, a cpio in a gzip. It is
+# in $rpm.
 source_rpm() {
 	local file=${1##*/} name version
 	name=${file%%_*}
 	version=${file#*_}
 	version=${version%.orig.tar.*}
+	version=${version//[^0-9a-zA-Z.]/.}
 	cp "$1" "$work/in/"
 	cat >"$work/in/$name.spec" <<-SPEC
 		Name: $name
-		Version: ${version//[^0-9a-zA-Z.]/.}
+		Version: $version
 		Release: 1
 		Summary: $name as Debian has it
 		License: see the sources
@@ -82,6 +84,7 @@ source_rpm() {
 		--define "_source_payload w9.gzdio" --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
 		"$work/in/$name.spec" >"$work/log" 2>&1 || { cat "$work/log" >&2; return 1; }
 	rm "$work/in/$file" "$work/in/$name.spec" # the rpm holds them
+	rpm=$work/out/$name-$version-1.src.rpm
 }
 
 # fetch_index: of all source packages.
@@ -90,7 +93,7 @@ fetch_index() {
 		{ cat "$work/log" >&2; return 1; }
 }
 
-# more: tarballs that are not pinned, none above 100 MB, one of each package, with their sizes.
+# more: tarballs that are not pinned, none above 100 MB, one of each package.
 more() {
 	xz -dc "$work/Sources.xz" | awk -v RS= '
 		match($0, /\nDirectory: [^\n]*/) {
@@ -99,9 +102,9 @@ more() {
 			n = split(substr($0, RSTART, RLENGTH), lines, "\n")
 			for (i = 1; i <= n; i++) {
 				split(lines[i], f, " ")
-				if (f[3] ~ /_[^\/]*\.orig\.tar\.(gz|bz2|xz)$/ && f[2] < 100000000) { print f[1], place "/" f[3], f[2]; break }
+				if (f[3] ~ /_[^\/]*\.orig\.tar\.(gz|bz2|xz)$/ && f[2] < 100000000) { print f[1], place "/" f[3]; break }
 			}
-		}' | sed 's, pool/, ,' | sort | awk -v pinned="$tarballs" '!index(pinned, $1)'
+		}' | sed 's, pool/, ,' | sort -u | awk -v pinned="$tarballs" '!index(pinned, $1)'
 }
 
 mkdir "$work/in" "$work/out"
@@ -110,17 +113,18 @@ while read -r sum path; do
 	fetch "$sum" "$path"
 	source_rpm "$dir/tarballs/${path##*/}"
 done <<<"$tarballs"
-left=$((size * 1000000 - 66000000))
-if [ "$left" -gt 0 ]; then
+if [ "$size" -gt 65 ]; then
+	# The ISO is larger than its rpms.
+	left=$((size * 1000000 - $(cat "$work/out"/*.rpm | wc -c)))
 	without=0
 	fetch_index
 	more >"$work/more"
-	while read -r sum path bytes; do
+	while read -r sum path; do
 		[ "$left" -gt 0 ] || break
 		# The index of a mirror may be ahead of what it has.
 		fetch "$sum" "$path" 2>/dev/null || { without=$((without + 1)); continue; }
 		source_rpm "$dir/tarballs/${path##*/}"
-		left=$((left - bytes))
+		left=$((left - $(stat -c %s "$rpm")))
 	done <"$work/more"
 	[ "$without" -eq 0 ] || echo "$without tarballs of its index are not on the mirror; others stand for them" >&2
 	[ "$left" -le 0 ] || { echo "the mirror has too few tarballs: $left bytes short" >&2; exit 1; }

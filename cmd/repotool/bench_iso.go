@@ -40,11 +40,11 @@ times as much, in 5.5 hours. This makes an ISO of source rpms, from tarballs of
 Debian, unpacks it all the way down, and prints both side by side. What a DVD of
 4.2 GB would take here is scaled by size, and said to be.
 
-The ISO and the tarballs stay in --keep, and are not made again. Up to 66 MB it
+The ISO and the tarballs stay in --keep, and are not made again. Up to 65 MB it
 is the same ISO everywhere; a larger one holds further tarballs of Debian 12 as
 it is on the day. It takes a mirror of Debian, rpmbuild and xorriso.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "size", Value: "66MB", Usage: "an ISO of at least `SIZE`, up to 4.2GB"},
+			&cli.StringFlag{Name: "size", Value: "65MB", Usage: "an ISO of at least `SIZE`, up to 4.2GB (default 65MB)"},
 			&cli.StringFlag{Name: "keep", Usage: "ISO and tarballs are kept in `DIR` (default: the user's cache)"},
 			&cli.StringFlag{Name: "mirror", Usage: "fetch tarballs from the mirror of Debian at `URL`"},
 			&cli.StringFlag{Name: "scratch", Usage: "store what comes out below `DIR`, which stays (default: unpack to nowhere)"},
