@@ -47,7 +47,7 @@ it is on the day. It takes a mirror of Debian, rpmbuild and xorriso.`,
 			&cli.StringFlag{Name: "size", Value: "65MB", Usage: "an ISO of at least `SIZE`, up to 4.2GB (default 65MB)"},
 			&cli.StringFlag{Name: "keep", Usage: "ISO and tarballs are kept in `DIR` (default: the user's cache)"},
 			&cli.StringFlag{Name: "mirror", Usage: "fetch tarballs from the mirror of Debian at `URL`"},
-			&cli.StringFlag{Name: "scratch", Usage: "store what comes out below `DIR`, which stays (default: unpack to nowhere)"},
+			&cli.StringFlag{Name: "scratch", Usage: "store what comes out below `DIR`, an empty directory, which stays (default: unpack to nowhere)"},
 		},
 		Action: t.benchISO,
 	}, `
@@ -72,18 +72,16 @@ func (t *tool) benchISO(c *cli.Context) error {
 		}
 		keep = filepath.Join(cache, "repotool-bench")
 	}
+	place := c.String("scratch")
+	if err := emptyScratch("bench iso", place); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(keep, 0o755); err != nil {
 		return fmt.Errorf("bench iso: %w", err)
 	}
 	iso, err := bench.ISO(c.Context, bench.ISOOptions{Dir: keep, Size: int64(bytes), Mirror: c.String("mirror")})
 	if err != nil {
 		return err
-	}
-	place := c.String("scratch")
-	if place != "" {
-		if err := os.MkdirAll(place, 0o770); err != nil {
-			return fmt.Errorf("bench iso: %w", err)
-		}
 	}
 	u, err := t.unpackApart(c.Context, iso, place)
 	if err != nil {

@@ -76,10 +76,7 @@ func (t *tool) benchUnpack(c *cli.Context) error {
 		places = append(places, "")
 	}
 	if dir := c.String("scratch"); dir != "" {
-		if left, err := os.ReadDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
-			return errors.Join(err, usagef("bench unpack: %s is not empty", dir))
-		}
-		if err := os.MkdirAll(dir, 0o770); err != nil {
+		if err := emptyScratch("bench unpack", dir); err != nil {
 			return err
 		}
 		places = append(places, dir)
@@ -92,6 +89,21 @@ func (t *tool) benchUnpack(c *cli.Context) error {
 		return t.answer(all)
 	}
 	t.unpackTables(all)
+	return nil
+}
+
+// emptyScratch makes the directory of --scratch. What is in it already would not be stored
+// again, nor be counted.
+func emptyScratch(command, dir string) error {
+	if dir == "" {
+		return nil
+	}
+	if left, err := os.ReadDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
+		return errors.Join(err, usagef("%s: %s is not empty", command, dir))
+	}
+	if err := os.MkdirAll(dir, 0o770); err != nil {
+		return fmt.Errorf("%s: %w", command, err)
+	}
 	return nil
 }
 
