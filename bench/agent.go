@@ -22,8 +22,10 @@ type AgentTime struct {
 
 // Recorded is what FOSSology 4.7's own unpacker took once, on two processors that had other
 // work: the second unpacking of an ISO of 26 source rpms, which makes no rows, in the faster
-// of two runs.
-var Recorded = AgentTime{Name: "ISO of 26 source rpms", What: "FOSSology (recorded)", In: 66_271_232, Files: 24_228, Out: 945_279_737, Distinct: 919_939_122, Seconds: 125.9, CPU: 63.7}
+// of two runs. The notes of it count the ISO among what came out, 24,228 files; here, as
+// everywhere, it is what goes in.
+var Recorded = AgentTime{Name: "ISO of 26 source rpms", What: "FOSSology (recorded)", In: 66_271_232, Files: 24_228 - 1,
+	Out: 945_279_737 - 66_271_232, Distinct: 919_939_122 - 66_271_232, Seconds: 125.9, CPU: 63.7}
 
 // RecordedFirst is how many seconds the first unpacking took, with its rows and through the
 // queue.

@@ -13,7 +13,7 @@
 # checksums, each with the checksum that the index of the mirror gives.
 #
 # The tarballs were chosen to resemble an upload that FOSSology's own unpacker was
-# measured with: 66 MB, 24,228 files, 920 MB of contents, mixed compression.
+# measured with: 66 MB, 24,227 files, 854 MB of contents, mixed compression.
 set -euo pipefail
 dir=${1:?usage: source-iso.sh DIR [WORK]}
 size=${SIZE:-65}

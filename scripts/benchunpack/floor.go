@@ -42,23 +42,39 @@ func floorOf(hashes, iso, dir string) error {
 	if err != nil || count < 1 || count > 4 {
 		return fmt.Errorf("%q hashes", hashes)
 	}
-	f := &floor{count: count}
-	rpms, err := filepath.Glob(filepath.Join(dir, "*"))
+	f, err := newFloor(count, iso, dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range append(rpms, iso) {
-		file, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		err = f.content(file)
-		file.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+	return json.NewEncoder(os.Stdout).Encode(f)
+}
+
+func newFloor(count int, iso, dir string) (*floor, error) {
+	f := &floor{count: count}
+	rpms, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range rpms {
+		if err := f.file(path); err != nil {
+			return nil, err
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(f)
+	top := &floor{count: count} // the ISO is read, but does not come out
+	return f, top.file(iso)
+}
+
+// file hashes a file and what is in it.
+func (f *floor) file(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := f.content(file); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // hashes are those that repotool makes of a content.

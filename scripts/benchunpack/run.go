@@ -138,7 +138,7 @@ func (r *runner) after(ctx context.Context, t *bench.Turn, s bench.Step, _ *benc
 	return nil
 }
 
-// complete counts what was brought back.
+// complete counts what was brought back: what comes out of the ISO, and the ISO.
 func (r *runner) complete() error {
 	var n, bytes int64
 	err := filepath.WalkDir(r.files(), func(_ string, d fs.DirEntry, err error) error {
@@ -151,8 +151,9 @@ func (r *runner) complete() error {
 		}
 		return err
 	})
-	if f := r.site.facts; err == nil && (n != f.Distinct || bytes != f.Unique) {
-		err = fmt.Errorf("%d files with %d bytes were brought back, not %d with %d", n, bytes, f.Distinct, f.Unique)
+	f := r.site.facts
+	if files, all := f.Distinct+1, f.Unique+f.In; err == nil && (n != files || bytes != all) {
+		err = fmt.Errorf("%d files with %d bytes were brought back, not %d with %d", n, bytes, files, all)
 	}
 	return err
 }

@@ -31,7 +31,7 @@ type site struct {
 type facts struct {
 	Gold     string `json:"gold"`     // its Name
 	In       int64  `json:"in"`       // its bytes
-	Files    int64  `json:"files"`    // contents, each place of one counted
+	Files    int64  `json:"files"`    // contents that come out, each place of one counted
 	Out      int64  `json:"out"`      // their bytes
 	Distinct int64  `json:"distinct"` // different contents
 	Unique   int64  `json:"unique"`   // their bytes
@@ -169,12 +169,17 @@ func (w *rowWriter) all(r *unpack.Result) error {
 			return nil
 		}
 		name := nameOf(n.Digests)
-		w.facts.Files++
-		w.facts.Out += name.Size
+		out := n.Depth > 0 // the ISO itself is what goes in
+		if out {
+			w.facts.Files++
+			w.facts.Out += name.Size
+		}
 		if w.keys[name] == 0 {
 			w.keys[name] = len(w.keys) + 1
-			w.facts.Distinct++
-			w.facts.Unique += name.Size
+			if out {
+				w.facts.Distinct++
+				w.facts.Unique += name.Size
+			}
 			fmt.Fprintf(w.w, "%d\t%X\t%X\t%X\t%d\n", w.keys[name], name.MD5, name.SHA1, n.Digests.SHA256, name.Size)
 		}
 		return nil
