@@ -4,15 +4,18 @@
 #
 #   scripts/bench.sh COMMAND... {}     {} stands for the directory
 #
-#   ON      where: "ram" (default as root): ext4 in memory; or an empty directory
+#   ON      where: "ram" (default as root): ext4 in memory; or an empty directory (default
+#           else: a new one)
 #   RAM     size of the former in MiB (default 11000)
 #   INODES  its inodes (default 1300000: the days of the classical method take many)
 #   BLOCK   bytes of its blocks (default 4096); with small ones, many small files fit
 set -euo pipefail
-[ "$(id -u)" -eq 0 ] && default=ram || default=$(mktemp -d)
-ON=${ON:-$default} RAM=${RAM:-11000} INODES=${INODES:-1300000}
+ON=${ON:-} RAM=${RAM:-11000} INODES=${INODES:-1300000}
 
 work=$(mktemp -d)
+if [ -z "$ON" ]; then
+	[ "$(id -u)" -eq 0 ] && ON=ram || ON=$work
+fi
 image=
 clean() {
 	if [ -n "$image" ]; then
