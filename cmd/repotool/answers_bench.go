@@ -265,9 +265,11 @@ growth[].bytes        of what it added`,
 ` + unpackingKeys + `fossology[].name?     with --fossology: the archive
 fossology[].what?     FOSSology, or FOSSology (recorded)
 fossology[].in?       bytes of the archive
-fossology[].files?    files that came out
+fossology[].files?    files that came out; 0: they were not counted
 fossology[].out?      their bytes
-fossology[].distinct? each content once
+fossology[].distinct? bytes of each content once: what a repository stores
+fossology[].distinctFiles?
+                      how many that are
 fossology[].seconds?  how long it took
 fossology[].cpu?      seconds of processor time`,
 

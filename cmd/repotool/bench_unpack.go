@@ -207,8 +207,15 @@ func (t *tool) unpackTables(all *unpackMeasured) {
 			fmt.Sprintf("%.2f", u.CPU), count(int64(float64(u.Files) / u.Seconds)), amount(int64(float64(u.Out) / u.Seconds)), amount(u.Memory)})
 	}
 	for _, a := range all.Fossology {
-		w.AppendRow(table.Row{short(a.Name), a.What, amount(a.In), count(a.Files), amount(a.Out), "", "", fmt.Sprintf("%.2f", a.Seconds), fmt.Sprintf("%.2f", a.CPU),
-			count(int64(float64(a.Files) / a.Seconds)), amount(int64(float64(a.Out) / a.Seconds)), ""})
+		var files, rate, stored, ratio string // "": not counted
+		if a.Files > 0 {
+			files, rate = count(a.Files), count(int64(float64(a.Files)/a.Seconds))
+		}
+		if a.Distinct > 0 {
+			stored, ratio = amount(a.Distinct), times(float64(a.Distinct)/float64(max(a.In, 1)))
+		}
+		w.AppendRow(table.Row{short(a.Name), a.What, amount(a.In), files, amount(a.Out), stored, ratio, fmt.Sprintf("%.2f", a.Seconds), fmt.Sprintf("%.2f", a.CPU),
+			rate, amount(int64(float64(a.Out) / a.Seconds)), ""})
 	}
 	w.Render()
 	fmt.Fprintln(out)

@@ -29,7 +29,7 @@ func (r *runner) report(w io.Writer, report *bench.Report) error {
 		"FOSSology's %.1f s (CPU %.1f s) for a re-unpack of %s to %s different files of %s, %.0f s the first time, were measured beforehand (FOSSology 4.7, "+
 		"two processors with other work) and are scaled to the bytes of this ISO's different files: × %.2f.\n\n",
 		mega(f.In), humanize.Comma(f.Files), mega(f.Out), humanize.Comma(f.Distinct), mega(f.Unique), humanize.Comma(r.floor.Files), mega(r.floor.Bytes),
-		agent.Seconds, agent.CPU, mega(agent.In), humanize.Comma(agent.Files), mega(agent.Distinct), bench.RecordedFirst, scale(f))
+		agent.Seconds, agent.CPU, mega(agent.In), humanize.Comma(agent.DistinctFiles), mega(agent.Distinct), bench.RecordedFirst, scale(f))
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return err
 	}
