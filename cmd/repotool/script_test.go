@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	scheduler                     its scheduler: sets REPOTOOL_SCHEDULER, REPOTOOL_START_COMMAND
 //	scheduler starts N            it has begun to listen N times, and listens
 //	scheduler agent DURATION      an agent works for so long
+//	scheduler end                 that agent ends now
 //	scheduler kill                it dies; its agents live on
 //	sql STATEMENT                 run it in the installation's database; prints rows
 //	answers COMMAND               what was printed is the documented answer of it, in JSON

@@ -57,7 +57,7 @@ func scheduler(ts *testscript.TestScript, neg bool, args []string) {
 	s := siteOf(ts)
 	switch {
 	case neg:
-		ts.Fatalf("usage: scheduler [starts N|agent DURATION|kill]")
+		ts.Fatalf("usage: scheduler [starts N|agent DURATION|end|kill]")
 	case len(args) == 0:
 		s.scheduler = repotest.NewScheduler(s.t, repotest.SchedulerOptions{Sysconf: s.sysconf})
 		ts.Setenv("REPOTOOL_SCHEDULER", s.scheduler.Address())
@@ -67,7 +67,7 @@ func scheduler(ts *testscript.TestScript, neg bool, args []string) {
 		want, err := strconv.Atoi(args[1])
 		ts.Check(err)
 		// What was killed is started again by somebody else, a moment later.
-		for range 200 {
+		for range 1200 {
 			if s.scheduler.Starts() == want && s.scheduler.Running() {
 				return
 			}
@@ -79,10 +79,12 @@ func scheduler(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		s.agents++
 		s.scheduler.StartAgent(s.agents, "nomos", d)
+	case args[0] == "end":
+		s.scheduler.EndAgent(s.agents)
 	case args[0] == "kill":
 		s.scheduler.Kill()
 	default:
-		ts.Fatalf("usage: scheduler [starts N|agent DURATION|kill]")
+		ts.Fatalf("usage: scheduler [starts N|agent DURATION|end|kill]")
 	}
 }
 
