@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 //	appears FILE                  wait until something in the background has made a file
 //	installation                  a real FOSSology of the script's own: sets REPO, DB, DSN,
 //	                              CLUSTER (DSN as superuser), REPOTOOL_SYSCONF, REPOTOOL_ADMIN
+//	installation alone            the same in a PostgreSQL of its own
 //	scheduler                     its scheduler: sets REPOTOOL_SCHEDULER, REPOTOOL_START_COMMAND
 //	scheduler starts N            it has begun to listen N times, and listens
 //	scheduler agent DURATION      an agent works for so long

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 // site is the FOSSology of one script.
 type site struct {
 	t         *testing.T
+	pg        *repotest.Cluster
 	database  string
 	sysconf   string
 	scheduler *repotest.Scheduler
@@ -29,11 +31,21 @@ func siteOf(ts *testscript.TestScript) *site { return ts.Value(siteKey{}).(*site
 
 // installation is the script command of that name.
 func installation(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: installation")
+	alone := slices.Equal(args, []string{"alone"})
+	if neg || len(args) > 0 && !alone {
+		ts.Fatalf("usage: installation [alone]")
 	}
 	s := siteOf(ts)
-	repository, dsn := repotest.Repository(s.t), repotest.Fossology(s.t)
+	repository, dsn := repotest.Repository(s.t), ""
+	if alone {
+		pg, err := repotest.Start()
+		ts.Check(err)
+		ts.Defer(func() { pg.Stop() })
+		ts.Check(pg.Load("fossology"))
+		s.pg, dsn = pg, pg.DSN("fossology")
+	} else {
+		s.pg, dsn = repotest.Postgres(s.t), repotest.Fossology(s.t)
+	}
 	s.sysconf = repotest.Sysconf(s.t, repository, dsn)
 	for _, word := range strings.Fields(dsn) {
 		if name, ok := strings.CutPrefix(word, "dbname="); ok {
@@ -47,9 +59,9 @@ func installation(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("DB", s.database)
 	ts.Setenv("DSN", dsn)
 	ts.Setenv("REPOTOOL_SYSCONF", s.sysconf)
-	ts.Setenv("REPOTOOL_ADMIN", repotest.Postgres(s.t).AdminDSN("postgres"))
-	ts.Setenv("CLUSTER", repotest.Postgres(s.t).AdminDSN(s.database))
-	ts.Setenv("REPOTOOL_PG_BIN", repotest.Postgres(s.t).Bin)
+	ts.Setenv("REPOTOOL_ADMIN", s.pg.AdminDSN("postgres"))
+	ts.Setenv("CLUSTER", s.pg.AdminDSN(s.database))
+	ts.Setenv("REPOTOOL_PG_BIN", s.pg.Bin)
 }
 
 // scheduler is the script command of that name.
@@ -94,7 +106,7 @@ func sql(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: sql STATEMENT")
 	}
 	s := siteOf(ts)
-	fmt.Fprint(ts.Stdout(), repotest.Postgres(s.t).SQL(s.t, s.database, args[0]))
+	fmt.Fprint(ts.Stdout(), s.pg.SQL(s.t, s.database, args[0]))
 }
 
 // same is the script command of that name.
