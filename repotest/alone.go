@@ -1,9 +1,11 @@
 package repotest
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -15,11 +17,11 @@ import (
 func Again(t testing.TB, name string, env ...string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
-	return again(t, name, slices.Concat([]string{"TMPDIR=" + dir, "GOTMPDIR=" + dir}, env))
+	return again(t, "^"+name+"$", slices.Concat([]string{"TMPDIR=" + dir, "GOTMPDIR=" + dir}, env))
 }
 
-func again(t testing.TB, name string, env []string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+name+"$", "-test.v")
+func again(t testing.TB, run string, env []string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+run, "-test.v")
 	cmd.Env = append(os.Environ(), env...)
 	return cmd
 }
@@ -32,10 +34,16 @@ func Alone(t testing.TB, attr *syscall.SysProcAttr) bool {
 	if os.Getenv("ALONE") == t.Name() {
 		return true
 	}
-	cmd := again(t, t.Name(), []string{"ALONE=" + t.Name()}) // as another user, it may write where all may
+	run := "^" + t.Name() + "$"
+	if _, subtests, ok := strings.Cut(flag.Lookup("test.run").Value.String(), "/"); ok && !strings.Contains(subtests, "|") {
+		run += "/" + subtests // those alone that are wanted
+	}
+	cmd := again(t, run, []string{"ALONE=" + t.Name()}) // as another user, it may write where all may
 	cmd.SysProcAttr = attr
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("alone (a mount namespace wants root, or user namespaces): %v\n%s", err, out)
+	cmd.Stdout = t.Output() // seen with -v while it runs, and if it fails
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("alone (a mount namespace wants root, or user namespaces): %v", err)
 	}
 	return false
 }
