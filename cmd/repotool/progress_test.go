@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,10 +88,35 @@ func terminal(t *testing.T) (tty, output *os.File) {
 	return tty, output
 }
 
+// seen is what a terminal has been sent.
+type seen struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *seen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+
+func (s *seen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// await waits until a text is there, a minute at most: whether it is, the test sees at its end.
+func (s *seen) await(text string) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(s.String(), text) && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // TestWatch proves that a terminal sees phases, and lines written meanwhile.
 func TestWatch(t *testing.T) {
 	tty, output := terminal(t)
-	var seen bytes.Buffer
+	var seen seen
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -102,11 +128,11 @@ func TestWatch(t *testing.T) {
 	stop := tl.watch(settings{}, p)
 	p.Begin(snapshot.PhaseScan, 0, 0)
 	p.Files.Store(4711)
-	time.Sleep(3 * progressEvery)
+	seen.await("4,711 files")
 	fmt.Fprintln(scr, "a warning")
 	p.Begin(snapshot.PhaseDay, 1000, 0)
 	p.Files.Store(500)
-	time.Sleep(3 * progressEvery)
+	seen.await("500 of 1,000 files")
 	stop()
 	stop() // twice is once
 	fmt.Fprintln(scr, "the end")
@@ -125,7 +151,7 @@ func TestWatchSizeless(t *testing.T) {
 	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{}); err != nil {
 		t.Fatal(err)
 	}
-	var seen bytes.Buffer
+	var seen seen
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -137,7 +163,7 @@ func TestWatchSizeless(t *testing.T) {
 	stop := tl.watch(settings{}, p)
 	p.Begin(snapshot.PhaseFiles, 1000, 0)
 	p.Files.Store(500)
-	time.Sleep(3 * progressEvery)
+	seen.await("500 of 1,000 files")
 	stop()
 	tty.Close()
 	<-read
