@@ -145,7 +145,7 @@ func comes(t *testing.T, conn net.Conn, text string) {
 // TestSchedulerShowsCompleteJobs has a job that ends: it is shown as complete for
 // a while, and then no more.
 func TestSchedulerShowsCompleteJobs(t *testing.T) {
-	s := repotest.NewScheduler(t, repotest.SchedulerOptions{ReportedPort: 24693, Linger: 500 * time.Millisecond})
+	s := repotest.NewScheduler(t, repotest.SchedulerOptions{ReportedPort: 24693, Linger: 3 * time.Second})
 	s.StartAgent(89, "nomos", time.Hour)
 	conn := dial(t, s)
 	s.EndAgent(89)
@@ -162,7 +162,7 @@ func TestSchedulerShowsCompleteJobs(t *testing.T) {
 // TestSchedulerTestsItsAgents sees the jobs of negative numbers that come with
 // every start: the fifth is that of nomos, as recorded.
 func TestSchedulerTestsItsAgents(t *testing.T) {
-	s := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: 300 * time.Millisecond, Linger: time.Hour})
+	s := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: 3 * time.Second, Linger: time.Hour})
 	conn := dial(t, s)
 	if got := ask(t, conn, "status"); !strings.Contains(got, "jobs:7 ") ||
 		!strings.Contains(got, "\njob:-5 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0\n") {
@@ -189,7 +189,7 @@ func TestSchedulerStopLetsAgentsFinish(t *testing.T) {
 	if out, err := exec.Command(s.StartCommand()[0], s.StartCommand()[1:]...).CombinedOutput(); err != nil {
 		t.Fatalf("start command: %v: %s", err, out)
 	}
-	for range 100 {
+	for range 500 {
 		if s.Running() {
 			break
 		}
