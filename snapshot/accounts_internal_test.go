@@ -43,7 +43,7 @@ func TestAccounts(t *testing.T) {
 			users, start := newUsers(), time.Now()
 			users.patience = 5 * time.Second
 			if c.calls == 1 {
-				users.patience = 200 * time.Millisecond
+				users.patience = 2 * time.Second
 			}
 			number, ok := users.number(t.Context(), "somebody")
 			if number != c.number || ok != (c.name != "") {

@@ -72,7 +72,7 @@ func TestToolThatLeavesSomethingBehind(t *testing.T) {
 // TestToolLeavesItsOutputOpen ends well, but for a child that holds its output open: that is ended first, and so is
 // not waited for.
 func TestToolLeavesItsOutputOpen(t *testing.T) {
-	tool := &pgTool{path: "/bin/sh", name: "careless", args: []string{"-c", `sleep 600 & echo $!`}, grace: 200 * time.Millisecond}
+	tool := &pgTool{path: "/bin/sh", name: "careless", args: []string{"-c", `sleep 600 & echo $!`}}
 	out, err := tool.output(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
