@@ -24,6 +24,18 @@ func TestCommandAlone(t *testing.T) {
 	}
 }
 
+// TestCommandInterrupted: what a command has started ends with it.
+func TestCommandInterrupted(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "pid")
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { appears(at); stop() }()
+	c := bench.Command{Args: []string{"bash", "-c", "sleep 600 & echo $! > " + at + ".new && mv " + at + ".new " + at + " && wait"}}
+	if _, err := c.Run(ctx); err == nil {
+		t.Error("it ended well")
+	}
+	gone(t, at)
+}
+
 // TestNightElsewhere: a night changes no directory that was not made so.
 func TestNightElsewhere(t *testing.T) {
 	opt := bench.Options{Files: 600, Seed: 5}

@@ -11,10 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Classical is the measurement on which FOSSology's design rests: the source DVD of Fedora 11,
@@ -100,29 +96,4 @@ func ISO(ctx context.Context, o ISOOptions) (string, error) {
 		return "", &ISOError{err, said.String()}
 	}
 	return path, nil
-}
-
-// groupGrace is how long a command that was told to end may take before it is killed.
-const groupGrace = 10 * time.Second
-
-// runGroup runs a command in a process group of its own. When its context ends the group is
-// sent SIGTERM, and the command, after the grace, SIGKILL. What it left behind in its group is
-// killed, before the command is buried: as long as that is a zombie no other group has its
-// number.
-func runGroup(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error {
-		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != syscall.ESRCH {
-			return err
-		}
-		return os.ErrProcessDone
-	}
-	cmd.WaitDelay = groupGrace
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	for unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
-	}
-	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	return cmd.Wait()
 }

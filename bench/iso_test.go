@@ -51,6 +51,16 @@ func fakes(t *testing.T, programs map[string]string) {
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 }
 
+// appears waits for a file, a minute at most.
+func appears(path string) {
+	for range 3000 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // TestISOInterrupted: of an ISO that is not made to the end nothing stays, be it that a maker
 // does not care for signals.
 func TestISOInterrupted(t *testing.T) {
@@ -71,15 +81,7 @@ func TestISOInterrupted(t *testing.T) {
 			})
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
-			go func() {
-				for range 500 {
-					if _, err := os.Stat(at); err == nil {
-						break
-					}
-					time.Sleep(20 * time.Millisecond)
-				}
-				stop()
-			}()
+			go func() { appears(at); stop() }()
 			if iso, err := bench.ISO(ctx, bench.ISOOptions{Dir: dir}); !errors.Is(err, context.Canceled) {
 				t.Errorf("%q %v", iso, err)
 			}
@@ -158,7 +160,7 @@ func gone(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	stat := fmt.Sprintf("/proc/%s/stat", strings.TrimSpace(string(text)))
-	for range 100 {
+	for range 1500 {
 		b, err := os.ReadFile(stat)
 		if _, state, _ := strings.Cut(string(b), ") "); err != nil || strings.HasPrefix(state, "Z") {
 			return

@@ -80,7 +80,7 @@ func (c Command) Run(ctx context.Context) (Usage, error) {
 	var tail tailBuffer
 	cmd.Stdout, cmd.Stderr = &tail, &tail
 	start := time.Now()
-	err := cmd.Run()
+	err := runGroup(cmd)
 	u := Usage{Wall: time.Since(start).Seconds()}
 	if state := cmd.ProcessState; state != nil {
 		u.CPU = (state.UserTime() + state.SystemTime()).Seconds()
