@@ -5,6 +5,7 @@ package bench_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"image/png"
@@ -39,19 +40,34 @@ func aPageFile(t *testing.T, script string) string {
 	return name
 }
 
-// chromium runs the browser, and returns what it prints.
+// chromium runs the browser, and returns what it prints. On a busy machine it crashes at times,
+// whatever the page: then it is started again.
 func chromium(t *testing.T, page string, width int, args ...string) string {
 	t.Helper()
+	var err error
+	for range 4 {
+		var out, stderr string
+		if out, stderr, err = chromiumOnce(t, page, width, args...); err == nil {
+			return out
+		}
+		t.Logf("%v: %s", err, stderr)
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) || ended.ExitCode() >= 0 && ended.ExitCode() < 128 { // no signal
+			break
+		}
+	}
+	t.Fatal(err)
+	return ""
+}
+
+func chromiumOnce(t *testing.T, page string, width int, args ...string) (out, stderr string, err error) {
 	args = append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir=" + t.TempDir(),
 		fmt.Sprintf("--window-size=%d,6000", width)}, append(args, "file://"+page)...)
 	cmd := exec.CommandContext(t.Context(), repotest.Tool(t, "chromium"), args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, &stderr)
-	}
-	return string(out)
+	var said, told bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &told
+	err = cmd.Run()
+	return said.String(), told.String(), err
 }
 
 // said is what a script has put into the title.
