@@ -18,15 +18,38 @@ import (
 type uploaded struct {
 	bench.Installed
 	times []time.Time
+	same  bool // all are of one gold
 }
 
 func (db uploaded) Uploads(context.Context) iter.Seq2[fossology.Upload, error] {
 	return func(yield func(fossology.Upload, error) bool) {
 		for i, at := range db.times {
-			if !yield(fossology.Upload{PK: int64(i + 1), Pfile: int64(i + 1), Name: fossology.Name{SHA1: [20]byte{byte(i)}, Size: 1e9}, Time: at}, nil) {
+			which := byte(i)
+			if db.same {
+				which = 0
+			}
+			if !yield(fossology.Upload{PK: int64(i + 1), Pfile: int64(i + 1), Name: fossology.Name{SHA1: [20]byte{which}, Size: 1e9}, Time: at}, nil) {
 				return
 			}
 		}
+	}
+}
+
+// TestMonthUnknown: gold that the ledger does not know is not known if it is uploaded twice.
+func TestMonthUnknown(t *testing.T) {
+	ledger, err := goldindex.Open(filepath.Join(t.TempDir(), "ledger"), goldindex.Unpacker{Version: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	s := &bench.Survey{Time: at}
+	db := uploaded{times: []time.Time{at, at.Add(time.Hour)}, same: true}
+	if err := s.ReadUploads(t.Context(), db, &bench.SurveyOptions{Ledger: ledger}); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Months) != 1 || !s.Months[0].Unknown() || s.Months[0].Uploads != 2 || s.Months[0].Gold != 1e9 {
+		t.Errorf("%+v", s.Months)
 	}
 }
 

@@ -34,13 +34,13 @@ type Making struct {
 type Month struct {
 	Month   string `json:"month"` // 2026-11
 	Uploads int64  `json:"uploads"`
-	Known   int64  `json:"known"` // of them: the ledger knows their gold, or it had been uploaded before
+	Known   int64  `json:"known"` // of them: first uploads of gold that the ledger knows
 	Gold    int64  `json:"gold"`  // bytes of what had not been uploaded before
 	Out     int64  `json:"out"`   // bytes that came of them, as far as the ledger knows
 }
 
-// Unknown says that Out says nothing: the ledger knows no upload of that month.
-func (m Month) Unknown() bool { return m.Uploads > 0 && m.Known == 0 }
+// Unknown says that Out says nothing: the ledger knows none of the gold that came in that month.
+func (m Month) Unknown() bool { return m.Gold > 0 && m.Known == 0 }
 
 // An UploadSize is one of the largest uploads.
 type UploadSize struct {
@@ -90,11 +90,11 @@ func (s *Survey) uploads(ctx context.Context, db Installed, o *SurveyOptions) er
 		}
 		m := months[at]
 		m.Uploads++
-		if known || seen[u.Name] {
-			m.Known++
-		}
 		if !seen[u.Name] { // the same archive twice is kept, and unpacked, once
 			seen[u.Name] = true
+			if known {
+				m.Known++
+			}
 			m.Gold, m.Out = m.Gold+x.Gold, m.Out+x.Out
 			s.Rebuild.add(&x, known)
 		}
@@ -116,7 +116,8 @@ func monthAt(n int) string {
 const mostEmpty = 50 * 12
 
 // eachMonth lists the months from the first upload to now, or to the last one, if the clock is
-// behind it. Where that is too long, months without uploads are left out, the oldest first.
+// behind it. Months without uploads between two others are left out where, with those after
+// them, they are more than mostEmpty.
 func eachMonth(months map[int]*Month, now int) []Month {
 	all, empty := []Month{}, 0
 	after := now + 1
