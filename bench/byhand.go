@@ -42,7 +42,7 @@ var figures = []figure{
 		return v["files"] * usualResidue, "1 %, as in testdata/small (repotool gold status)"
 	}},
 	{"unpack", "seconds to unpack all gold, one after another", false, 0, func(v map[string]float64) (float64, string) {
-		return v["files"] / usualUnpack, fmt.Sprintf("%.0f MB a second (make bench-unpack)", usualUnpack/1e6)
+		return comesOut(v) / usualUnpack, fmt.Sprintf("%.0f MB a second (make bench-unpack)", usualUnpack/1e6)
 	}},
 	{"longest", "seconds of the gold that takes longest", false, 0, func(v map[string]float64) (float64, string) {
 		return v["unpack"] / math.Min(10, v["golds"]), "a tenth of all"
@@ -93,6 +93,14 @@ func ByHand(texts []string, size func(string) (uint64, error), now time.Time) (s
 	return s, rest, nil
 }
 
+// comesOut are the bytes that gold makes: its copies among files are none of them.
+func comesOut(v map[string]float64) float64 {
+	if v["files"] < v["gold"] { // there are no copies
+		return v["files"]
+	}
+	return v["files"] - v["gold"]
+}
+
 // surveyOf has all figures of a survey; half a block of each file stays empty.
 func surveyOf(v map[string]float64, now time.Time) *Survey {
 	of := func(files, bytes float64) Holding {
@@ -114,7 +122,7 @@ func surveyOf(v map[string]float64, now time.Time) *Survey {
 		Gold:     of(v["golds"], v["gold"]), Files: of(v["fileCount"], v["files"]), Unproven: of(v["fileCount"]*residue, v["files"]*residue),
 		GoldToo: copies, Proven: proven, LeftOut: left, Classes: map[prune.Class]Holding{}, Months: []Month{}, Largest: []UploadSize{},
 		Prunable: map[prune.Level]Holding{prune.Derived: proven}, Undo: map[prune.Level]Making{prune.Derived: making},
-		Rebuild: Rebuild{Golds: golds, Seconds: v["unpack"], Bytes: int64(v["files"]), Making: making}}
+		Rebuild: Rebuild{Golds: golds, Seconds: v["unpack"], Bytes: int64(comesOut(v)), Making: making}}
 }
 
 // FiguresHelp says which figures can be given by hand, a line for each.
