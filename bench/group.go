@@ -3,6 +3,7 @@ package bench
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -17,7 +18,9 @@ const groupGrace = 10 * time.Second
 // killed, before the command is buried: as long as that is a zombie no other group has its
 // number.
 func runGroup(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	runtime.LockOSThread() // the kernel takes the end of the thread that started it for our end
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error {
 		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != syscall.ESRCH {
 			return err
