@@ -35,7 +35,8 @@ func Alone(t testing.TB, attr *syscall.SysProcAttr) bool {
 		return true
 	}
 	run := "^" + t.Name() + "$"
-	if _, subtests, ok := strings.Cut(flag.Lookup("test.run").Value.String(), "/"); ok && !strings.Contains(subtests, "|") {
+	wanted := flag.Lookup("test.run").Value.String()
+	if _, subtests, ok := strings.Cut(wanted, "/"); ok && !strings.Contains(wanted, "|") {
 		run += "/" + subtests // those alone that are wanted
 	}
 	cmd := again(t, run, []string{"ALONE=" + t.Name()}) // as another user, it may write where all may
