@@ -98,8 +98,12 @@ func emptyScratch(command, dir string) error {
 	if dir == "" {
 		return nil
 	}
-	if left, err := os.ReadDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
-		return errors.Join(err, usagef("%s: %s is not empty", command, dir))
+	left, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", command, err)
+	}
+	if len(left) > 0 {
+		return usagef("%s: %s is not empty", command, dir)
 	}
 	if err := os.MkdirAll(dir, 0o770); err != nil {
 		return fmt.Errorf("%s: %w", command, err)
