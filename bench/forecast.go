@@ -138,8 +138,7 @@ func (c *Choice) cost(a *Assumptions) {
 	c.sum(&c.Parts, a)
 	for _, h := range Horizons {
 		c.Snapshots[h], c.Bases[h] = c.kept(h, a)
-		gold := a.GrowthGold * float64(h-1)
-		then := c.Parts.grown(gold, gold*a.GrowthRatio)
+		then := c.Parts.grown(a.come(h))
 		c.sum(&then, a)
 		c.Bytes[h] = then.bytes(c.Snapshots[h], c.Bases[h], a)
 	}
@@ -150,6 +149,12 @@ func (c *Choice) cost(a *Assumptions) {
 	if c.Strategy == "gold" {
 		c.Last += a.RebuildFactor*atOnce(p.Rebuild, p.Longest, a.Parallel) + a.files(p.LeftOut, p.LeftOutBytes)
 	}
+}
+
+// come are the bytes of gold, and of files, that come until the last of so many nights.
+func (a *Assumptions) come(nights int) (gold, files float64) {
+	gold = a.GrowthGold * float64(nights-1)
+	return gold, gold * a.GrowthRatio
 }
 
 // sum makes the first three parts of the rest.

@@ -52,10 +52,12 @@ const grown = (p, gold, files) => ({
   leftOut: p.leftOut + files * p.filesLeftOut, ledger: p.ledger + files * p.filesLedger,
 });
 
+const come = (a, nights) => { const gold = a.growthGold * (nights - 1); return [gold, gold * a.growthRatio]; };
+
 function cost(c, a) {
   const p = c.parts, rotating = c.scheme === "rotating";
   const bytes = model.horizons.map(h => {
-    const gold = a.growthGold * (h - 1), then = grown(p, gold, gold * a.growthRatio), of = day(c.days, then, a);
+    const then = grown(p, ...come(a, h)), of = day(c.days, then, a);
     const base = then.disk + model.objectFolders * a.block + up(then.names * a.manifest, a.block) + (rotating ? of : 0);
     const each = rotating ? 2 * model.snapshotFiles * a.block + rebuildText(then, a) : model.snapshotFiles * a.block + of;
     const [snapshots, bases] = kept(c, h, a);
@@ -69,8 +71,8 @@ function cost(c, a) {
 
 function pruned(x, a) {
   const p = x.parts, bytes = model.horizons.map(h => {
-    const gold = a.growthGold * (h - 1), files = gold * a.growthRatio;
-    return p.disk + gold * p.goldDisk + files * p.filesDisk + (nativeFolders(p.golds + gold * p.goldNames) + nativeFolders(p.stay + files * p.filesNames)) * p.folder;
+    const [gold, out] = come(a, h);
+    return p.disk + gold * p.goldDisk + out * p.filesDisk + (nativeFolders(p.golds + gold * p.goldNames) + nativeFolders(p.stay + out * p.filesNames)) * p.folder;
   });
   return { bytes, back: a.rebuildFactor * Math.max(p.longest, p.unpack / a.parallel) + files(a, p.files, p.bytes) };
 }

@@ -52,7 +52,8 @@ func Prunings(s *Survey, a *Assumptions) (all []Pruning) {
 	return all
 }
 
-// count takes the parts out of a survey. Directories are as many for a file as there are now.
+// count takes the parts out of a survey. A directory takes as much as those that are there, on
+// average.
 func (p *Pruning) count(s *Survey) {
 	h, m := s.Prunable[p.Level], s.Undo[p.Level]
 	golds, files := float64(s.Gold.Files), float64(s.Files.Files)
@@ -72,8 +73,7 @@ func (p *Pruning) count(s *Survey) {
 func (p *Pruning) cost(a *Assumptions) {
 	x := &p.Parts
 	for _, h := range Horizons {
-		gold := a.GrowthGold * float64(h-1)
-		files := gold * a.GrowthRatio
+		gold, files := a.come(h)
 		folders := nativeFolders(x.Golds+gold*x.GoldNames) + nativeFolders(x.Stay+files*x.FilesNames)
 		p.Bytes[h] = x.Disk + gold*x.GoldDisk + files*x.FilesDisk + folders*x.Folder
 	}

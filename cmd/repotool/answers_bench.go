@@ -74,8 +74,8 @@ survey.undo.*.longest of one of them
 survey.months[].month each month since the first upload
 survey.months[].uploads
                       uploads of it
-survey.months[].known of them, those of gold that the ledger knows
-survey.months[].gold  their bytes
+survey.months[].known of them, first uploads of gold that the ledger knows
+survey.months[].gold  bytes of what had not been uploaded before
 survey.months[].out   bytes that came of them
 survey.largest[].upload
                       number of one of the ten largest uploads
@@ -148,7 +148,8 @@ prunings[].level      a level of prune, or none
 prunings[].bytes.*    bytes of the repository after 1, 7, 30, 365 nights that end
                       with a prune of it
 prunings[].back       seconds until gold has brought back all that it takes
-prunings[].parts.disk what that is made of: bytes of files after a prune now
+prunings[].parts.disk what that is made of: bytes of all but directories after a
+                      prune now
 prunings[].parts.folder
                       bytes of a directory, of which FOSSology has three levels
 prunings[].parts.golds
