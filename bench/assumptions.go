@@ -36,7 +36,8 @@ type Assumptions struct {
 	Block         float64 `json:"block"`
 
 	Retention snapshot.Policy   `json:"retention"`
-	From      map[string]string `json:"from"` // where a value comes from, in a few words
+	KeptAt    map[int]float64   `json:"keptAt"` // where the snapshots that stay lie, after so many nights: 0 is the first, 1 the last
+	From      map[string]string `json:"from"`   // where a value comes from, in a few words
 }
 
 // An Assumption is one of the [Assumptions], with its name.

@@ -140,6 +140,9 @@ func (c *Choice) cost(a *Assumptions) {
 		c.Snapshots[h], c.Bases[h] = c.kept(h, a)
 		then := c.Parts.grown(a.come(h))
 		c.sum(&then, a)
+		if c.Scheme == "linked" { // of rotating only the last ones stay
+			then.Snapshot = c.Parts.Snapshot + a.KeptAt[h]*(then.Snapshot-c.Parts.Snapshot)
+		}
 		c.Bytes[h] = then.bytes(c.Snapshots[h], c.Bases[h], a)
 	}
 	p := &c.Parts
@@ -172,8 +175,8 @@ func (c *Choice) sum(p *Parts, a *Assumptions) {
 // atOnce is how long golds take that are unpacked side by side, the largest first.
 func atOnce(seconds, longest, parallel float64) float64 { return math.Max(longest, seconds/parallel) }
 
-// bytes are what so many snapshots take, of which so many have everything of their own. All are
-// taken to be as large as the last one.
+// bytes are what so many snapshots take, of which so many have everything of their own: all as
+// much as the last one.
 func (p *Parts) bytes(snapshots, bases int, a *Assumptions) float64 {
 	return p.Around + float64(bases)*(p.Base+a.Dump) + float64(snapshots)*p.Snapshot + float64(max(0, snapshots-bases))*a.DumpNight
 }

@@ -6,6 +6,7 @@ import (
 
 	"repotool/bench"
 	"repotool/prune"
+	"repotool/snapshot"
 )
 
 // TestForecastGrows: more of anything costs more, and linearly.
@@ -74,6 +75,7 @@ func TestGrowthAsNow(t *testing.T) {
 	p := aPage()
 	s, a := p.Survey, *p.Assumptions
 	a.GrowthGold, a.GrowthRatio, a.DumpNight, a.Kept7, a.Cycle = float64(s.Gold.Bytes)/6, s.Ratio(), 0, 1, 1000
+	a.KeptAt = map[int]float64{1: 1, 7: 1}
 	s.Other, s.Work = bench.Holding{}, bench.Holding{} // they do not grow
 	twice := *s
 	for _, h := range []*bench.Holding{&twice.Gold, &twice.Files, &twice.GoldToo, &twice.Unproven, &twice.Proven, &twice.LeftOut} {
@@ -95,6 +97,30 @@ func TestGrowthAsNow(t *testing.T) {
 		if files := float64(twice.Gold.Disk + twice.Files.Disk - twice.Prunable[x.Level].Disk); x.Bytes[7] < files || x.Bytes[7] > files+2*float64(s.DirsDisk) {
 			t.Errorf("%s: %g after it has doubled; files alone take %g", x.Level, x.Bytes[7], files)
 		}
+	}
+}
+
+// TestDaysOfBetween: of snapshots that stay from all nights the first are as small as those of
+// now, and the last as large as those of then.
+func TestDaysOfBetween(t *testing.T) {
+	s := aPage().Survey
+	days := func(a *bench.Assumptions) (of [2]float64) {
+		all := bench.Forecast(s, a)
+		for i, h := range []int{1, 30} {
+			of[i] = all[0].Bytes[h] - all[2].Bytes[h] // of no days
+		}
+		return of
+	}
+	a := bench.Assume(s, nil, snapshot.Policy{})
+	all := days(&a)
+	a.Kept30, a.KeptAt[30] = 1, 1
+	one := days(&a)
+	if want := 30 * (one[0] + one[1]) / 2; one[1] < 1.05*one[0] || math.Abs(all[1]/want-1) > 1e-3 {
+		t.Errorf("30 days take %g, want %g: %v", all[1], want, one)
+	}
+	recent := bench.Assume(s, nil, snapshot.Policy{Last: 7, Monthly: 12})
+	if at := recent.KeptAt[365]; at < 0.6 || at > 0.9 || recent.KeptAt[7] != 0.5 {
+		t.Errorf("%v", recent.KeptAt)
 	}
 }
 

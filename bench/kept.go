@@ -28,10 +28,11 @@ func Kept(p *snapshot.Policy) string {
 	return "the retention " + strings.Join(flags, " ")
 }
 
-// keptOf is how many snapshots a retention keeps after so many nights with one each.
-func keptOf(p *snapshot.Policy, nights int) (kept int) {
+// keptOf is how many snapshots a retention keeps after so many nights with one each, and where
+// they lie, on average: 0 is the first night, 1 the last one.
+func keptOf(p *snapshot.Policy, nights int) (kept int, at float64) {
 	if p.Empty() {
-		return nights
+		return nights, 0.5
 	}
 	start := time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)
 	var list []snapshot.Candidate
@@ -39,10 +40,11 @@ func keptOf(p *snapshot.Policy, nights int) (kept int) {
 		at := start.AddDate(0, 0, i)
 		list = append(list, snapshot.Candidate{Name: at.Format("2006-01-02T150405Z"), Time: at})
 	}
-	for _, d := range snapshot.Retain(list, *p, start.AddDate(0, 0, nights)) {
+	for i, d := range snapshot.Retain(list, *p, start.AddDate(0, 0, nights)) { // the newest first
 		if d.Keep {
 			kept++
+			at += 1 - float64(i)/float64(max(1, nights-1))
 		}
 	}
-	return kept
+	return kept, at / float64(max(1, kept))
 }

@@ -40,7 +40,7 @@ const (
 
 // Assume makes assumptions of a survey and of the snapshots so far, oldest first.
 func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptions {
-	a := Assumptions{Retention: p, From: map[string]string{}}
+	a := Assumptions{Retention: p, KeptAt: map[int]float64{1: 1}, From: map[string]string{}}
 	a.take("filesRate", measuredFilesRate, fromBench)
 	a.take("bytesRate", measuredBytesRate, fromBench)
 	a.take("databaseRate", measuredDatabaseRate, fromLife)
@@ -52,7 +52,9 @@ func Assume(s *Survey, history []*snapshot.Summary, p snapshot.Policy) Assumptio
 	a.take("cycle", 7, "a week")
 	a.take("keepCycles", 0, "none but the newest")
 	for nights, name := range map[int]string{7: "kept7", 30: "kept30", 365: "kept365"} {
-		a.take(name, float64(keptOf(&p, nights)), Kept(&p))
+		kept, at := keptOf(&p, nights)
+		a.take(name, float64(kept), Kept(&p))
+		a.KeptAt[nights] = at
 	}
 	a.take("block", 4096, "ext4, XFS")
 	a.take("standstill", 1, "a guess: no snapshot yet")

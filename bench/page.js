@@ -54,12 +54,15 @@ const grown = (p, gold, files) => ({
 
 const come = (a, nights) => { const gold = a.growthGold * (nights - 1); return [gold, gold * a.growthRatio]; };
 
+// what a snapshot takes of its own, without the dump
+const own = (c, p, a) => c.scheme === "rotating" ? 2 * model.snapshotFiles * a.block + rebuildText(p, a) : model.snapshotFiles * a.block + day(c.days, p, a);
+
 function cost(c, a) {
   const p = c.parts, rotating = c.scheme === "rotating";
   const bytes = model.horizons.map(h => {
-    const then = grown(p, ...come(a, h)), of = day(c.days, then, a);
-    const base = then.disk + model.objectFolders * a.block + up(then.names * a.manifest, a.block) + (rotating ? of : 0);
-    const each = rotating ? 2 * model.snapshotFiles * a.block + rebuildText(then, a) : model.snapshotFiles * a.block + of;
+    const then = grown(p, ...come(a, h));
+    const base = then.disk + model.objectFolders * a.block + up(then.names * a.manifest, a.block) + (rotating ? day(c.days, then, a) : 0);
+    const first = own(c, p, a), each = first + (rotating ? 1 : model.keptAt[h]) * (own(c, then, a) - first);
     const [snapshots, bases] = kept(c, h, a);
     return then.ledger + (rotating ? model.objectFolders * a.block : 0) + bases * (base + a.dump) + snapshots * each + Math.max(0, snapshots - bases) * a.dumpNight;
   });

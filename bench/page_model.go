@@ -14,6 +14,8 @@ type pageModel struct {
 	Fullness      float64 `json:"fullness"`
 	RebuildLine   float64 `json:"rebuildLine"`
 
+	KeptAt map[int]float64 `json:"keptAt"`
+
 	Days  int        `json:"days"`  // after which the picture shows the disk
 	Kinds []string   `json:"kinds"` // of points, in the order of their shapes
 	Times []pageTime `json:"times"` // at which the axis has labels
@@ -32,7 +34,7 @@ type pageTime struct {
 
 func (p *Page) model() (m pageModel) {
 	m = pageModel{Assumed: p.Assumptions.List(), Prunings: p.Prunings, Horizons: Horizons, ObjectFolders: objectFolders, SnapshotFiles: snapshotFiles, DayFolders: dayFolders,
-		NameBytes: nameBytes, Fullness: fullness, RebuildLine: rebuildLine, Days: frontierDays, Ticks: mostTicks}
+		NameBytes: nameBytes, Fullness: fullness, RebuildLine: rebuildLine, KeptAt: p.Assumptions.KeptAt, Days: frontierDays, Ticks: mostTicks}
 	for _, c := range p.Choices {
 		m.Choices = append(m.Choices, pageChoice{c, c.Name() == p.Present})
 	}

@@ -105,6 +105,8 @@ assumptions.retention.daily?
 assumptions.retention.weekly?
 assumptions.retention.monthly?
 assumptions.retention.yearly?
+assumptions.keptAt.*  where the snapshots lie that it keeps, on average, after so
+                      many nights: 0 is the first, 1 the last
 choices[].strategy    a choice: full or gold
 choices[].scheme      linked or rotating
 choices[].days        flat, native or none
@@ -119,7 +121,8 @@ choices[].parts.snapshot
 choices[].parts.around
                       around + bases x (base + dump) + snapshots x snapshot +
                       (snapshots - bases) x dumpNight; now, and with the
-                      following parts as they have grown
+                      following parts as they have grown, of linked snapshots
+                      by the share keptAt
 choices[].parts.disk  what these are made of: bytes, names of the manifest and
 choices[].parts.names of a day, lines of what is left out, and by gold bytes of
 choices[].parts.dayGold
