@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"repotool/bench"
+	"repotool/repotest"
 )
 
 // TestCommandAlone: a command gets nothing of what our own surroundings name.
@@ -33,7 +34,7 @@ func TestCommandInterrupted(t *testing.T) {
 	if _, err := c.Run(ctx); err == nil {
 		t.Error("it ended well")
 	}
-	gone(t, at)
+	repotest.Gone(t, at)
 }
 
 // TestNightElsewhere: a night changes no directory that was not made so.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"repotool/bench"
+	"repotool/repotest"
 )
 
 // TestISOScript: the script is one that bash reads, and says how it is used.
@@ -39,18 +40,6 @@ func TestISOScript(t *testing.T) {
 	}
 }
 
-// fakes puts programs of shell before all others.
-func fakes(t *testing.T, programs map[string]string) {
-	t.Helper()
-	bin := t.TempDir()
-	for name, text := range programs {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-}
-
 // appears waits for a file, a minute at most.
 func appears(path string) {
 	for range 3000 {
@@ -74,18 +63,16 @@ func TestISOInterrupted(t *testing.T) {
 			if err := os.WriteFile(tarball, []byte("tarball"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			fakes(t, map[string]string{
-				"sha256sum": "cat >/dev/null", // whatever it is, it is right
-				"rpmbuild":  trap + "\necho $$ >" + at + ".new && mv " + at + ".new " + at + "\nexec sleep 60",
-				"xorriso":   "exit 1",
-			})
+			repotest.Fake(t, "sha256sum", "cat >/dev/null") // whatever it is, it is right
+			repotest.Fake(t, "rpmbuild", trap+"\necho $$ >"+at+".new && mv "+at+".new "+at+"\nexec sleep 60")
+			repotest.Fake(t, "xorriso", "exit 1")
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			go func() { appears(at); stop() }()
 			if iso, err := bench.ISO(ctx, bench.ISOOptions{Dir: dir}); !errors.Is(err, context.Canceled) {
 				t.Errorf("%q %v", iso, err)
 			}
-			gone(t, at)
+			repotest.Gone(t, at)
 			if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "tarballs" {
 				t.Errorf("left: %v; %v", left, err)
 			}
@@ -118,15 +105,13 @@ func TestISOLarge(t *testing.T) {
 	if err := os.WriteFile(sources, []byte(index.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	fakes(t, map[string]string{
-		"apt-helper": `case $2 in */Sources.xz) cp ` + sources + ` "$3" ;; */p/p[0-9]*) truncate -s 500000 "$3" ;; *) truncate -s 6400000 "$3" ;; esac`,
-		"xz":         `cat "$2"`,
-		"rpmbuild": `for spec; do :; done
+	repotest.Fake(t, "apt-helper", `case $2 in */Sources.xz) cp `+sources+` "$3" ;; */p/p[0-9]*) truncate -s 500000 "$3" ;; *) truncate -s 6400000 "$3" ;; esac`)
+	repotest.Fake(t, "xz", `cat "$2"`)
+	repotest.Fake(t, "rpmbuild", `for spec; do :; done
 version=$(sed -n 's/.*Version: //p' "$spec") name=$(basename "$spec" .spec) bytes=6400000
 case $name in p[0-9]*) bytes=400000 ;; esac
-truncate -s $bytes "$(dirname "$spec")/../out/$name-$version-1.src.rpm"`,
-		"xorriso": `while [ $# -gt 2 ]; do shift; done; cat "$2"/* >"$1"`,
-	})
+truncate -s $bytes "$(dirname "$spec")/../out/$name-$version-1.src.rpm"`)
+	repotest.Fake(t, "xorriso", `while [ $# -gt 2 ]; do shift; done; cat "$2"/* >"$1"`)
 	cmd := exec.Command("bash", file, filepath.Join(dir, "keep"))
 	cmd.Env = append(os.Environ(), "SIZE=67", "MIRROR=http://mirror.invalid/debian")
 	out, err := cmd.Output()
@@ -144,28 +129,12 @@ truncate -s $bytes "$(dirname "$spec")/../out/$name-$version-1.src.rpm"`,
 
 // TestISOSize: what is asked for in bytes is at least asked for in MB.
 func TestISOSize(t *testing.T) {
-	fakes(t, map[string]string{"bash": "echo $SIZE", "rpmbuild": "", "xorriso": ""})
+	for name, script := range map[string]string{"bash": "echo $SIZE", "rpmbuild": "", "xorriso": ""} {
+		repotest.Fake(t, name, script)
+	}
 	for size, want := range map[int64]string{0: "65", 1: "65", 65_000_000: "65", 65_000_001: "66", 66_999_999: "67", 4_200_000_000: "4200"} {
 		if got, err := bench.ISO(t.Context(), bench.ISOOptions{Dir: t.TempDir(), Size: size}); err != nil || got != want {
 			t.Errorf("%d bytes: %s MB, not %s; %v", size, got, want, err)
 		}
 	}
-}
-
-// gone waits for the end of a process whose number is in a file.
-func gone(t *testing.T, file string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stat := fmt.Sprintf("/proc/%s/stat", strings.TrimSpace(string(text)))
-	for range 1500 {
-		b, err := os.ReadFile(stat)
-		if _, state, _ := strings.Cut(string(b), ") "); err != nil || strings.HasPrefix(state, "Z") {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Errorf("still there: %s", stat)
 }

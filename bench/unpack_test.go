@@ -1,9 +1,7 @@
 package bench_test
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"crypto/md5"
 	"crypto/sha1"
 	"fmt"
@@ -21,25 +19,15 @@ import (
 // TestUnpack: a tar.gz of three files, two of them the same: what comes out is counted, by
 // kinds, and stored under true Names.
 func TestUnpack(t *testing.T) {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
-	for name, content := range map[string]string{"a": "some text\n", "b": "some text\n", "c": "another text\n"} {
-		if err := w.WriteHeader(&tar.Header{Name: "d/" + name, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
-			t.Fatal(err)
-		}
-		w.Write([]byte(content))
-	}
-	w.Close()
-	z.Close()
+	b := repotest.Tarball(t)
 	for _, dir := range []string{"", t.TempDir()} {
-		u, err := bench.Unpack(t.Context(), "x.tar.gz", bytes.NewReader(b.Bytes()), bench.UnpackOptions{Repository: dir, TempDir: t.TempDir()})
+		u, err := bench.Unpack(t.Context(), "x.tar.gz", bytes.NewReader(b), bench.UnpackOptions{Repository: dir, TempDir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		const tarBytes = 3*1024 + 1024 + 1024 // headers and blocks, a header of the directory or none, the end
 		text := int64(2*len("some text\n") + len("another text\n"))
-		if u.In != int64(b.Len()) || u.Files != 4 || u.Distinct.Files != 3 || u.Out != u.Distinct.Bytes+int64(len("some text\n")) || u.Seconds <= 0 || u.Memory < 1<<20 {
+		if u.In != int64(len(b)) || u.Files != 4 || u.Distinct.Files != 3 || u.Out != u.Distinct.Bytes+int64(len("some text\n")) || u.Seconds <= 0 || u.Memory < 1<<20 {
 			t.Errorf("%+v", u)
 		}
 		gz, inTar := u.Kinds["gzip"], u.Kinds["tar"]

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"repotool/repotest"
 	"repotool/unpack"
 )
 
@@ -115,7 +116,7 @@ func TestLeftovers(t *testing.T) {
 	if os.Geteuid() == 0 {
 		must(t, os.Chown(foreign, nobody, nobody))
 	}
-	fake(t, "7z", "echo x >a")
+	repotest.Fake(t, "7z", "echo x >a")
 	_, err = unpack.Unpack(t.Context(), "thing", strings.NewReader(image), unpack.Options{TempDir: dir})
 	must(t, err)
 	for path, stays := range map[string]bool{left: false, used: true, other: true, foreign: os.Geteuid() == 0} {
@@ -145,11 +146,11 @@ func TestKilled(t *testing.T) {
 	}
 	must(t, self.Process.Kill())
 	self.Wait()
-	gone(t, pid)
+	repotest.Gone(t, pid)
 	if left, _ := filepath.Glob(filepath.Join(dir, "repotool-tool-*")); len(left) != 1 {
 		t.Fatalf("left behind: %v", left)
 	}
-	fake(t, "7z", "echo x >a")
+	repotest.Fake(t, "7z", "echo x >a")
 	_, err := unpack.Unpack(t.Context(), "thing", strings.NewReader(image), unpack.Options{TempDir: dir})
 	must(t, err)
 	nothingIn(t, dir)

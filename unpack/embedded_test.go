@@ -63,13 +63,13 @@ func TestNothingEmbedded(t *testing.T) {
 	if err != nil || r.Top.Class != unpack.Leaf || !skipped(r, "thing", "tool missing: file") {
 		t.Errorf("%v %+v", err, r)
 	}
-	fake(t, "file", "echo application/x-something")
+	repotest.Fake(t, "file", "echo application/x-something")
 	r, err = open(t, t.Context(), noise(1000)+"hsqs"+noise(1000), unpack.Options{})
 	if err != nil || r.Top.Class != unpack.Leaf || len(r.Skipped) > 0 {
 		t.Errorf("%v %+v", err, r)
 	}
-	fake(t, "file", "echo application/octet-stream")
-	fake(t, "7z", "exit 2")
+	repotest.Fake(t, "file", "echo application/octet-stream")
+	repotest.Fake(t, "7z", "exit 2")
 	r, err = open(t, t.Context(), noise(1000)+"hsqs"+noise(1000), unpack.Options{})
 	if err != nil || r.Top.Class != unpack.Leaf || len(r.Skipped) > 0 || len(tree(t, r).children) > 0 {
 		t.Errorf("%v %+v", err, r)

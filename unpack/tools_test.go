@@ -51,16 +51,6 @@ func tarIn(t *testing.T, members ...[2]string) string {
 	return b.String()
 }
 
-// fake puts a script in front of the tools of the system.
-func fake(t *testing.T, name, script string) {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-}
-
 // open unpacks a content, and looks that nothing of it lies about afterwards.
 func open(t *testing.T, ctx context.Context, content string, o unpack.Options) (*unpack.Result, error) {
 	t.Helper()
@@ -107,7 +97,7 @@ func TestToolMissing(t *testing.T) {
 	}
 	t.Run("fls", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
-		fake(t, "7z", "exit 2")
+		repotest.Fake(t, "7z", "exit 2")
 		r, err := open(t, t.Context(), ntfs, unpack.Options{})
 		if err != nil || !skipped(r, "thing", "tool missing: fls") {
 			t.Errorf("%v %v", err, r)
@@ -117,30 +107,12 @@ func TestToolMissing(t *testing.T) {
 
 func TestTools(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	fake(t, "7zz", "exit 0")
+	repotest.Fake(t, "7zz", "exit 0")
 	for _, tool := range unpack.Tools() {
 		if found := tool.Path != ""; found != (tool.Name == "7z") || tool.Package == "" || tool.For == "" {
 			t.Errorf("%+v", tool)
 		}
 	}
-}
-
-// gone waits for the end of a process whose number a fake has written.
-func gone(t *testing.T, file string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stat := fmt.Sprintf("/proc/%s/stat", strings.TrimSpace(string(text)))
-	for range 1500 {
-		b, err := os.ReadFile(stat)
-		if _, state, _ := strings.Cut(string(b), ") "); err != nil || strings.HasPrefix(state, "Z") {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Errorf("what the tool started is still there: %s", stat)
 }
 
 // sleeping is a command that writes its number, as the system outside knows it, to
@@ -153,7 +125,7 @@ func sleeping(t *testing.T, pid string) string {
 // hanging is a tool that has started another one and waits for it.
 func hanging(t *testing.T) (pid string) {
 	pid = filepath.Join(t.TempDir(), "pid")
-	fake(t, "7z", "mkdir -p a/b; echo x >a/b/c; chmod 0 a; "+sleeping(t, pid)+" & wait")
+	repotest.Fake(t, "7z", "mkdir -p a/b; echo x >a/b/c; chmod 0 a; "+sleeping(t, pid)+" & wait")
 	return pid
 }
 
@@ -175,7 +147,7 @@ func TestToolHangs(t *testing.T) {
 	if n := len(tree(t, r).children[0].children); n > 0 {
 		t.Errorf("%d rows of what a killed tool left", n)
 	}
-	gone(t, pid)
+	repotest.Gone(t, pid)
 }
 
 func TestToolCancelled(t *testing.T) {
@@ -198,18 +170,18 @@ func TestToolCancelled(t *testing.T) {
 	}
 	cancel()
 	<-done
-	gone(t, pid)
+	repotest.Gone(t, pid)
 }
 
 // TestToolLeavesProcess: a tool that ends well, but not all that it started.
 func TestToolLeavesProcess(t *testing.T) {
 	pid := filepath.Join(t.TempDir(), "pid")
-	fake(t, "7z", "echo x >a; "+sleeping(t, pid)+" & while [ ! -e "+pid+" ]; do sleep 0.01; done")
+	repotest.Fake(t, "7z", "echo x >a; "+sleeping(t, pid)+" & while [ ! -e "+pid+" ]; do sleep 0.01; done")
 	r, err := open(t, t.Context(), image, unpack.Options{})
 	if err != nil || len(tree(t, r).children[0].children) != 1 {
 		t.Errorf("%v %v", err, r)
 	}
-	gone(t, pid)
+	repotest.Gone(t, pid)
 }
 
 func TestToolWritesTooMuch(t *testing.T) {
@@ -227,7 +199,7 @@ func TestToolWritesTooMuch(t *testing.T) {
 		{"one file", "sleep 0.3; exec head -c 100000000 /dev/zero >a", "larger than one member", unpack.Limits{Member: 1 << 20}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			fake(t, "7z", c.script)
+			repotest.Fake(t, "7z", c.script)
 			r, err := open(t, t.Context(), image, unpack.Options{Limits: c.limits})
 			if err != nil {
 				t.Fatal(err)
@@ -250,7 +222,7 @@ const limited = `i=0; until [ "$(ulimit -c)" = 0 ] && [ "$(ulimit -v)" != unlimi
 // TestToolSurroundings looks at what a tool can see of us.
 func TestToolSurroundings(t *testing.T) {
 	t.Setenv("SECRET", "x")
-	fake(t, "7z", limited+"env >env; ulimit -c >core; ulimit -v >memory; ulimit -t >cpu; cat /proc/self/net/dev >net; cat >stdin; exit 0")
+	repotest.Fake(t, "7z", limited+"env >env; ulimit -c >core; ulimit -v >memory; ulimit -t >cpu; cat /proc/self/net/dev >net; cat >stdin; exit 0")
 	var mu sync.Mutex
 	got := map[string]string{}
 	o := unpack.Options{Content: func(n *unpack.Node) unpack.Content {
@@ -286,7 +258,7 @@ func (c *collector) Close(*unpack.Digests) error { c.to(c.String()); return nil 
 
 // TestHandover: all that a tool may leave in its directory.
 func TestHandover(t *testing.T) {
-	fake(t, "7z", `mkdir -p d/e locked; echo 1 >d/one; echo 2 >"$(printf 'l\344tin')"; ln -s /etc/passwd link; ln -s /etc d/dir
+	repotest.Fake(t, "7z", `mkdir -p d/e locked; echo 1 >d/one; echo 2 >"$(printf 'l\344tin')"; ln -s /etc/passwd link; ln -s /etc d/dir
 mkfifo pipe; echo 3 >unreadable; chmod 0 unreadable; echo 4 >locked/in; chmod 0 locked; ln d/one d/same; ln -s / d/e/root`)
 	r, err := open(t, t.Context(), image, unpack.Options{})
 	if err != nil || len(r.Skipped) > 0 {
@@ -313,7 +285,7 @@ mkfifo pipe; echo 3 >unreadable; chmod 0 unreadable; echo 4 >locked/in; chmod 0 
 
 // TestToolPanic: a scratch goes even if who takes its files panics.
 func TestToolPanic(t *testing.T) {
-	fake(t, "7z", "head -c 2000000 /dev/zero >a")
+	repotest.Fake(t, "7z", "head -c 2000000 /dev/zero >a")
 	r, err := open(t, t.Context(), image, unpack.Options{Content: func(n *unpack.Node) unpack.Content {
 		if n.Name == "a" {
 			return panicking{}
@@ -334,7 +306,7 @@ func (panicking) Close(*unpack.Digests) error { return nil }
 // nothing is left on it. Only root can make a small disk.
 func TestDiskFull(t *testing.T) {
 	disk := repotest.FileSystem(t, 48<<20, "mkfs.ext4", "-q", "-F")
-	fake(t, "7z", "head -c 60000000 /dev/zero >a; exit 2")
+	repotest.Fake(t, "7z", "head -c 60000000 /dev/zero >a; exit 2")
 	r, err := unpack.Unpack(t.Context(), "thing", strings.NewReader(image), unpack.Options{TempDir: disk})
 	if os.Geteuid() == 0 && !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("%v %v", err, r)
@@ -364,8 +336,8 @@ func TestMicrosoft(t *testing.T) {
 		{"windows", pe, "", unpack.Leaf},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			fake(t, "7z", "echo x >a; exit 2")
-			fake(t, "file", "echo "+c.file)
+			repotest.Fake(t, "7z", "echo x >a; exit 2")
+			repotest.Fake(t, "file", "echo "+c.file)
 			r, err := open(t, t.Context(), c.content, unpack.Options{})
 			if err != nil {
 				t.Fatal(err)

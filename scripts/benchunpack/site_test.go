@@ -1,10 +1,8 @@
 package main
 
 import (
-	"archive/tar"
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,30 +10,14 @@ import (
 
 	"repotool/bench"
 	"repotool/fossology"
+	"repotool/repotest"
 	"repotool/unpack"
 )
-
-// tarball holds three files, two of them the same.
-func tarball(t *testing.T) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
-	for name, content := range map[string]string{"a": "some text\n", "b": "some text\n", "c": "another text\n"} {
-		if err := w.WriteHeader(&tar.Header{Name: "d/" + name, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
-			t.Fatal(err)
-		}
-		w.Write([]byte(content))
-	}
-	w.Close()
-	z.Close()
-	return b.Bytes()
-}
 
 // TestFacts: what comes out of an archive is counted as bench unpack counts it, the archive
 // not among it; in the database and the repository it is.
 func TestFacts(t *testing.T) {
-	archive := tarball(t)
+	archive := repotest.Tarball(t)
 	u, err := bench.Unpack(t.Context(), "x.tar.gz", bytes.NewReader(archive), bench.UnpackOptions{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +62,7 @@ func TestFacts(t *testing.T) {
 // TestFloor: the floor counts what lies in the ISO, and what comes of that.
 func TestFloor(t *testing.T) {
 	dir, iso := t.TempDir(), filepath.Join(t.TempDir(), "iso")
-	archive := tarball(t)
+	archive := repotest.Tarball(t)
 	for _, path := range []string{filepath.Join(dir, "x.tar.gz"), iso} {
 		if err := os.WriteFile(path, archive, 0o644); err != nil {
 			t.Fatal(err)
