@@ -60,16 +60,7 @@ func surroundings() (env []string) {
 }
 
 // String returns the command as one would type it.
-func (c Command) String() string {
-	words := make([]string, len(c.Args))
-	for i, a := range c.Args {
-		words[i] = a
-		if strings.ContainsAny(a, " $*'\"\\") {
-			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
-}
+func (c Command) String() string { return ShellLine(c.Args) }
 
 // Run runs a command to its end. A resident set is never reported smaller than that of the
 // process that measures ([ownMemory]): the system hands it on to the child.

@@ -169,7 +169,7 @@ func flagsOf(args []string, known []cli.Flag) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return " " + shellLine(words)
+	return " " + bench.ShellLine(words)
 }
 
 // reportCommand is a command line without the flags that say what is to be written.
@@ -185,7 +185,7 @@ func reportCommand(args []string) string {
 		}
 		words = append(words, args[i])
 	}
-	return shellLine(withoutSecrets(words))
+	return bench.ShellLine(withoutSecrets(words))
 }
 
 // assumptionKeys documents the keys of what is assumed, of the same table as the help.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"repotool/bench"
 	"repotool/fossology"
 	"repotool/snapshot"
 )
@@ -71,7 +72,7 @@ func connected(ctx context.Context, dsn fossology.DSN, work func(*fossology.Data
 }
 
 // commandLine describes this run to others who meet its lock.
-func commandLine() string { return shellLine(withoutSecrets(os.Args)) }
+func commandLine() string { return bench.ShellLine(withoutSecrets(os.Args)) }
 
 // withoutSecrets leaves connection strings out, which may hold passwords.
 func withoutSecrets(line []string) []string {

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"slices"
 
+	"repotool/bench"
 	"repotool/fossology"
 	"repotool/reunpack"
 	"repotool/snapshot"
@@ -118,41 +119,25 @@ func (r restoreResult) tookLine() string {
 // laterCommand is what brings the files back that were left out, while FOSSology works:
 // reunpack, which asks the ledger; without one, or elsewhere, restore.
 func (r *restoration) laterCommand() string {
-	program := "repotool "
-	flags := fmt.Sprintf(" --store %s --installation %s", shellWord(r.s.store), shellWord(r.s.installation))
+	var place []string
 	if r.s.configRead && r.s.configFile != defaultConfig {
-		flags = fmt.Sprintf(" --config %s", shellWord(r.s.configFile)) + flags
+		place = append(place, "--config", r.s.configFile)
 	}
+	place = append(place, "--store", r.s.store, "--installation", r.s.installation)
 	if r.s.sysconf != "" {
-		flags += " --sysconf " + shellWord(r.s.sysconf)
+		place = append(place, "--sysconf", r.s.sysconf)
 	}
 	if r.s.repository != "" {
-		flags += " --repository " + shellWord(r.s.repository)
+		place = append(place, "--repository", r.s.repository)
 	}
+	var words []string
 	switch _, err := os.Stat(r.st.Path("ledger", r.s.installation, "golds")); {
 	case !r.inPlace:
-		return program + "restore --rebuild now" + flags + " --to " + shellWord(r.result.To) + " " + r.result.Snapshot
+		words = slices.Concat([]string{"repotool", "restore", "--rebuild", "now"}, place, []string{"--to", r.result.To, r.result.Snapshot})
 	case err != nil:
-		return program + "restore --rebuild now --only files" + flags + " " + r.result.Snapshot
+		words = slices.Concat([]string{"repotool", "restore", "--rebuild", "now", "--only", "files"}, place, []string{r.result.Snapshot})
+	default:
+		words = slices.Concat([]string{"repotool", "reunpack", "--all-missing"}, place)
 	}
-	return program + "reunpack --all-missing" + flags
-}
-
-// shellWord quotes what a shell would not take as one word.
-func shellWord(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+:@%,=…", c))
-	}) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// shellLine is a command line that a shell takes apart into these words.
-func shellLine(words []string) string {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = shellWord(word)
-	}
-	return strings.Join(quoted, " ")
+	return bench.ShellLine(words)
 }
