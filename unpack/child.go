@@ -33,9 +33,10 @@ const (
 	nobody = 65534
 	// toolWords is how much of what a tool says on stderr is kept for the report.
 	toolWords = 2 << 10
-	// toolPipes is how long the pipes of a killed tool are read on, in case that
-	// something it started and that left its group holds them.
-	toolPipes = 2 * time.Second
+	// toolPipes is how long nothing may come out of the pipes of a tool that has ended
+	// before they are given up, in case that something it started and that left its
+	// group holds them. What is in them may have to wait for a busy machine.
+	toolPipes = time.Minute
 )
 
 // An exitError says that a tool ended by itself and was not content. What it left
@@ -109,19 +110,52 @@ func (s *scratch) run(ctx context.Context, stdout io.Writer, where, name string,
 // stream runs a tool and lets use read what it writes. The tool's error comes to
 // use as the reader's, and is returned.
 func (s *scratch) stream(ctx context.Context, use func(io.Reader) error, name string, args ...string) error {
-	r, w := io.Pipe()
-	ended := make(chan error, 1)
+	r, w, err := os.Pipe()
+	if err != nil {
+		s.u.fail(fmt.Errorf("start %s: %w", name, err))
+		return errStop
+	}
+	p := &toolPipe{r: r, ended: make(chan struct{})}
 	go func() {
-		err := s.run(ctx, w, scratchOut, name, args...)
-		w.CloseWithError(err)
-		ended <- err
+		p.err = s.run(ctx, w, scratchOut, name, args...)
+		w.Close()
+		p.hurry()
+		close(p.ended)
 	}()
-	err := use(r)
+	err = use(p)
 	r.Close() // a tool that nobody listens to ends
-	if e := <-ended; err == nil {
-		err = e
+	<-p.ended
+	if err == nil {
+		err = p.err
 	}
 	return err
+}
+
+// A toolPipe is what a tool writes. It is read from the kernel's pipe itself, however long
+// that takes: os/exec would copy it, and give up what nobody has taken soon after the end.
+type toolPipe struct {
+	r     *os.File
+	ended chan struct{} // closed when the tool has ended
+	err   error         // its own, then
+}
+
+// hurry limits the wait for more.
+func (p *toolPipe) hurry() { p.r.SetReadDeadline(time.Now().Add(toolPipes)) }
+
+func (p *toolPipe) Read(b []byte) (int, error) {
+	select {
+	case <-p.ended:
+		p.hurry()
+	default:
+	}
+	n, err := p.r.Read(b)
+	if err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded) {
+		if <-p.ended; p.err != nil {
+			return n, p.err
+		}
+		return n, io.EOF
+	}
+	return n, err
 }
 
 // A child is a tool at work.

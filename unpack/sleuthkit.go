@@ -42,18 +42,7 @@ func sleuth(ctx context.Context, a *archive, s *scratch, system, image string) e
 	}
 	dirs := map[string]bool{".": true}
 	list := func(what string, each func(flsLine) error) error {
-		return s.stream(ctx, func(r io.Reader) error {
-			lines := bufio.NewScanner(r)
-			lines.Buffer(nil, maxFlsLine)
-			for lines.Scan() {
-				if l, ok := parseFls(lines.Text()); ok {
-					if err := each(l); err != nil {
-						return err
-					}
-				}
-			}
-			return lines.Err()
-		}, "fls", "-f", system, what, image)
+		return s.fls(ctx, each, "-f", system, what, image)
 	}
 	err := list("-Dpr", func(l flsLine) error {
 		if l.kind != "d/d" || l.reused {
@@ -88,6 +77,35 @@ func parentOf(path string) string {
 		return path[:i]
 	}
 	return "."
+}
+
+// fls lists a file system. The list is whole before the first of it is worked on, as
+// FOSSology's is: fls would wait for all that is in the files, and has not that long.
+func (s *scratch) fls(ctx context.Context, each func(flsLine) error, args ...string) error {
+	f, err := s.u.unnamed()
+	if err != nil {
+		s.u.fail(err)
+		return errStop
+	}
+	defer f.Close()
+	told := s.run(ctx, f, scratchOut, "fls", args...)
+	var verdict *exitError
+	if told != nil && !errors.As(told, &verdict) {
+		return told
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxFlsLine)
+	for lines.Scan() {
+		if l, ok := parseFls(lines.Text()); ok {
+			if err := each(l); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(lines.Err(), told)
 }
 
 // icat reads one file. One that cannot be read is there all the same, with what

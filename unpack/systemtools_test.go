@@ -2,11 +2,13 @@ package unpack_test
 
 import (
 	"archive/tar"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"repotool/repotest"
 	"repotool/unpack"
@@ -125,5 +127,43 @@ func TestDamagedExt2(t *testing.T) {
 		case x.class == "dir" && out[path] != "-", strings.HasSuffix(path, "/README.txt") && out[path] != x.name:
 			t.Errorf("%s: %q", path, out[path])
 		}
+	}
+}
+
+// A slow is a sink that takes its time for the end of a content.
+type slow struct {
+	size int64
+	got  *int64
+}
+
+func (s slow) Write(b []byte) (int, error) {
+	if *s.got += int64(len(b)); *s.got > s.size-90_000 {
+		time.Sleep(1500 * time.Millisecond)
+	}
+	return len(b), nil
+}
+
+func (slow) Close(*unpack.Digests) error { return nil }
+
+// TestToolOutruns: what a tool has written comes out however long the work on it takes,
+// and the tool may have ended long before: the list of a file system, and a file.
+func TestToolOutruns(t *testing.T) {
+	const files, size = 60, 3_000_000 // not to be worked on beside
+	long := strings.Repeat("n", 200)
+	repotest.Fake(t, "7z", "exit 2")
+	repotest.Fake(t, "fls", fmt.Sprintf(`case "$*" in *-Fupr*) for i in $(seq %d); do printf 'r/r %%d:\t%s%%d\n' $i $i; done;; esac`, files, long))
+	repotest.Fake(t, "icat", fmt.Sprintf(`for last; do :; done; if [ $last = 1 ]; then head -c %d /dev/zero; else echo $last; fi`, size))
+	var got int64
+	r, err := open(t, t.Context(), ntfs, unpack.Options{Content: func(n *unpack.Node) unpack.Content {
+		if n.Name == long+"1" {
+			return slow{size, &got}
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tree(t, r).children[0].children); n != files || got != size || len(r.Skipped) > 0 {
+		t.Errorf("%d files, want %d; %d bytes of the first, want %d; %v", n, files, got, size, r.Skipped)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // Version is raised with every change after which Unpack may find other contents
 // or classes than before. What was recorded by another version is no proof.
-const Version = 3
+const Version = 4
 
 // maxAsking is how long a tool may take to say its version.
 const maxAsking = time.Minute
