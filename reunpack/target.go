@@ -50,13 +50,17 @@ func openTarget(ctx context.Context, top string) (*target, error) {
 	return t, nil
 }
 
-// makeTop makes files itself, in the directory of its host.
+// makeTop makes files itself, in the directory of its host, where a killed run may have
+// begun to.
 func (t *target) makeTop() error {
 	host, err := unix.Open(filepath.Dir(t.top), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(host)
+	if err := (&target{top: filepath.Dir(t.top), fd: host}).tidy(); err != nil {
+		return err
+	}
 	return t.mkdir(host, filepath.Base(t.top))
 }
 
