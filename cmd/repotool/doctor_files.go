@@ -232,6 +232,7 @@ func (x *examination) clock(context.Context) {
 	if x.st == nil {
 		return
 	}
+	before := x.now()
 	dir, err := x.st.TempDir()
 	var f *os.File
 	if err == nil {
@@ -249,7 +250,7 @@ func (x *examination) clock(context.Context) {
 		return
 	}
 	now := x.now()
-	off := info.ModTime().Sub(now).Abs()
+	off := max(before.Sub(info.ModTime()), info.ModTime().Sub(now)) // however long it took to make it
 	switch {
 	case now.Year() < 2020:
 		x.bad("clock", "set the clock (timedatectl)", "it says %s", now.Format(time.DateTime))
