@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"repotool/goldindex"
@@ -29,7 +30,7 @@ func TestReadersMeanwhile(t *testing.T) {
 	want := h.said(t, ledger)
 	var group sync.WaitGroup
 	done := make(chan struct{})
-	rounds, confirmed := 0, 0
+	var rounds, confirmed atomic.Int64
 	group.Go(func() {
 		for {
 			select {
@@ -37,7 +38,7 @@ func TestReadersMeanwhile(t *testing.T) {
 				return
 			default:
 			}
-			rounds++
+			rounds.Add(1)
 			l, err := goldindex.Open(ledger, tools)
 			if err != nil {
 				t.Errorf("open: %v", err)
@@ -49,7 +50,7 @@ func TestReadersMeanwhile(t *testing.T) {
 					break
 				}
 				if f.Class == goldindex.Confirmed {
-					confirmed++
+					confirmed.Add(1)
 					if says := want[f.Name.String()]; !strings.HasPrefix(says, "confirmed") {
 						t.Errorf("%v is confirmed, want %q", f.Name, says)
 					}
@@ -67,13 +68,14 @@ func TestReadersMeanwhile(t *testing.T) {
 			l.Close()
 		}
 	})
-	for i := range 40 {
+	enough := func() bool { return rounds.Load() >= 10 && confirmed.Load() > 0 }
+	for i := 0; i < 40 || !enough() && i < 400; i++ {
 		update(2 - i%2)
 	}
 	close(done)
 	group.Wait()
-	t.Logf("%d rounds, %d confirmed", rounds, confirmed)
-	if rounds < 10 || confirmed == 0 {
-		t.Errorf("%d rounds, %d confirmed", rounds, confirmed)
+	t.Logf("%d rounds, %d confirmed", rounds.Load(), confirmed.Load())
+	if !enough() {
+		t.Errorf("%d rounds, %d confirmed", rounds.Load(), confirmed.Load())
 	}
 }

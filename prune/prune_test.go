@@ -268,7 +268,7 @@ func TestPlanFile(t *testing.T) {
 	if err := p.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	for at := 0; at < b.Len(); at += 997 {
+	for at := 0; at < b.Len()-1; at += 997 { // without its last newline it is whole
 		for what, text := range map[string]string{"cut": b.String()[:at], "changed": b.String()[:at] + "\x00" + b.String()[at+1:]} {
 			if _, err := prune.ReadPlan(strings.NewReader(text), t.TempDir()); err == nil {
 				t.Errorf("%s at %d", what, at)
