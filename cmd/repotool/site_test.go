@@ -79,7 +79,7 @@ func scheduler(ts *testscript.TestScript, neg bool, args []string) {
 		want, err := strconv.Atoi(args[1])
 		ts.Check(err)
 		// What was killed is started again by somebody else, a moment later.
-		for range 1200 {
+		for range 12000 {
 			if s.scheduler.Starts() == want && s.scheduler.Running() {
 				return
 			}
