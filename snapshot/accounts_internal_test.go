@@ -41,7 +41,7 @@ func TestAccounts(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			calls := fakeGetent(t, c.script)
 			users, start := newUsers(), time.Now()
-			users.patience = 5 * time.Second
+			users.patience = 5 * time.Minute
 			if c.calls == 1 {
 				users.patience = 2 * time.Second
 			}
@@ -53,8 +53,9 @@ func TestAccounts(t *testing.T) {
 			if ok != (c.name != "") || ok && name != c.name {
 				t.Errorf("777777 is %q, %v", name, ok)
 			}
-			if n := calls(); n != c.calls || time.Since(start) > 15*time.Second {
-				t.Errorf("%d calls in %v", n, time.Since(start))
+			// One that hangs may be given up before its script has noted the call.
+			if n := calls(); n > c.calls || c.calls == 2 && n < 2 || users.silent != (c.calls == 1) || time.Since(start) > 5*time.Minute {
+				t.Errorf("%d calls in %v, silent %v", n, time.Since(start), users.silent)
 			}
 		})
 	}

@@ -189,8 +189,12 @@ func TestKeepTogether(t *testing.T) {
 	kills, began := 0, time.Now()
 	busy := func() bool { return workers["gc"].sum(t, 1) > 0 && workers["restore"].count(t, "RESTORED") > 0 }
 	// A machine that is busy with other things gets the time that it takes.
+	pause := time.Millisecond
 	for end := began.Add(time.Duration(seconds) * time.Second); time.Now().Before(end) || !busy() && time.Since(began) < 10*time.Minute; {
-		time.Sleep(time.Duration(200+rand.IntN(600)) * time.Millisecond)
+		if time.Now().After(end) { // or it is killed each time before it comes to its end
+			pause = pause * 5 / 4
+		}
+		time.Sleep(time.Duration(200+rand.IntN(600)) * pause)
 		w := workers[[]string{"take-a", "take-b", "rotate", "forget", "gc"}[rand.IntN(5)]]
 		w.cmd.Process.Kill()
 		w.cmd.Wait()

@@ -65,11 +65,12 @@ func TestTakeWhileFilesChange(t *testing.T) {
 	for began := time.Now(); time.Since(began) < 5*time.Second || met == 0 && time.Since(began) < 2*time.Minute; {
 		s := take(t, o)
 		met += s.FindingCount[snapshot.Changing]
-		if s.FindingCount[snapshot.ContentDiffers] != 0 || s.Findings() != s.FindingCount[snapshot.Changing] {
+		// On a fast machine their names run ahead of the clock.
+		if s.FindingCount[snapshot.ContentDiffers] != 0 || s.Findings() != s.FindingCount[snapshot.Changing]+s.FindingCount[snapshot.ClockBehind] {
 			t.Errorf("findings: %v", s.First)
 		}
 		for _, f := range s.First {
-			if f.Path != "logs/growing" {
+			if f.Kind != snapshot.ClockBehind && f.Path != "logs/growing" {
 				t.Errorf("%+v", f)
 			}
 		}
@@ -80,7 +81,7 @@ func TestTakeWhileFilesChange(t *testing.T) {
 	cancel()
 	busy.Wait()
 	last := take(t, o)
-	if last.Findings() != 0 {
+	if last.Findings() != last.FindingCount[snapshot.ClockBehind] {
 		t.Errorf("findings when all is still: %v", last.First)
 	}
 	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
