@@ -98,11 +98,11 @@ func TalkToAgent(t testing.TB, o AgentStart) *AgentTalk {
 	if o.Remote {
 		a.cmd.Dir = "/"
 	}
+	a.state.last = time.Now()
 	out, err := a.start()
 	if err != nil {
 		t.Fatalf("agent %s: %v", o.Name, err)
 	}
-	a.state.last = time.Now()
 	go a.listen(out)
 	t.Cleanup(func() {
 		a.cmd.Process.Kill()

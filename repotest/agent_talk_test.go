@@ -65,7 +65,7 @@ func TestAgentTalkProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, text := range map[string]string{
-		"agent/mute": "#!/bin/sh\necho 'VERSION: 1'; echo; echo OK; sleep 0.3; echo 'HEART: 0 0'\n",
+		"agent/mute": "#!/bin/sh\necho 'VERSION: 1'; echo; echo OK; sleep 1; echo 'HEART: 0 0'\n",
 		"mute.conf":  "[default]\ncommand = mute \"a word\" and more\nmax = 1\nspecial[] = NOKILL\nspecial[] =\n",
 		"VERSION":    "[mute]\nVERSION=1\nCOMMIT_HASH=a\n",
 	} {

@@ -50,6 +50,9 @@ type FaultyRun struct {
 	Output  string
 }
 
+// faultPatience is how long a program may take with a fault, on a busy machine.
+const faultPatience = 20 * time.Minute
+
 // faultLauncher is the name under which a test's binary starts a program behind the filter.
 const faultLauncher = "repotest-faulty"
 
@@ -148,15 +151,18 @@ func RunFaulty(t testing.TB, f Fault, roots []string, program string, args ...st
 	}
 	ended := make(chan error)
 	go func() { ended <- s.serve() }()
-	watch := time.AfterFunc(time.Minute, func() { syscall.Kill(-s.group, syscall.SIGKILL) })
+	watch := time.AfterFunc(faultPatience, func() { syscall.Kill(-s.group, syscall.SIGKILL) })
 	err = cmd.Wait()
-	watch.Stop()
+	late := !watch.Stop()
 	syscall.Kill(-s.group, syscall.SIGKILL) // children that it may have left
 	close(s.done)
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
 	unix.Close(s.fd)
+	if late {
+		t.Fatalf("it did not end within %v: %v: %s", faultPatience, f, out.String())
+	}
 	r := FaultyRun{Changes: s.n, Fired: s.fired, What: s.what, Output: out.String()}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -102,9 +102,9 @@ func TestKilled(t *testing.T) {
 				_, err = os.Stat(dir)
 				return os.IsNotExist(err)
 			}
-			for end := time.Now().Add(20 * time.Second); !gone(); time.Sleep(50 * time.Millisecond) {
+			for end := time.Now().Add(patience); !gone(); time.Sleep(50 * time.Millisecond) {
 				if time.Now().After(end) {
-					t.Fatalf("after 20 s port %d answers or %s exists", port, dir)
+					t.Fatalf("after %v port %d answers or %s exists", patience, port, dir)
 				}
 			}
 		})

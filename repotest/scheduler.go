@@ -55,8 +55,9 @@ type SchedulerOptions struct {
 	Linger       time.Duration // how long a job that has ended is shown, as JOB_COMPLETE; 0: not at all
 }
 
-// FirstPID is the process number that the double reports; each start adds one.
-const FirstPID = 1888
+// FirstPID is the process number that the double reports; each start adds one. It
+// is above what the kernel gives, so that no process has it.
+const FirstPID = 1<<22 + 1888
 
 // schedulerWorkers is how many connections the scheduler serves at once.
 const schedulerWorkers = 10

@@ -98,6 +98,7 @@ func (s *Scheduler) launch(id int64, agent string, d time.Duration) (pid int, er
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}
+	named(cmd.Process.Pid)
 	i := slices.IndexFunc(s.jobs, func(j *schedulerJob) bool { return j.id == id })
 	if i < 0 {
 		s.jobs = append(s.jobs, &schedulerJob{id: id, kind: agent})
@@ -107,6 +108,17 @@ func (s *Scheduler) launch(id int64, agent string, d time.Duration) (pid int, er
 	j.status, j.running, j.agent, j.since, j.ended = "JOB_STARTED", 1, cmd, time.Now(), make(chan struct{})
 	go s.reap(j)
 	return cmd.Process.Pid, nil
+}
+
+// named waits until a process that was just started shows its command line, which
+// the kernel sets a little later than the program. One that has ended has neither.
+func named(pid int) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		_, gone := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+		if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); len(line) > 0 || err != nil || gone != nil {
+			return
+		}
+	}
 }
 
 // testAgents starts every agent once, as a job of the scheduler's own.

@@ -47,7 +47,7 @@ func (s *Scheduler) serve(conn net.Conn) {
 			s.mu.Unlock()
 			return
 		}
-		answer, closed := s.answer(string(buf[:n]))
+		command, answer, closed := s.answer(string(buf[:n]))
 		// In pieces, as a network delivers: what belongs together need not
 		// come together.
 		for _, piece := range strings.SplitAfter(answer, "\n") {
@@ -56,17 +56,28 @@ func (s *Scheduler) serve(conn net.Conn) {
 			}
 		}
 		if closed {
-			s.act()
+			s.act(conn, command)
 			return
 		}
 	}
 }
 
-// act ends the scheduler if that is what was asked for; the answer has been
-// sent before.
-func (s *Scheduler) act() {
+// act records a command that closes, and carries it out. The answer has been sent
+// before: a client whose scheduler is killed as soon as the command is recorded does
+// not ask the next scheduler again.
+func (s *Scheduler) act(conn net.Conn, command string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.listener == nil || !s.conns[conn] {
+		return // it was killed meanwhile
+	}
+	s.events = append(s.events, command)
+	if command != "close" {
+		s.stopping = true
+	}
+	if command == "die" {
+		s.signalAgents(syscall.SIGKILL)
+	}
 	s.endIfIdle()
 }
 
@@ -79,46 +90,47 @@ var (
 )
 
 // answer returns the answer to one read. Of several commands in it the first
-// counts. closed means that nothing on this connection is answered afterwards.
-func (s *Scheduler) answer(packet string) (answer string, closed bool) {
+// counts. closed means that nothing on this connection is answered afterwards, and
+// that the command is yet to be carried out.
+func (s *Scheduler) answer(packet string) (command, answer string, closed bool) {
 	line, _, _ := strings.Cut(strings.TrimLeft(packet, "\n"), "\n")
 	line = strings.TrimRight(line, "\r\x00 ")
-	command := strings.ToLower(line)
-	word, _, _ := strings.Cut(command, " ")
+	command = strings.ToLower(line)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.silent {
-		return "", false
+		return command, "", false
+	}
+	if command == "close" || command == "stop" || command == "die" {
+		return command, "received\nCLOSE\n", true
 	}
 	s.events = append(s.events, command)
+	return command, s.reply(command, line), false
+}
+
+// reply returns the answer to a command after which the connection stays open.
+func (s *Scheduler) reply(command, line string) string {
+	word, _, _ := strings.Cut(command, " ")
 	switch {
-	case command == "close":
-		return "received\nCLOSE\n", true
-	case command == "stop", command == "die":
-		s.stopping = true
-		if command == "die" {
-			s.signalAgents(syscall.SIGKILL)
-		}
-		return "received\nCLOSE\n", true
 	case command == "status":
-		return "received\n" + s.status() + "end\n\x00", false
+		return "received\n" + s.status() + "end\n\x00"
 	case word == "status" && statusForm.MatchString(command):
-		return "received\n" + s.jobStatus(statusForm.FindStringSubmatch(command)[1]) + "end\n\x00", false
+		return "received\n" + s.jobStatus(statusForm.FindStringSubmatch(command)[1]) + "end\n\x00"
 	case command == "load":
-		return fmt.Sprintf("received\nhost:localhost address:localhost max:10 running:%d\n\nend\n", s.runningAgents()), false
+		return fmt.Sprintf("received\nhost:localhost address:localhost max:10 running:%d\n\nend\n", s.runningAgents())
 	case command == "agents":
-		return "received\n" + strings.Join(AgentNames, " ") + " \nend\n", false
+		return "received\n" + strings.Join(AgentNames, " ") + " \nend\n"
 	case command == "database":
-		return "received\n", false
+		return "received\n"
 	case (word == "pause" || word == "restart") && pauseForm.MatchString(command):
 		s.pause(word == "pause", pauseForm.FindStringSubmatch(command)[1])
-		return "received\n", false
+		return "received\n"
 	case word == "kill" && killForm.MatchString(command), word == "verbose" && verboseForm.MatchString(command):
-		return "received\n", false
+		return "received\n"
 	case word == "pause", word == "restart", word == "kill", word == "verbose":
-		return fmt.Sprintf("received\nInvalid %s command: %q\n", word, line), false
+		return fmt.Sprintf("received\nInvalid %s command: %q\n", word, line)
 	}
-	return fmt.Sprintf("received\nInvalid command: %q\n", line), false
+	return fmt.Sprintf("received\nInvalid command: %q\n", line)
 }
 
 // status returns the lines of status.

@@ -9,12 +9,16 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"repotool/repotest"
 )
+
+// patience is how long a test waits for what must come.
+const patience = 3 * time.Minute
 
 // exchange sends one command on a connection and compares the answer, byte for
 // byte, also that nothing follows.
@@ -24,7 +28,7 @@ func exchange(t *testing.T, conn net.Conn, command, want string) {
 		t.Fatal(err)
 	}
 	got := make([]byte, len(want))
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(patience))
 	n, err := io.ReadFull(conn, got)
 	if err != nil || string(got) != want {
 		t.Fatalf("%q: answer %q, %v; want %q", command, got[:n], err, want)
@@ -47,8 +51,8 @@ func dial(t *testing.T, s *repotest.Scheduler) net.Conn {
 	return conn
 }
 
-// header is the first line of status as recorded.
-const header = "scheduler:1888 revision:a48620 daemon:0 jobs:%d log:/var/log/fossology/fossology.log port:24693 verbose:0\n"
+// header is the first line of status as recorded, but for the number of the process.
+var header = "scheduler:" + strconv.Itoa(repotest.FirstPID) + " revision:a48620 daemon:0 jobs:%d log:/var/log/fossology/fossology.log port:24693 verbose:0\n"
 
 // TestSchedulerTranscript repeats what was recorded from a real scheduler.
 func TestSchedulerTranscript(t *testing.T) {
@@ -76,10 +80,8 @@ func TestSchedulerTranscript(t *testing.T) {
 
 // recordedJobs and recordedJob are what the real scheduler answered to status and
 // to status 89 while one agent ran and two jobs waited.
-const (
-	recordedJobs = `received
-scheduler:1888 revision:a48620 daemon:0 jobs:3 log:/var/log/fossology/fossology.log port:24693 verbose:0
-job:89 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0
+var (
+	recordedJobs = "received\n" + fmt.Sprintf(header, 3) + `job:89 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0
 job:91 status:JOB_CHECKEDOUT type:delagent, priority:0 running:0 finished:0 failed:0
 job:92 status:JOB_CHECKEDOUT type:nomos, priority:0 running:0 finished:0 failed:0
 end
@@ -115,7 +117,7 @@ func TestSchedulerWithAgents(t *testing.T) {
 func ask(t *testing.T, conn net.Conn, command string) string {
 	t.Helper()
 	io.WriteString(conn, command)
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(patience))
 	defer conn.SetReadDeadline(time.Time{})
 	var got []byte
 	buf := make([]byte, 4096)
@@ -133,7 +135,7 @@ func ask(t *testing.T, conn net.Conn, command string) string {
 func comes(t *testing.T, conn net.Conn, text string) {
 	t.Helper()
 	var got string
-	for range 500 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if got = ask(t, conn, "status"); strings.Contains(got, text) {
 			return
 		}
@@ -145,7 +147,7 @@ func comes(t *testing.T, conn net.Conn, text string) {
 // TestSchedulerShowsCompleteJobs has a job that ends: it is shown as complete for
 // a while, and then no more.
 func TestSchedulerShowsCompleteJobs(t *testing.T) {
-	s := repotest.NewScheduler(t, repotest.SchedulerOptions{ReportedPort: 24693, Linger: 3 * time.Second})
+	s := repotest.NewScheduler(t, repotest.SchedulerOptions{ReportedPort: 24693, Linger: time.Hour})
 	s.StartAgent(89, "nomos", time.Hour)
 	conn := dial(t, s)
 	s.EndAgent(89)
@@ -156,18 +158,22 @@ func TestSchedulerShowsCompleteJobs(t *testing.T) {
 	if got := ask(t, conn, "status 89"); got != "received\n"+complete {
 		t.Errorf("status 89: %q, want the job without an agent", got)
 	}
-	comes(t, conn, "received\n"+fmt.Sprintf(header, 0)+"end\n\x00")
+	s = repotest.NewScheduler(t, repotest.SchedulerOptions{ReportedPort: 24693, Linger: 100 * time.Millisecond})
+	s.StartAgent(89, "nomos", time.Hour)
+	s.EndAgent(89)
+	comes(t, dial(t, s), "received\n"+fmt.Sprintf(header, 0)+"end\n\x00")
 }
 
 // TestSchedulerTestsItsAgents sees the jobs of negative numbers that come with
 // every start: the fifth is that of nomos, as recorded.
 func TestSchedulerTestsItsAgents(t *testing.T) {
-	s := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: 3 * time.Second, Linger: time.Hour})
+	s := repotest.NewScheduler(t, repotest.SchedulerOptions{SelfTest: time.Hour, Linger: time.Hour})
 	conn := dial(t, s)
 	if got := ask(t, conn, "status"); !strings.Contains(got, "jobs:7 ") ||
 		!strings.Contains(got, "\njob:-5 status:JOB_STARTED type:nomos, priority:0 running:1 finished:0 failed:0\n") {
 		t.Errorf("status just after the start: %q, want a test of each agent", got)
 	}
+	s.EndAgent(-5)
 	comes(t, conn, "\njob:-5 status:JOB_COMPLETE type:nomos, priority:0 running:0 finished:1 failed:0\n")
 }
 
@@ -175,6 +181,9 @@ func TestSchedulerStopLetsAgentsFinish(t *testing.T) {
 	s := repotest.NewScheduler(t, repotest.SchedulerOptions{})
 	s.StartAgent(1, "nomos", time.Hour)
 	exchange(t, dial(t, s), "stop", "received\nCLOSE\n")
+	for end := time.Now().Add(patience); !slices.Contains(s.Events(), "stop") && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // it is answered before it is carried out
+	}
 	exchange(t, dial(t, s), "database", "received\n")
 	if !s.Running() {
 		t.Fatal("the scheduler is gone although its agent runs")
@@ -189,10 +198,7 @@ func TestSchedulerStopLetsAgentsFinish(t *testing.T) {
 	if out, err := exec.Command(s.StartCommand()[0], s.StartCommand()[1:]...).CombinedOutput(); err != nil {
 		t.Fatalf("start command: %v: %s", err, out)
 	}
-	for range 500 {
-		if s.Running() {
-			break
-		}
+	for end := time.Now().Add(patience); !s.Running() && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if want := []string{"started", "stop", "database", "ended", "started"}; !slices.Equal(s.Events(), want) {
@@ -228,7 +234,7 @@ func TestSchedulerServesTenAtOnce(t *testing.T) {
 		t.Errorf("the eleventh connection read %d bytes, %v; want no answer yet", n, err)
 	}
 	conns[0].Close()
-	eleventh.SetReadDeadline(time.Now().Add(5 * time.Second))
+	eleventh.SetReadDeadline(time.Now().Add(patience))
 	got := make([]byte, len("received\n"))
 	if _, err := io.ReadFull(eleventh, got); err != nil {
 		t.Errorf("the eleventh connection after one was closed: %v", err)
