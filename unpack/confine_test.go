@@ -92,7 +92,7 @@ func TestToolForks(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("for an ordinary user all his processes count")
 	}
-	got, r := contentsOf(t, image, limited+"i=0; while [ $i -lt 3000 ]; do sleep 60 & i=$((i+1)); done; echo $i >count")
+	got, r := contentsOf(t, image, limited+"i=0; while [ $i -lt 3000 ]; do sleep 600 & i=$((i+1)); done; echo $i >count")
 	if got["count"] == "3000" {
 		t.Errorf("it started %s processes; %v", got["count"], r.Skipped)
 	}

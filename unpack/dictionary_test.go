@@ -87,10 +87,18 @@ func TestDictionariesTogether(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			var began atomic.Bool
+			entered := make(chan struct{})
 			r, err := unpack.Unpack(t.Context(), "f.xz", bytes.NewReader(x), unpack.Options{TempDir: t.TempDir(), Parallel: 1,
 				Content: func(n *unpack.Node) unpack.Content {
 					if n.Name != "f.xz" && began.CompareAndSwap(false, true) {
 						enter()
+						close(entered)
+					}
+					if n.Name == "5" { // the last one: it has its dictionary until this is done
+						<-entered
+						mu.Lock()
+						in--
+						mu.Unlock()
 					}
 					return nil
 				}})
@@ -102,9 +110,6 @@ func TestDictionariesTogether(t *testing.T) {
 			if len(leaves(r)) != 6 {
 				t.Errorf("%v", leaves(r))
 			}
-			mu.Lock()
-			in--
-			mu.Unlock()
 		})
 	}
 	all.Wait()
