@@ -56,9 +56,9 @@ func farAgents(t *testing.T) (*repotest.Scheduler, fossology.DSN, fossology.Quie
 
 func TestQuiesceDoesNotTrustOtherHosts(t *testing.T) {
 	double, _, o := farAgents(t)
-	o.Timeout = 10 * time.Second // long enough for the watchdog and one look, on any machine
+	o.Timeout = 25 * time.Second // long enough for the watchdog and one look, on any machine
 	err := refused(t, t.Context(), o)
-	for _, want := range []string{"still at work after 10s", "job 191 (nomos) according to the database", "agent2 (192.0.2.7) cannot be seen"} {
+	for _, want := range []string{"still at work after 25s", "job 191 (nomos) according to the database", "agent2 (192.0.2.7) cannot be seen"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q, want %q in it", err, want)
 		}
@@ -71,14 +71,7 @@ func TestQuiesceDoesNotTrustOtherHosts(t *testing.T) {
 
 func TestQuiesceWaitsForOtherHosts(t *testing.T) {
 	double, dsn, o := farAgents(t)
-	still := make(chan *fossology.Standstill, 1)
-	go func() {
-		s, err := fossology.Quiesce(t.Context(), o)
-		if err != nil {
-			t.Error(err)
-		}
-		still <- s
-	}()
+	still := quiesceBeside(t, o)
 	eventually(t, "the scheduler is gone", func() bool { return has(double, "ended") })
 	time.Sleep(300 * time.Millisecond)
 	if len(still) > 0 {

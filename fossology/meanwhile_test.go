@@ -196,7 +196,7 @@ func TestQuiesceWaitsForTestsOfAgents(t *testing.T) {
 		}
 	}
 	short := o
-	short.Timeout = 10 * time.Second // long enough for the watchdog and one look, on any machine
+	short.Timeout = 25 * time.Second // long enough for the watchdog and one look, on any machine
 	err := refused(t, t.Context(), short)
 	if len(err.Running) != 1 || err.Running[0] != "the scheduler's test of agent nomos" {
 		t.Errorf("error %v, running %q; want the one test that runs", err, err.Running)
