@@ -66,7 +66,7 @@ var allowed = map[string][]string{
 
 	// What tests borrow; only tests import it, and the demonstration, which
 	// needs the same cluster and the same fixture.
-	"repotest": {"store", "fossology", "golang.org/x/sys"},
+	"repotest": {"store", "fossology", "golang.org/x/sys", "go.uber.org/goleak"},
 
 	// Programs of the Makefile. They run the built repotool as a user would.
 	"scripts/benchunpack": {"bench", "repotest", "fossology", "unpack", "github.com/dustin/go-humanize", // and, for the floor, decoders and hashes:

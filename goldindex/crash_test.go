@@ -176,7 +176,7 @@ func TestInterrupted(t *testing.T) {
 	if _, err := l.Update(ctx, o); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	goleak.VerifyNone(t, there)
+	repotest.NoneLeft(t, there)
 	l.Close()
 	r := s.update(t)
 	if r.New != 0 || r.Read == 0 || r.Read > 809-200 { // of the 400, golds and what was being read are not

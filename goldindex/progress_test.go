@@ -13,6 +13,7 @@ import (
 
 	"repotool/fossology"
 	"repotool/goldindex"
+	"repotool/repotest"
 )
 
 // heard is what a Progress was told of each phase.
@@ -152,7 +153,7 @@ func TestInterruptAmid(t *testing.T) {
 	if took := time.Since(told); !errors.Is(err, context.Canceled) || took > 20*time.Second {
 		t.Errorf("%v, after %v", err, took)
 	}
-	goleak.VerifyNone(t, there)
+	repotest.NoneLeft(t, there)
 	l.Close()
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

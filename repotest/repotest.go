@@ -19,6 +19,7 @@
 //   - [FileSystem]: a small file system of some kind.
 //   - [Alone], [Forbid]: a process of its own for a test, and one that lacks
 //     system calls.
+//   - [NoneLeft]: a look whether goroutines are left.
 //   - [Tool]: a program of the system, or the line that installs it.
 //
 // The cluster listens on 127.0.0.1 only, asks for passwords (SCRAM), keeps no

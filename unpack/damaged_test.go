@@ -120,7 +120,7 @@ func check(t testing.TB, name string, b []byte, bytesOut int64) {
 
 // TestDamaged cuts, changes and splices real uploads of every format.
 func TestDamaged(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	r := rand.New(rand.NewPCG(3, 4))
 	all := seeds(t)
 	names := slices.Sorted(maps.Keys(all))

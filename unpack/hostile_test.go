@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"repotool/repotest"
 	"repotool/unpack"
 )
 
@@ -98,7 +99,7 @@ func nested(t testing.TB, n int, b []byte) []byte {
 
 // TestLimits reaches each limit, and finds it in the report.
 func TestLimits(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	zeros := make([]byte, 1<<20)
 	for _, c := range []struct {
 		name   string
@@ -146,7 +147,7 @@ func xzOfDictionary(p byte) []byte {
 
 // TestTimeEndsEndless: an upload that never ends, and one whose member never does.
 func TestTimeEndsEndless(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	for name, r := range map[string]io.Reader{
 		"text":   endless('x'),
 		"member": io.MultiReader(bytes.NewReader(tarFrom(t, tar.Header{Name: "a", Size: 3})[:512]), endless('x')),

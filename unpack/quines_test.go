@@ -16,13 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"repotool/repotest"
 	"repotool/unpack"
 )
 
 // TestEveryLength cuts small uploads of the real installation after each byte. No
 // tools are there, for they would take hours.
 func TestEveryLength(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	all := seeds(t)
 	t.Setenv("PATH", "")
 	const small = 800
@@ -96,7 +97,7 @@ func zipClaiming(t testing.TB, size uint64) []byte {
 
 // TestClaims: what an archive says of sizes and counts costs neither memory nor time.
 func TestClaims(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	t.Setenv("PATH", "")
 	cpio := "070701" + strings.Repeat("0", 8) + "000081a4" + strings.Repeat("0", 16) + "00000001" + "00000000" + "ffffffff" + strings.Repeat("0", 32) + "00000002" + "00000000a\x00"
 	ar := "!<arch>\n" + fmt.Sprintf("%-16s%-12d%-6d%-6d%-8s%-10d`\n", "a/", 0, 0, 0, "644", 9999999999)
@@ -133,7 +134,7 @@ func TestClaims(t *testing.T) {
 
 // TestBombs: members that are the same bytes, and archives that hold themselves.
 func TestBombs(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	r := unpackBytes(t, "upload", overlapping(t, 5000, make([]byte, 1<<20)), unpack.Options{Limits: unpack.Limits{Free: 8 << 20}})
 	if r.Bytes > 1<<30 {
 		t.Errorf("%d bytes came out", r.Bytes)

@@ -16,8 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"repotool/repotest"
 	"repotool/unpack"
 )
@@ -58,18 +56,6 @@ func open(t *testing.T, ctx context.Context, content string, o unpack.Options) (
 	r, err := closing(t)(unpack.Unpack(ctx, "thing", strings.NewReader(content), o))
 	nothingIn(t, o.TempDir)
 	return r, err
-}
-
-// noneLeft sees that no goroutine is left. On a busy machine they end late.
-func noneLeft(t *testing.T) {
-	t.Helper()
-	var err error
-	for range 150 { // a minute
-		if err = goleak.Find(); err == nil {
-			return
-		}
-	}
-	t.Error(err)
 }
 
 func nothingIn(t *testing.T, dir string) {
@@ -142,7 +128,7 @@ func hanging(t *testing.T) (pid string) {
 }
 
 func TestToolHangs(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	pid := hanging(t)
 	var r *unpack.Result
 	// Within its time the tool has to start the other one, which takes long on a busy machine.
@@ -169,7 +155,7 @@ func TestToolHangs(t *testing.T) {
 }
 
 func TestToolCancelled(t *testing.T) {
-	defer noneLeft(t)
+	defer repotest.NoneLeft(t)
 	pid := hanging(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
