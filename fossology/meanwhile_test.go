@@ -102,14 +102,7 @@ func TestQuiesceStopsTheSecondScheduler(t *testing.T) {
 				double.Kill()
 			}
 			o := options(t, double)
-			still := make(chan *fossology.Standstill, 1)
-			go func() {
-				s, err := fossology.Quiesce(t.Context(), o)
-				if err != nil {
-					t.Error(err)
-				}
-				still <- s
-			}()
+			still := quiesceBeside(t, o)
 			if !killed {
 				eventually(t, "the stop is sent", func() bool { return has(double, "stop") })
 				double.Kill()
