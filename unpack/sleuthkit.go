@@ -82,21 +82,17 @@ func parentOf(path string) string {
 // fls lists a file system. The list is whole before the first of it is worked on, as
 // FOSSology's is: fls would wait for all that is in the files, and has not that long.
 func (s *scratch) fls(ctx context.Context, each func(flsLine) error, args ...string) error {
-	f, err := s.u.unnamed()
-	if err != nil {
-		s.u.fail(err)
+	var list *spool
+	told := s.stream(ctx, func(r io.Reader) (err error) {
+		list, err = s.u.spooled(r)
+		return err
+	}, "fls", args...)
+	if list == nil {
+		s.u.fail(told)
 		return errStop
 	}
-	defer f.Close()
-	told := s.run(ctx, f, scratchOut, "fls", args...)
-	var verdict *exitError
-	if told != nil && !errors.As(told, &verdict) {
-		return told
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	lines := bufio.NewScanner(f)
+	defer list.close()
+	lines := bufio.NewScanner(io.NewSectionReader(list, 0, list.size))
 	lines.Buffer(nil, maxFlsLine)
 	for lines.Scan() {
 		if l, ok := parseFls(lines.Text()); ok {
