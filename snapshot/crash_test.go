@@ -101,14 +101,7 @@ func TestTakeKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		os.RemoveAll(st.Path("cache", "fossology.scan")) // a long walk
-		cmd, start := victim(rounds), time.Now()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(random.Float64() * 1.1 * float64(normal)))
-		cmd.Process.Kill()
-		late := time.Since(start)
-		if err := cmd.Wait(); err != nil {
+		if late, amid := killAfter(t, victim(rounds), time.Duration(random.Float64()*1.1*float64(normal))); amid {
 			killed++
 		} else {
 			normal = min(normal, late) // the machine had other work when it was measured
@@ -130,6 +123,20 @@ func TestTakeKilled(t *testing.T) {
 	}
 	compareSnapshotWithTree(t, find(t, st, "latest"), repository)
 	t.Logf("%d of %d runs were killed, a normal one takes %v", killed, rounds, normal)
+}
+
+// killAfter starts a process and kills it after a while: late is how long it had, amid
+// whether it was still at work.
+func killAfter(t testing.TB, cmd *exec.Cmd, while time.Duration) (late time.Duration, amid bool) {
+	t.Helper()
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(while)
+	cmd.Process.Kill()
+	late = time.Since(start)
+	return late, cmd.Wait() != nil
 }
 
 func takeVictim(t testing.TB, repository string, st *store.Store, dsn string, mode snapshot.DumpMode) *exec.Cmd {
@@ -546,12 +553,7 @@ func TestRestoreKilled(t *testing.T) {
 	random, killed := rand.New(rand.NewPCG(3, 4)), 0
 	for round := range killRounds {
 		cmd := repotest.Again(t, "TestRestoreVictim", "VICTIM_STORE="+st.Dir(), "VICTIM_TARGET="+to)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(random.Float64() * float64(window)))
-		cmd.Process.Kill()
-		if err := cmd.Wait(); err != nil {
+		if _, amid := killAfter(t, cmd, time.Duration(random.Float64()*float64(window))); amid {
 			killed++
 			window = window * 5 / 4
 		} else {

@@ -499,14 +499,7 @@ func TestGoldKilled(t *testing.T) {
 	normal, killed := time.Since(start), 0
 	const rounds = 8
 	for round := 0; round < rounds || killed < rounds/4 && round < 5*rounds; round++ {
-		cmd, start := victim(st), time.Now()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(normal * time.Duration(round%rounds+1) / rounds)
-		cmd.Process.Kill()
-		late := time.Since(start)
-		if cmd.Wait() != nil {
+		if late, amid := killAfter(t, victim(st), normal*time.Duration(round%rounds+1)/rounds); amid {
 			killed++
 		} else {
 			normal = min(normal, late) // the machine had other work when it was measured
